@@ -1,0 +1,121 @@
+package io.headroom.memory;
+
+import com.sun.jna.Library;
+import com.sun.jna.Memory;
+import com.sun.jna.Native;
+import com.sun.jna.Platform;
+import com.sun.jna.Pointer;
+import com.sun.jna.Structure;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** The few calls of the C library this room needs; absent where the library or a symbol is. */
+final class Libc {
+    static final int RLIMIT_DATA = 2;
+    static final int RLIMIT_AS = 9;
+    /** {@code RLIM_INFINITY} as a signed long. */
+    static final long UNLIMITED = -1L;
+
+    private static final Optional<Calls> CALLS = load();
+    private static volatile boolean mallinfo2 = Platform.isLinux();
+
+    private Libc() {}
+
+    interface Calls extends Library {
+        int getrlimit(int resource, Pointer limit);
+
+        int setrlimit(int resource, Pointer limit);
+
+        int malloc_trim(long pad);
+
+        MallInfo.ByValue mallinfo2();
+    }
+
+    @Structure.FieldOrder({
+        "arena",
+        "ordblks",
+        "smblks",
+        "hblks",
+        "hblkhd",
+        "usmblks",
+        "fsmblks",
+        "uordblks",
+        "fordblks",
+        "keepcost"
+    })
+    public static class MallInfo extends Structure {
+        public long arena;
+        public long ordblks;
+        public long smblks;
+        public long hblks;
+        public long hblkhd;
+        public long usmblks;
+        public long fsmblks;
+        public long uordblks;
+        public long fordblks;
+        public long keepcost;
+
+        public static final class ByValue extends MallInfo implements Structure.ByValue {}
+    }
+
+    /** Soft and hard limit; {@link #UNLIMITED} where there is none. */
+    record Rlimit(long soft, long hard) {}
+
+    static Optional<Rlimit> limit(int resource) {
+        if (!Platform.isLinux() || CALLS.isEmpty()) {
+            return Optional.empty();
+        }
+        try (Memory pair = new Memory(16)) {
+            return CALLS.get().getrlimit(resource, pair) == 0
+                    ? Optional.of(new Rlimit(pair.getLong(0), pair.getLong(8)))
+                    : Optional.empty();
+        }
+    }
+
+    static boolean setLimit(int resource, Rlimit limit) {
+        if (!Platform.isLinux() || CALLS.isEmpty()) {
+            return false;
+        }
+        try (Memory pair = new Memory(16)) {
+            pair.setLong(0, limit.soft());
+            pair.setLong(8, limit.hard());
+            return CALLS.get().setrlimit(resource, pair) == 0;
+        }
+    }
+
+    static boolean trim() {
+        if (!Platform.isLinux() || CALLS.isEmpty()) {
+            return false;
+        }
+        try {
+            CALLS.get().malloc_trim(0);
+            return true;
+        } catch (UnsatisfiedLinkError e) {
+            return false;
+        }
+    }
+
+    static NativeHeap nativeHeap() {
+        if (!mallinfo2 || CALLS.isEmpty()) {
+            return NativeHeap.unknown();
+        }
+        try {
+            MallInfo info = CALLS.get().mallinfo2();
+            return new NativeHeap(
+                    OptionalLong.of(info.uordblks + info.hblkhd),
+                    OptionalLong.of(info.fordblks),
+                    OptionalLong.of(info.hblkhd));
+        } catch (UnsatisfiedLinkError e) {
+            mallinfo2 = false;
+            return NativeHeap.unknown();
+        }
+    }
+
+    private static Optional<Calls> load() {
+        try {
+            return Platform.isLinux() ? Optional.of(Native.load("c", Calls.class)) : Optional.empty();
+        } catch (LinkageError e) {
+            return Optional.empty();
+        }
+    }
+}

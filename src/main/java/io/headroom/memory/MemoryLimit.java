@@ -1,0 +1,135 @@
+package io.headroom.memory;
+
+import com.sun.jna.Platform;
+import io.headroom.units.Bytes;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * A cap on this process's memory under which libtorch really fails, with its own message, and the JVM lives on.
+ *
+ * <p>{@code set(bytes)} means: <em>the resident set of this process may grow to this many bytes, everything counted</em>
+ * (engine, heap, weights, activations): the same figure {@link Reading#rss()} shows. It is set as the soft
+ * {@code RLIMIT_DATA} of the running process, so an allocation that would go beyond it gets {@code ENOMEM} and libtorch
+ * throws {@code DefaultCPUAllocator: can't allocate memory}. Address space that is reserved but untouched when the cap
+ * is set (committed heap, thread stacks) does not count. {@link #lift()} restores what was there before.
+ *
+ * <p>The JVM needs memory of its own under the cap: start it with a fixed heap ({@code -Xms} equal to {@code -Xmx}), and
+ * leave at least {@link #SLACK} above what is in use. An allocation of many megabytes, as tensors are, fails long before
+ * the JVM's own small ones do.
+ *
+ * <pre>{@code
+ * MemoryLimit.set(Bytes.parse("9.07 GiB"));
+ * try {
+ *     trainer.step();      // EngineException: … you tried to allocate 65536000 bytes
+ * } finally {
+ *     MemoryLimit.lift();
+ * }
+ * }</pre>
+ *
+ * <p>One cap per process; the methods may be called from any thread. Linux only: see
+ * {@code setrlimit(2)}, {@code RLIMIT_DATA}.
+ *
+ * @param bytes the cap as it was asked for
+ * @param dataLimit the {@code RLIMIT_DATA} it was turned into
+ */
+public record MemoryLimit(long bytes, long dataLimit) {
+    /** Least distance between what is in use and a cap: room for the JVM's own threads, compiler and classes. */
+    public static final long SLACK = 64 * Bytes.MIB;
+
+    private static final Object LOCK = new Object();
+    private static MemoryLimit current;
+    private static Libc.Rlimit before;
+
+    /** Whether this system can cap a running process. */
+    public static boolean supported() {
+        return Platform.isLinux() && Libc.limit(Libc.RLIMIT_DATA).isPresent();
+    }
+
+    /**
+     * Caps the process, replacing a cap set before.
+     *
+     * @param bytes the resident set may grow to this
+     * @throws IllegalArgumentException if the cap is below what the process uses now plus {@link #SLACK}; names the use
+     *     and the smallest cap that works
+     * @throws UnsupportedOperationException where the system cannot cap a running process
+     */
+    public static MemoryLimit set(long bytes) {
+        if (!supported()) {
+            throw new UnsupportedOperationException("limit(\"" + Bytes.format(bytes) + "\") is not supported on "
+                    + System.getProperty("os.name") + ": only Linux can cap a running process so that libtorch fails"
+                    + " with a message. Start the kernel in a container with a memory limit instead, or plan with"
+                    + " budget(…), which needs no cap.");
+        }
+        synchronized (LOCK) {
+            Libc.trim();
+            ProcessMemory process = Reading.now().process();
+            OptionalLong resident = process.resident();
+            OptionalLong data = process.data();
+            if (resident.isEmpty() || data.isEmpty()) {
+                throw new UnsupportedOperationException(
+                        "limit(\"" + Bytes.format(bytes) + "\") cannot be set: /proc/self/status is not readable here,"
+                                + " so what the process uses is not known.");
+            }
+            long used = resident.getAsLong();
+            if (bytes < used + SLACK) {
+                throw new IllegalArgumentException("A cap of " + Bytes.format(bytes) + " is below what the process"
+                        + " needs: " + Bytes.format(used) + " are in use now, and the JVM wants "
+                        + Bytes.format(SLACK) + " more. The smallest cap that works is " + smallest(used)
+                        + "; release models first for a smaller one.");
+            }
+            Libc.Rlimit now = Libc.limit(Libc.RLIMIT_DATA).orElseThrow();
+            Libc.Rlimit original = before == null ? now : before;
+            long kept = Libc.nativeHeap().kept().orElse(0);
+            long room = Math.max(SLACK, bytes - used - kept);
+            long wanted = data.getAsLong() + room;
+            boolean beyond = wanted < 0 || original.hard() != Libc.UNLIMITED && wanted > original.hard();
+            long soft = beyond ? original.hard() : wanted;
+            if (!Libc.setLimit(Libc.RLIMIT_DATA, new Libc.Rlimit(soft, original.hard()))) {
+                throw new UnsupportedOperationException("The system refused a cap of " + Bytes.format(bytes)
+                        + " (setrlimit RLIMIT_DATA " + soft + " failed); nothing was changed.");
+            }
+            before = original;
+            current = new MemoryLimit(bytes, soft);
+            return current;
+        }
+    }
+
+    /** Takes the cap away and restores the limit that was there before; false if there was none. */
+    public static boolean lift() {
+        synchronized (LOCK) {
+            if (before == null) {
+                return false;
+            }
+            boolean lifted = Libc.setLimit(Libc.RLIMIT_DATA, before);
+            before = null;
+            current = null;
+            return lifted;
+        }
+    }
+
+    /** The cap in force, if {@link #set} set one. */
+    public static Optional<MemoryLimit> current() {
+        synchronized (LOCK) {
+            return Optional.ofNullable(current);
+        }
+    }
+
+    /** The cap as a limit: its use is the cap less what may still be taken. */
+    static Optional<Limit> limit(ProcessMemory process) {
+        return current().map(cap -> new Limit(Limit.Kind.CAP, cap.bytes(), cap.used(process)));
+    }
+
+    private OptionalLong used(ProcessMemory process) {
+        if (process.data().isEmpty() || dataLimit == Libc.UNLIMITED) {
+            return process.resident();
+        }
+        return OptionalLong.of(
+                Math.max(0, bytes - Math.max(0, dataLimit - process.data().getAsLong())));
+    }
+
+    /** The least whole MiB that works, as a user would type it. */
+    private static String smallest(long used) {
+        return "\"" + Math.floorDiv(used + SLACK + Bytes.MIB - 1, Bytes.MIB) + " MiB\"";
+    }
+}

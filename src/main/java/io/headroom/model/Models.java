@@ -1,0 +1,203 @@
+package io.headroom.model;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDList;
+import ai.djl.nn.Block;
+import ai.djl.repository.zoo.Criteria;
+import ai.djl.translate.NoopTranslator;
+import io.headroom.memory.Reading;
+import io.headroom.units.Bytes;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
+
+/**
+ * Loads models so that their bytes are known before, while and after they are in memory.
+ *
+ * <pre>{@code
+ * LoadedModel age = Models.load("age", Path.of("models/age.pt"));                    // TorchScript
+ * LoadedModel clock = Models.load("clock", block, Path.of("models/clock-0000.params")); // DJL block
+ * age.release();
+ * Models.releaseAll();
+ * }</pre>
+ *
+ * <p>A load that cannot fit the head-room is refused before it starts; one that fails changes nothing. Safe from any
+ * thread; loads run one at a time, so that each one's bytes are its own.
+ */
+public final class Models {
+    private static final Object LOADING = new Object();
+    private static final List<LoadedModel> LOADED = new ArrayList<>();
+
+    private Models() {}
+
+    /**
+     * Loads a TorchScript file, or the one {@code .pt} file of a directory.
+     *
+     * @param name how the model is called in lines and reports
+     * @throws ModelException if the file is missing, damaged, no TorchScript, or does not fit
+     */
+    public static LoadedModel load(String name, Path file) {
+        Path found = only(file, ".pt");
+        Weights weights = Weights.of(found);
+        switch (weights.format()) {
+            case TORCHSCRIPT -> {}
+            case DJL_PARAMS ->
+                throw new ModelException("The file " + found + " holds the parameters of a DJL block, not"
+                        + " a whole model. Give the block too: load(\"" + name + "\", block, path).");
+            default ->
+                throw new ModelException("The file " + found + " holds only weights (torch.save or safetensors),"
+                        + " not a model that can run. Export it in Python with torch.jit.trace(model, example).save(\""
+                        + name + ".pt\").");
+        }
+        Criteria<NDList, NDList> criteria = Criteria.builder()
+                .setTypes(NDList.class, NDList.class)
+                .optModelPath(found.toAbsolutePath())
+                .optModelName(name)
+                .optEngine("PyTorch")
+                .optDevice(Device.cpu())
+                .optTranslator(new NoopTranslator())
+                .build();
+        return load(name, OptionalLong.of(weights.bytes()), found.toString(), criteria::loadModel);
+    }
+
+    /**
+     * Loads a DJL block's parameters.
+     *
+     * @param block the architecture the file was saved from
+     * @param file a {@code .params} file, or a directory with one
+     * @throws ModelException if the file is missing, damaged, of another architecture, or does not fit
+     */
+    public static LoadedModel load(String name, Block block, Path file) {
+        Path found = only(file, ".params");
+        Weights weights = Weights.of(found);
+        if (weights.format() != Weights.Format.DJL_PARAMS) {
+            throw new ModelException("The file " + found + " is " + weights.format() + ", but a DJL block loads only"
+                    + " parameters saved with Model.save(…) (.params). For TorchScript leave the block out: load(\""
+                    + name
+                    + "\", path).");
+        }
+        return load(name, OptionalLong.of(weights.bytes()), found.toString(), () -> {
+            Model model = Model.newInstance(name, Device.cpu(), "PyTorch");
+            try (InputStream in = new BufferedInputStream(Files.newInputStream(found))) {
+                model.setBlock(block);
+                model.load(in);
+                return model;
+            } catch (Throwable e) {
+                model.close();
+                throw e;
+            }
+        });
+    }
+
+    /**
+     * Loads whatever a criteria describes; its weights' size is not known before.
+     *
+     * @throws ModelException if it cannot be loaded
+     */
+    public static LoadedModel load(String name, Criteria<?, ?> criteria) {
+        return load(name, OptionalLong.empty(), "the criteria", criteria::loadModel);
+    }
+
+    /** The models loaded and not yet released, oldest first. */
+    public static List<LoadedModel> loaded() {
+        synchronized (LOADED) {
+            return List.copyOf(LOADED);
+        }
+    }
+
+    static void forget(LoadedModel model) {
+        synchronized (LOADED) {
+            LOADED.remove(model);
+        }
+    }
+
+    private interface Loader {
+        Model load() throws Exception;
+    }
+
+    private static LoadedModel load(String name, OptionalLong weights, String from, Loader loader) {
+        if (name == null || name.isBlank()) {
+            throw new IllegalArgumentException("A model needs a name, but " + (name == null ? "null" : "\"\"")
+                    + " was given: write load(\"age\", path).");
+        }
+        synchronized (LOADING) {
+            Engine.getInstance();
+            Reading before = Reading.now();
+            refuseIfTooLarge(name, weights, before);
+            Model model;
+            try {
+                model = loader.load();
+            } catch (Exception | OutOfMemoryError | LinkageError e) {
+                throw new ModelException(
+                        "The model \"" + name + "\" could not be loaded from " + from + ": " + reason(e)
+                                + " Nothing was kept, and models loaded before are still there.",
+                        e);
+            }
+            LoadedModel loaded = new LoadedModel(name, model, weights, before, Reading.now());
+            synchronized (LOADED) {
+                LOADED.add(loaded);
+            }
+            return loaded;
+        }
+    }
+
+    private static void refuseIfTooLarge(String name, OptionalLong weights, Reading now) {
+        OptionalLong headroom = now.headroom();
+        if (weights.isPresent() && headroom.isPresent() && weights.getAsLong() > headroom.getAsLong()) {
+            throw new ModelException("The model \"" + name + "\" was not loaded: its weights take "
+                    + Bytes.format(weights.getAsLong()) + ", but only " + Bytes.format(headroom.getAsLong())
+                    + " may still be used (" + now.limit().orElseThrow().label()
+                    + "). Release a model first, or lift the limit.");
+        }
+    }
+
+    /** The first line of what the engine says, ended as a sentence. */
+    static String reason(Throwable failure) {
+        Throwable deepest = failure;
+        while (deepest.getCause() != null && deepest.getCause() != deepest) {
+            deepest = deepest.getCause();
+        }
+        String text = deepest.getMessage() == null ? deepest.getClass().getSimpleName() : deepest.getMessage();
+        String line = text.strip()
+                .lines()
+                .map(String::strip)
+                .filter(each -> !each.isEmpty())
+                .findFirst()
+                .orElse(deepest.getClass().getSimpleName());
+        String cut = line.length() <= 300 ? line : line.substring(0, 300) + "…";
+        return cut.matches(".*[.!?…]") ? cut : cut + ".";
+    }
+
+    private static Path only(Path path, String ending) {
+        if (path == null) {
+            throw new IllegalArgumentException(
+                    "A model needs a path, but null was given: write load(\"age\", Path.of(\"models/age" + ending
+                            + "\")).");
+        }
+        if (!Files.isDirectory(path)) {
+            return path;
+        }
+        try (Stream<Path> files = Files.list(path)) {
+            List<Path> found = files.filter(file -> file.toString().endsWith(ending))
+                    .sorted(Comparator.naturalOrder())
+                    .toList();
+            boolean epochs = ending.equals(".params") && !found.isEmpty();
+            if (found.size() == 1 || epochs) {
+                return found.get(found.size() - 1);
+            }
+            throw new ModelException("The directory " + path + " holds " + found.size() + " files " + ending
+                    + ", so which one to load is not clear. Give the path of the file.");
+        } catch (IOException e) {
+            throw new ModelException("The directory " + path + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+package io.headroom.model;
+
+import java.io.BufferedOutputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.SplittableRandom;
+import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+
+/**
+ * Writes a perceptron of {@code widths.length − 1} linear layers as a TorchScript file, without Python.
+ *
+ * <p>The archive is what {@code torch.jit.save} writes: {@code data.pkl} with the module's fields, {@code code/} with
+ * its forward function, {@code data/N} with one float32 tensor each. Weights are deterministic and small.
+ */
+final class TorchScriptFile {
+    private static final long SEED = 20;
+
+    private TorchScriptFile() {}
+
+    static void write(Path file, int... widths) throws IOException {
+        int layers = widths.length - 1;
+        try (OutputStream raw = new BufferedOutputStream(Files.newOutputStream(file), 1 << 20);
+                ZipOutputStream zip = new ZipOutputStream(raw)) {
+            zip.setMethod(ZipOutputStream.STORED);
+            store(zip, "model/version", "3\n".getBytes(StandardCharsets.US_ASCII));
+            store(zip, "model/data.pkl", fields(widths));
+            store(zip, "model/code/__torch__.py", code(layers).getBytes(StandardCharsets.US_ASCII));
+            store(zip, "model/constants.pkl", new byte[] {(byte) 0x80, 2, ')', '.'});
+            for (int i = 0; i < layers; i++) {
+                store(zip, "model/data/" + 2 * i, floats((long) widths[i] * widths[i + 1], 2L * i, widths[i]));
+                store(zip, "model/data/" + (2 * i + 1), floats(widths[i + 1], 2L * i + 1, widths[i]));
+            }
+        }
+    }
+
+    private static void store(ZipOutputStream zip, String name, byte[] content) throws IOException {
+        ZipEntry entry = new ZipEntry(name);
+        entry.setTime(0);
+        entry.setSize(content.length);
+        CRC32 crc = new CRC32();
+        crc.update(content);
+        entry.setCrc(crc.getValue());
+        zip.putNextEntry(entry);
+        zip.write(content);
+        zip.closeEntry();
+    }
+
+    private static byte[] floats(long count, long stream, int fanIn) {
+        ByteBuffer data =
+                ByteBuffer.allocate(Math.toIntExact(count * Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+        SplittableRandom random = new SplittableRandom(SEED + stream);
+        float scale = (float) Math.sqrt(1.0 / fanIn);
+        for (long i = 0; i < count; i++) {
+            data.putFloat((float) (random.nextDouble() * 2 - 1) * scale);
+        }
+        return data.array();
+    }
+
+    private static String code(int layers) {
+        StringBuilder code = new StringBuilder("class Perceptron(Module):\n  __parameters__ = [");
+        StringBuilder types = new StringBuilder();
+        StringBuilder body = new StringBuilder();
+        for (int i = 0; i < layers; i++) {
+            code.append("\"w").append(i).append("\", \"b").append(i).append("\", ");
+            types.append("  w").append(i).append(" : Tensor\n  b").append(i).append(" : Tensor\n");
+            String from = i == 0 ? "x" : "_" + (i - 1);
+            String linear = "torch.linear(" + from + ", self.w" + i + ", self.b" + i + ")";
+            boolean last = i == layers - 1;
+            body.append(last ? "    return " : "    _" + i + " = ")
+                    .append(last ? linear : "torch.relu(" + linear + ")")
+                    .append('\n');
+        }
+        return code.append("]\n  __buffers__ = []\n  training : bool\n")
+                .append(types)
+                .append("  def forward(self: __torch__.Perceptron,\n    x: Tensor) -> Tensor:\n")
+                .append(body)
+                .toString();
+    }
+
+    /** The module's fields as a pickle, protocol 2. */
+    private static byte[] fields(int... widths) throws IOException {
+        Pickle pickle = new Pickle();
+        pickle.raw(0x80, 2).global("__torch__", "Perceptron").raw(')', 0x81, '}', '(');
+        pickle.text("training").raw(0x89);
+        for (int i = 0; i + 1 < widths.length; i++) {
+            pickle.text("w" + i).tensor(2 * i, widths[i + 1], widths[i]);
+            pickle.text("b" + i).tensor(2 * i + 1, widths[i + 1]);
+        }
+        return pickle.raw('u', 'b', '.').bytes();
+    }
+
+    /** The few pickle opcodes a module of tensors needs. */
+    private static final class Pickle {
+        private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+        Pickle raw(int... opcodes) {
+            for (int opcode : opcodes) {
+                out.write(opcode);
+            }
+            return this;
+        }
+
+        Pickle global(String module, String name) throws IOException {
+            out.write('c');
+            out.write((module + "\n" + name + "\n").getBytes(StandardCharsets.US_ASCII));
+            return this;
+        }
+
+        Pickle text(String text) throws IOException {
+            out.write('X');
+            return number(text.length(), text.getBytes(StandardCharsets.US_ASCII));
+        }
+
+        Pickle integer(int value) throws IOException {
+            out.write('J');
+            return number(value);
+        }
+
+        private Pickle number(int value, byte... rest) throws IOException {
+            out.write(ByteBuffer.allocate(Integer.BYTES)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putInt(value)
+                    .array());
+            out.write(rest);
+            return this;
+        }
+
+        void tensor(int storage, int... shape) throws IOException {
+            int count = 1;
+            for (int size : shape) {
+                count = Math.multiplyExact(count, size);
+            }
+            global("torch._utils", "_rebuild_tensor_v2").raw('(');
+            raw('(').text("storage").global("torch", "FloatStorage").text(String.valueOf(storage));
+            text("cpu").integer(count).raw('t', 'Q');
+            integer(0).raw('(');
+            for (int size : shape) {
+                integer(size);
+            }
+            raw('t', '(');
+            if (shape.length == 2) {
+                integer(shape[1]);
+            }
+            integer(1).raw('t', 0x88);
+            global("collections", "OrderedDict").raw(')', 'R', 't', 'R');
+        }
+
+        byte[] bytes() {
+            return out.toByteArray();
+        }
+    }
+}
