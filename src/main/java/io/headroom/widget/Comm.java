@@ -21,6 +21,9 @@ public interface Comm {
     /** What the kernel calls for each message from the browser; it must catch every {@code Throwable} itself. */
     interface Listener {
         void onMessage(Comm comm, Map<String, Object> data);
+
+        /** The channel was closed, by either side. */
+        default void onClose(Comm comm) {}
     }
 
     /** What opens comms: the kernel adapter, or a fake in a test. */
@@ -33,5 +36,12 @@ public interface Comm {
          * @param data the opening data, {@code {"state": {...}, "buffer_paths": []}} for widgets
          */
         Comm open(String target, Map<String, Object> metadata, Map<String, Object> data, Listener listener);
+
+        /**
+         * Answers comms that the browser opens.
+         *
+         * @param target the target's name, in place of any listener it had
+         */
+        void accept(String target, Listener listener);
     }
 }
