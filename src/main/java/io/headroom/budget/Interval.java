@@ -1,0 +1,18 @@
+package io.headroom.budget;
+
+import io.headroom.units.Bytes;
+
+/** From an expected peak to the bound that measured peaks stay under. */
+final class Interval {
+    /** What the process itself adds to the tensors of a step: graph nodes, small blocks, thread buffers. */
+    static final long PROCESS_BYTES = 2 * Bytes.MIB;
+
+    private static final long RELATIVE_DIVISOR = 20;
+    private static final long ABSOLUTE_BYTES = 8 * Bytes.MIB;
+
+    private Interval() {}
+
+    static long upper(long expected) {
+        return Bytes.plus(expected, expected / RELATIVE_DIVISOR, ABSOLUTE_BYTES);
+    }
+}

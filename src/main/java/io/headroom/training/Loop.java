@@ -1,0 +1,82 @@
+package io.headroom.training;
+
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.training.GradientCollector;
+import ai.djl.training.ParameterStore;
+import io.headroom.workload.Workload;
+import java.util.function.Consumer;
+
+/** One workload's training loop: data, forward, loss, backward, update. */
+final class Loop {
+    private final Workload workload;
+    private final Block block;
+    private final NDManager manager;
+    private final Updater updater;
+    private final ParameterStore parameters;
+
+    Loop(Workload workload, Block block, NDManager manager, Updater updater) {
+        this.workload = workload;
+        this.block = block;
+        this.manager = manager;
+        this.updater = updater;
+        this.parameters = new ParameterStore(manager, false);
+    }
+
+    /** A step of one sequence, so that gradients and optimizer state exist. */
+    void prime() {
+        if (workload.isInference()) {
+            return;
+        }
+        try (NDManager scope = manager.newSubManager()) {
+            forwardBackward(scope, workload.inputShape(1), 1, "", stage -> {});
+            updater.update();
+        }
+    }
+
+    double step(Consumer<String> progress) {
+        if (workload.isInference()) {
+            return infer(progress);
+        }
+        long micro = workload.accumulation();
+        double loss = 0;
+        for (long i = 1; i <= micro; i++) {
+            String of = micro == 1 ? "" : " " + i + "/" + micro;
+            try (NDManager scope = manager.newSubManager()) {
+                loss += forwardBackward(scope, workload.inputShape(), micro, of, progress) / micro;
+                if (i == micro) {
+                    progress.accept("update");
+                    updater.update();
+                }
+            }
+        }
+        return loss;
+    }
+
+    private double infer(Consumer<String> progress) {
+        progress.accept("forward");
+        try (NDManager scope = manager.newSubManager()) {
+            NDArray input = scope.randomNormal(workload.inputShape());
+            block.forward(parameters, new NDList(input), false);
+            return Double.NaN;
+        }
+    }
+
+    private double forwardBackward(NDManager scope, Shape shape, long micro, String of, Consumer<String> progress) {
+        NDArray input = scope.randomNormal(shape);
+        try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
+            progress.accept("forward" + of);
+            NDArray output = block.forward(parameters, new NDList(input), true).head();
+            NDArray target = scope.randomNormal(output.getShape());
+            NDArray loss = output.sub(target).square().mean();
+            NDArray scaled = micro == 1 ? loss : loss.div(micro);
+            progress.accept("backward" + of);
+            collector.backward(scaled);
+            return loss.toType(ai.djl.ndarray.types.DataType.FLOAT32, false).getFloat();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package io.headroom.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import io.headroom.workload.OptimizerKind;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The engine's own update operators with state that this class owns: DJL's optimizers leave theirs to the garbage
+ * collector, which a memory measurement cannot wait for.
+ */
+final class Updater implements AutoCloseable {
+    private static final float RATE = 1e-3f;
+    private static final float BETA1 = 0.9f;
+    private static final float BETA2 = 0.999f;
+    private static final float EPSILON = 1e-8f;
+    private static final float NO_CLIP = -1;
+
+    private final OptimizerKind kind;
+    private final NDManager states;
+    private final List<NDArray> weights = new ArrayList<>();
+    private final List<List<NDArray>> statesOf = new ArrayList<>();
+    private int count;
+
+    Updater(OptimizerKind kind, Block block, NDManager manager) {
+        this.kind = kind;
+        this.states = manager.newSubManager();
+        for (Parameter parameter : block.getParameters().values()) {
+            if (parameter.requiresGradient() && parameter.isInitialized()) {
+                weights.add(parameter.getArray());
+            }
+        }
+    }
+
+    void update() {
+        count++;
+        for (int i = 0; i < weights.size(); i++) {
+            NDArray weight = weights.get(i);
+            if (i == statesOf.size()) {
+                statesOf.add(newStates(weight));
+            }
+            try (NDArray gradient = weight.getGradient()) {
+                update(weight, gradient, statesOf.get(i));
+            }
+        }
+    }
+
+    private List<NDArray> newStates(NDArray weight) {
+        List<NDArray> made = new ArrayList<>();
+        for (int i = 0; i < kind.statesPerWeight(); i++) {
+            NDArray state = weight.zerosLike();
+            state.attach(states);
+            made.add(state);
+        }
+        return made;
+    }
+
+    private void update(NDArray weight, NDArray gradient, List<NDArray> state) {
+        NDList inputs = new NDList(weight, gradient);
+        inputs.addAll(state);
+        NDList weightOnly = new NDList(weight);
+        switch (kind) {
+            case SGD -> weight.getNDArrayInternal().sgdUpdate(inputs, weightOnly, RATE, 0, 1, NO_CLIP, 0, true);
+            case MOMENTUM -> weight.getNDArrayInternal().sgdUpdate(inputs, weightOnly, RATE, 0, 1, NO_CLIP, 0.9f, true);
+            case ADAM, ADAMW -> {
+                double corrected = RATE * Math.sqrt(1 - Math.pow(BETA2, count)) / (1 - Math.pow(BETA1, count));
+                weight.getNDArrayInternal()
+                        .adamUpdate(
+                                inputs,
+                                weightOnly,
+                                RATE,
+                                (float) corrected,
+                                0,
+                                1,
+                                NO_CLIP,
+                                BETA1,
+                                BETA2,
+                                EPSILON,
+                                true,
+                                kind == OptimizerKind.ADAMW);
+            }
+            default -> throw new IllegalStateException(kind + " has no update in DJL");
+        }
+    }
+
+    @Override
+    public void close() {
+        states.close();
+    }
+}

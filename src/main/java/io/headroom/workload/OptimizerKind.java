@@ -1,0 +1,52 @@
+package io.headroom.workload;
+
+/**
+ * What the optimizer keeps for each weight, beyond the weight and its gradient.
+ *
+ * <p>Figures are those of PyTorch's own implementations (and bitsandbytes for 8-bit Adam: state of tensors under 4 096
+ * values stays in 32 bit).
+ */
+public enum OptimizerKind {
+    SGD(0),
+    MOMENTUM(1),
+    ADAM(2),
+    ADAMW(2),
+    ADAGRAD(1),
+    RMSPROP(1),
+    ADAFACTOR(0),
+    ADAM8BIT(2);
+
+    private static final long SMALLEST_QUANTIZED = 4096;
+
+    private final int statesPerWeight;
+
+    OptimizerKind(int statesPerWeight) {
+        this.statesPerWeight = statesPerWeight;
+    }
+
+    /** How many tensors of the weight's own shape the optimizer keeps. */
+    public int statesPerWeight() {
+        return statesPerWeight;
+    }
+
+    /**
+     * Bytes of state for one weight tensor.
+     *
+     * @param rows the product of all dimensions but the last (1 for a vector)
+     * @param columns the last dimension
+     * @param valueBytes bytes of one state value
+     */
+    public long stateBytes(long rows, long columns, int valueBytes) {
+        long values = rows * columns;
+        return switch (this) {
+            case ADAFACTOR -> (rows > 1 ? rows + columns : values) * valueBytes;
+            case ADAM8BIT -> values < SMALLEST_QUANTIZED ? values * 8 : values * 2;
+            default -> values * statesPerWeight * valueBytes;
+        };
+    }
+
+    /** Whether DJL's PyTorch engine can really run this optimizer's update. */
+    public boolean runsInDjl() {
+        return this == SGD || this == MOMENTUM || this == ADAM || this == ADAMW;
+    }
+}

@@ -1,0 +1,371 @@
+package io.headroom.workload;
+
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import io.headroom.units.Bytes;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+
+/**
+ * What runs: a model by its sizes, the data it sees in one step, how it is trained.
+ *
+ * <p>One value that can be estimated, run and measured. Every method returns a changed copy; each checks its own value
+ * at once and {@link #validate()} checks how they go together (heads must divide d_model, LoRA rank must not exceed the
+ * width, …). A step sees {@code batch × nodes} sequences; {@code accumulation} splits the batch into micro-batches.
+ *
+ * <pre>{@code
+ * Workload step = Workload.transformer().batch(64).nodes(25).seq(80).heads(8).dModel(128).layers(2)
+ *         .features(7).training(OptimizerKind.ADAM);
+ * step.sequences();                       // 1600
+ * Workload smaller = step.batch(8);       // 200 sequences, the rest as before
+ * }</pre>
+ *
+ * <p>Defaults are those of PyTorch's {@code nn.Transformer}: d_model 512, 8 heads, 6 layers, feed-forward 2048, dropout
+ * 0.1; fp32 and Adam. Immutable and safe for any number of threads.
+ */
+public final class Workload {
+    private final Architecture architecture;
+    private final Map<Option, Object> values;
+
+    private Workload(Architecture architecture, Map<Option, Object> values) {
+        this.architecture = architecture;
+        this.values = values;
+    }
+
+    /** A stack of transformer encoder layers. */
+    public static Workload transformer() {
+        return new Workload(Architecture.TRANSFORMER, new EnumMap<>(Option.class));
+    }
+
+    /** Fully connected layers of width {@code d_model}, ReLU between them. */
+    public static Workload mlp() {
+        return new Workload(Architecture.MLP, new EnumMap<>(Option.class))
+                .with(Option.FEATURES, 784)
+                .with(Option.OUTPUTS, 10)
+                .with(Option.DROPOUT, 0.0);
+    }
+
+    /** Convolution, batch norm, ReLU and pooling, {@code d_model} channels in the first layer, doubled by each. */
+    public static Workload cnn() {
+        return new Workload(Architecture.CNN, new EnumMap<>(Option.class))
+                .with(Option.FEATURES, 3)
+                .with(Option.OUTPUTS, 10)
+                .with(Option.D_MODEL, 32)
+                .with(Option.LAYERS, 3);
+    }
+
+    /** Stacked LSTM layers, a linear head on the last output. */
+    public static Workload lstm() {
+        return new Workload(Architecture.LSTM, new EnumMap<>(Option.class))
+                .with(Option.FEATURES, 16)
+                .with(Option.D_MODEL, 128)
+                .with(Option.LAYERS, 1)
+                .with(Option.DROPOUT, 0.0);
+    }
+
+    /**
+     * The workload with one option changed; what the sliders and the spec file use.
+     *
+     * @throws IllegalArgumentException if this kind of model has no such option, or the value is wrong for it
+     */
+    public Workload with(Option option, Object value) {
+        if (!architecture.has(option)) {
+            throw new IllegalArgumentException(option.key() + " does not apply to a workload of kind "
+                    + architecture.name().toLowerCase(Locale.ROOT) + ": leave it out.");
+        }
+        Map<Option, Object> changed = new EnumMap<>(Option.class);
+        changed.putAll(values);
+        changed.put(option, option.check(value));
+        return new Workload(architecture, changed);
+    }
+
+    /** An option's value, its default where it was not set. */
+    public Object get(Option option) {
+        return values.getOrDefault(option, option.fallback());
+    }
+
+    /** The options that were set, by spec-file key. */
+    public Map<String, Object> toMap() {
+        Map<String, Object> map = new LinkedHashMap<>();
+        values.forEach((option, value) -> map.put(option.key(), Option.plain(value)));
+        return Collections.unmodifiableMap(map);
+    }
+
+    public Workload batch(long batch) {
+        return with(Option.BATCH, batch);
+    }
+
+    public Workload nodes(long nodes) {
+        return with(Option.NODES, nodes);
+    }
+
+    public Workload seq(long seq) {
+        return with(Option.SEQ, seq);
+    }
+
+    public Workload heads(long heads) {
+        return with(Option.HEADS, heads);
+    }
+
+    public Workload kvHeads(long kvHeads) {
+        return with(Option.KV_HEADS, kvHeads);
+    }
+
+    public Workload dModel(long dModel) {
+        return with(Option.D_MODEL, dModel);
+    }
+
+    public Workload layers(long layers) {
+        return with(Option.LAYERS, layers);
+    }
+
+    public Workload ff(long ff) {
+        return with(Option.FF, ff);
+    }
+
+    public Workload vocab(long vocab) {
+        return with(Option.VOCAB, vocab);
+    }
+
+    public Workload features(long features) {
+        return with(Option.FEATURES, features);
+    }
+
+    public Workload outputs(long outputs) {
+        return with(Option.OUTPUTS, outputs);
+    }
+
+    public Workload image(long image) {
+        return with(Option.IMAGE, image);
+    }
+
+    public Workload dropout(double dropout) {
+        return with(Option.DROPOUT, dropout);
+    }
+
+    public Workload attention(Attention attention) {
+        return with(Option.ATTENTION, attention);
+    }
+
+    public Workload precision(Precision precision) {
+        return with(Option.PRECISION, precision);
+    }
+
+    /** Splits the layers into segments whose activations are recomputed in the backward pass; 0 switches it off. */
+    public Workload checkpointing(long segments) {
+        return with(Option.CHECKPOINTING, segments);
+    }
+
+    /** Splits the batch into this many micro-batches per optimizer step. */
+    public Workload accumulation(long steps) {
+        return with(Option.ACCUMULATION, steps);
+    }
+
+    /** Trains LoRA adapters of this rank on the attention projections, all else frozen; 0 trains everything. */
+    public Workload loraRank(long rank) {
+        return with(Option.LORA_RANK, rank);
+    }
+
+    public Workload zeroGrad(ZeroGrad place) {
+        return with(Option.ZERO_GRAD, place);
+    }
+
+    public Workload device(String device) {
+        return with(Option.DEVICE, device);
+    }
+
+    /**
+     * Trains with this optimizer; checks the whole.
+     *
+     * @throws IllegalArgumentException as {@link #validate()}
+     */
+    public Workload training(OptimizerKind optimizer) {
+        return with(Option.OPTIMIZER, optimizer).with(Option.INFERENCE, false).validate();
+    }
+
+    /**
+     * Forward only; checks the whole.
+     *
+     * @throws IllegalArgumentException as {@link #validate()}
+     */
+    public Workload inference() {
+        return with(Option.INFERENCE, true).validate();
+    }
+
+    public Architecture architecture() {
+        return architecture;
+    }
+
+    public long batch() {
+        return number(Option.BATCH);
+    }
+
+    public long nodes() {
+        return number(Option.NODES);
+    }
+
+    public long seq() {
+        return number(Option.SEQ);
+    }
+
+    public long heads() {
+        return number(Option.HEADS);
+    }
+
+    /** Key and value heads: {@code heads} unless grouped. */
+    public long kvHeads() {
+        long grouped = number(Option.KV_HEADS);
+        return grouped == 0 ? heads() : grouped;
+    }
+
+    public long dModel() {
+        return number(Option.D_MODEL);
+    }
+
+    public long layers() {
+        return number(Option.LAYERS);
+    }
+
+    public long ff() {
+        return number(Option.FF);
+    }
+
+    public long vocab() {
+        return number(Option.VOCAB);
+    }
+
+    /** Numbers at each position of the input; {@code d_model} where not set. */
+    public long features() {
+        long features = number(Option.FEATURES);
+        return features == 0 ? dModel() : features;
+    }
+
+    /** Whether a linear projection brings the features to {@code d_model}. */
+    public boolean projectsInput() {
+        return number(Option.FEATURES) != 0;
+    }
+
+    public long outputs() {
+        return number(Option.OUTPUTS);
+    }
+
+    public long image() {
+        return number(Option.IMAGE);
+    }
+
+    public double dropout() {
+        return (Double) get(Option.DROPOUT);
+    }
+
+    public Attention attention() {
+        return (Attention) get(Option.ATTENTION);
+    }
+
+    public Precision precision() {
+        return (Precision) get(Option.PRECISION);
+    }
+
+    public OptimizerKind optimizer() {
+        return (OptimizerKind) get(Option.OPTIMIZER);
+    }
+
+    public long checkpointing() {
+        return number(Option.CHECKPOINTING);
+    }
+
+    public long accumulation() {
+        return number(Option.ACCUMULATION);
+    }
+
+    public long loraRank() {
+        return number(Option.LORA_RANK);
+    }
+
+    public ZeroGrad zeroGrad() {
+        return (ZeroGrad) get(Option.ZERO_GRAD);
+    }
+
+    public String device() {
+        return (String) get(Option.DEVICE);
+    }
+
+    public boolean isInference() {
+        return flag(Option.INFERENCE);
+    }
+
+    /** A whole-number option's value. */
+    public long number(Option option) {
+        return (Long) get(option);
+    }
+
+    /** A yes-or-no option's value. */
+    public boolean flag(Option option) {
+        return (Boolean) get(option);
+    }
+
+    /** Samples that go through the model at once: the batch over the accumulation steps, rounded up. */
+    public long microBatch() {
+        return (batch() - 1) / accumulation() + 1;
+    }
+
+    /** Sequences that go through the model at once: micro-batch × nodes. */
+    public long sequences() {
+        return Bytes.times(microBatch(), nodes());
+    }
+
+    /** The shape of the model's input for one micro-batch. */
+    public Shape inputShape() {
+        return inputShape(sequences());
+    }
+
+    /** The shape of the model's input for that many sequences (samples). */
+    public Shape inputShape(long sequences) {
+        return switch (architecture) {
+            case TRANSFORMER -> vocab() > 0 ? new Shape(sequences, seq()) : new Shape(sequences, seq(), features());
+            case LSTM -> new Shape(sequences, seq(), features());
+            case MLP -> new Shape(sequences, features());
+            case CNN -> new Shape(sequences, features(), image(), image());
+            case BLOCK -> throw new IllegalStateException("not yet");
+        };
+    }
+
+    /** A new, uninitialized DJL block of these sizes; the caller initializes it with {@link #inputShape()}. */
+    public Block newBlock() {
+        return BlockBuilder.build(validate());
+    }
+
+    /**
+     * Checks how the values go together.
+     *
+     * @return this
+     * @throws IllegalArgumentException if they do not; the message names the arguments, their values and a way out
+     * @throws ArithmeticException if a tensor would be beyond 2⁶³ bytes
+     */
+    public Workload validate() {
+        Validation.check(this);
+        return this;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Workload that && architecture == that.architecture && values.equals(that.values);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(architecture, values);
+    }
+
+    /** One line: {@code transformer batch=64 nodes=25 seq=80 …}. */
+    @Override
+    public String toString() {
+        return toMap().entrySet().stream()
+                .map(entry -> " " + entry.getKey() + "=" + entry.getValue())
+                .collect(Collectors.joining("", architecture.name().toLowerCase(Locale.ROOT), ""));
+    }
+}
