@@ -1,0 +1,268 @@
+package io.headroom.training;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import ai.djl.training.GradientCollector;
+import ai.djl.training.Trainer;
+import ai.djl.training.TrainingConfig;
+import ai.djl.training.initializer.Initializer;
+import ai.djl.util.Pair;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * DJL's trainer with the remedies that belong to the training loop: gradient accumulation, clipping by norm,
+ * checkpointed blocks.
+ *
+ * <p>Works with {@code EasyTrain.fit} and with hand-written loops, because it answers the same three calls: {@code
+ * newGradientCollector()}, {@code forward}, {@code step()}. With {@link #accumulate(int) accumulate(n)} each loss is
+ * divided by {@code n}, and only every {@code n}-th {@code step()} clips, updates and zeroes: the gradients are those of
+ * one batch {@code n} times as large, when the loss is a mean over the batch (DJL's are) and no layer mixes samples (batch
+ * norm does).
+ *
+ * <pre>{@code
+ * try (Trainer trainer = HeadroomTrainer.of(model, config).accumulate(4).clipNorm(1f)) {
+ *     trainer.initialize(new Shape(8, 80, 7));
+ *     EasyTrain.fit(trainer, 5, dataset, null);       // batches of 8, updates as of 32
+ * }
+ * }</pre>
+ *
+ * <p>When a forward or backward pass fails (out of memory, an interrupted cell), the gradients gathered for this step are
+ * zeroed and batch norm's running statistics put back: the state is as before the step, the weights untouched. One
+ * device, one thread, as {@link Trainer}.
+ */
+public final class HeadroomTrainer extends Trainer {
+    private final Block block;
+    private int steps = 1;
+    private int gathered;
+    private float maxNorm;
+    private boolean forwarded;
+    private RunningStatistics before;
+    private Consumer<String> messages = message -> {};
+
+    private HeadroomTrainer(Model model, TrainingConfig config) {
+        super(model, config);
+        block = model.getBlock();
+    }
+
+    /**
+     * A trainer for a model, as {@code model.newTrainer(config)} makes it.
+     *
+     * @throws IllegalArgumentException if the configuration names several devices, or another than the model's
+     * @throws UnsupportedOperationException if the model does not run on PyTorch
+     */
+    public static HeadroomTrainer of(Model model, TrainingConfig config) {
+        Objects.requireNonNull(
+                model.getBlock(), "the model has no block: call model.setBlock(…) before making a trainer.");
+        Autograd.requirePyTorch(model.getNDManager().getEngine(), "HeadroomTrainer");
+        Device home = model.getNDManager().getDevice();
+        if (config.getDevices().length != 1 || !config.getDevices()[0].equals(home)) {
+            throw new IllegalArgumentException("the configuration trains on "
+                    + java.util.Arrays.toString(config.getDevices()) + ", the model lives on " + home
+                    + ": add optDevices(new Device[] {model.getNDManager().getDevice()}).");
+        }
+        for (Pair<Initializer, Predicate<Parameter>> pair : config.getInitializers()) {
+            if (pair.getKey() != null && pair.getValue() != null) {
+                model.getBlock().setInitializer(pair.getKey(), pair.getValue());
+            }
+        }
+        return new HeadroomTrainer(model, config);
+    }
+
+    /**
+     * Updates the weights at every {@code steps}-th {@code step()} only.
+     *
+     * @throws IllegalArgumentException if steps is below 1
+     * @throws IllegalStateException in the middle of an accumulated step
+     */
+    public HeadroomTrainer accumulate(int steps) {
+        if (steps < 1) {
+            throw new IllegalArgumentException(
+                    "accumulation steps = " + steps + ": use 1 (every batch updates) or more.");
+        }
+        requireBetweenSteps("accumulate(" + steps + ")");
+        this.steps = steps;
+        return this;
+    }
+
+    /**
+     * Scales the gathered gradients down to this Euclidean norm before an update, as {@code
+     * torch.nn.utils.clip_grad_norm_}.
+     *
+     * @throws IllegalArgumentException if the norm is not above 0
+     */
+    public HeadroomTrainer clipNorm(float maxNorm) {
+        if (!(maxNorm > 0)) {
+            throw new IllegalArgumentException("clipping norm = " + maxNorm + ": use a number above 0, such as 1.");
+        }
+        this.maxNorm = maxNorm;
+        return this;
+    }
+
+    /** Where to tell what the trainer did on its own; by default nowhere. */
+    public HeadroomTrainer tell(Consumer<String> messages) {
+        this.messages =
+                Objects.requireNonNull(messages, "messages is null: give a Consumer such as System.out::println.");
+        return this;
+    }
+
+    /** Batches gathered since the last update. */
+    public int gathered() {
+        return gathered;
+    }
+
+    @Override
+    public GradientCollector newGradientCollector() {
+        if (gathered == 0) {
+            remember();
+        }
+        forwarded = false;
+        return new StepCollector(super.newGradientCollector());
+    }
+
+    @Override
+    public NDList forward(NDList data) {
+        forwarded = true;
+        return super.forward(data);
+    }
+
+    @Override
+    public NDList forward(NDList data, NDList labels) {
+        forwarded = true;
+        return super.forward(data, labels);
+    }
+
+    /** Counts a batch; at the last of an accumulated step clips, updates and zeroes. */
+    @Override
+    public void step() {
+        gathered++;
+        if (gathered >= steps) {
+            update();
+        }
+    }
+
+    /** Updates with what is gathered, as if the step were that long: for the rest at the end of an epoch. */
+    public void flush() {
+        if (gathered > 0 && gathered < steps) {
+            scaleGradients((float) steps / gathered);
+            update();
+        }
+    }
+
+    /** Drops what is gathered: gradients zero, running statistics as before the step. */
+    public void discard() {
+        Autograd.zeroGradients(block);
+        if (before != null) {
+            before.restore();
+        }
+        gathered = 0;
+    }
+
+    @Override
+    public void close() {
+        if (before != null) {
+            before.close();
+            before = null;
+        }
+        super.close();
+    }
+
+    private void update() {
+        clip();
+        super.step();
+        gathered = 0;
+    }
+
+    private void remember() {
+        if (before != null) {
+            before.close();
+        }
+        before = RunningStatistics.of(block);
+    }
+
+    private void clip() {
+        if (maxNorm == 0) {
+            return;
+        }
+        double squares = 0;
+        for (Parameter parameter : Autograd.trainable(block)) {
+            try (NDArray gradient = Autograd.gradient(parameter.getArray())) {
+                if (gradient != null) {
+                    try (NDArray norm = gradient.norm()) {
+                        squares += Math.pow(
+                                norm.toType(ai.djl.ndarray.types.DataType.FLOAT32, false)
+                                        .getFloat(),
+                                2);
+                    }
+                }
+            }
+        }
+        double norm = Math.sqrt(squares);
+        if (norm > maxNorm) {
+            scaleGradients((float) (maxNorm / norm));
+        }
+    }
+
+    private void scaleGradients(float factor) {
+        for (Parameter parameter : Autograd.trainable(block)) {
+            try (NDArray gradient = Autograd.gradient(parameter.getArray())) {
+                if (gradient != null) {
+                    gradient.muli(factor);
+                }
+            }
+        }
+    }
+
+    private void requireBetweenSteps(String what) {
+        if (gathered != 0) {
+            throw new IllegalStateException(what + " in the middle of a step (" + gathered + " of " + steps
+                    + " batches gathered): call flush() or discard() first.");
+        }
+    }
+
+    private final class StepCollector implements GradientCollector {
+        private final GradientCollector engine;
+        private final Replay replay = Replay.open();
+        private boolean complete;
+
+        private StepCollector(GradientCollector engine) {
+            this.engine = engine;
+        }
+
+        @Override
+        public void backward(NDArray target) {
+            complete = false;
+            forwarded = true;
+            if (steps == 1) {
+                replay.backward(engine, target);
+            } else {
+                try (NDArray share = target.div(steps)) {
+                    replay.backward(engine, share);
+                }
+            }
+            complete = true;
+        }
+
+        @Override
+        public void zeroGradients() {
+            discard();
+        }
+
+        @Override
+        public void close() {
+            replay.close();
+            engine.close();
+            if (forwarded && !complete) {
+                discard();
+                messages.accept("The step failed before its backward pass was complete: its gradients were dropped,"
+                        + " the weights are as before.");
+            }
+            forwarded = false;
+        }
+    }
+}

@@ -1,0 +1,315 @@
+package io.headroom.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.training.EasyTrain;
+import ai.djl.training.Trainer;
+import ai.djl.training.dataset.Batch;
+import ai.djl.training.optimizer.Optimizer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AccumulationTest {
+    private final NDManager manager = NDManager.newBaseManager("PyTorch");
+    private SequentialBlock block;
+    private Model model;
+    private HeadroomTrainer trainer;
+    private NDArray data;
+    private NDArray labels;
+
+    @BeforeEach
+    void open() {
+        block = Steps.perceptron(3, 16, 0);
+        model = Steps.model(block);
+        trainer = HeadroomTrainer.of(model, Steps.config());
+        trainer.initialize(new Shape(32, 16));
+        data = Steps.random(manager, 32, 16);
+        labels = Steps.random(manager, 32, 16);
+    }
+
+    @AfterEach
+    void close() {
+        trainer.close();
+        model.close();
+        manager.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 4, 8, 32})
+    void fourTimesEightIsOneTimesThirtyTwo(int steps) {
+        List<float[]> whole = wholeBatch();
+        trainer.accumulate(steps);
+        for (int i = 0; i < steps; i++) {
+            Steps.backward(trainer, part(data, i, steps), part(labels, i, steps));
+        }
+        assertThat(Steps.relativeDifference(whole, Steps.gradients(block))).isLessThan(1e-5);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 8})
+    void microBatchesOfOneBatchGiveItsGradientsAndItsLoss(int steps) {
+        float loss = Steps.backward(trainer, data, labels);
+        List<float[]> whole = Steps.gradients(block);
+        Autograd.zeroGradients(block);
+        try (Batch batch = Steps.batch(manager, data, labels)) {
+            assertThat(MicroBatches.train(trainer, batch, steps)).isCloseTo(loss, within(1e-5f));
+        }
+        assertThat(Steps.relativeDifference(whole, Steps.gradients(block))).isLessThan(1e-5);
+    }
+
+    @Test
+    void updatesOnTheLastBatchOnly() {
+        trainer.accumulate(4);
+        List<float[]> before = Steps.values(block);
+        for (int i = 0; i < 3; i++) {
+            Steps.backward(trainer, part(data, i, 4), part(labels, i, 4));
+            trainer.step();
+            Steps.assertSame(Steps.values(block), before);
+        }
+        assertThat(trainer.gathered()).isEqualTo(3);
+        Steps.backward(trainer, part(data, 3, 4), part(labels, 3, 4));
+        trainer.step();
+        assertThat(Steps.values(block).get(0)).isNotEqualTo(before.get(0));
+        assertThat(trainer.gathered()).isZero();
+        assertThat(Steps.gradients(block)).allMatch(AccumulationTest::isZero);
+    }
+
+    @Test
+    void easyTrainWithAccumulationEqualsEasyTrainWithTheLargeBatch() throws Exception {
+        List<float[]> start = Steps.values(block);
+        EasyTrain.fit(trainer, 1, Steps.dataset(data, labels, 32), null);
+        List<float[]> large = Steps.values(block);
+        try (Model other = Steps.model(copy(start));
+                HeadroomTrainer small =
+                        HeadroomTrainer.of(other, Steps.config()).accumulate(4)) {
+            small.initialize(new Shape(8, 16));
+            EasyTrain.fit(small, 1, Steps.dataset(data, labels, 8), null);
+            // Adam's first update is the sign of the gradient: a rounding near zero can turn it.
+            assertThat(Steps.relativeDifference(large, Steps.values(other.getBlock())))
+                    .isLessThan(1e-3);
+        }
+    }
+
+    @Test
+    void clipsTheWholeSumNotTheParts() {
+        List<float[]> whole = wholeBatch();
+        double norm = norm(whole);
+        try (Model other = Steps.model(block);
+                HeadroomTrainer clipping = HeadroomTrainer.of(
+                                other,
+                                Steps.config(Optimizer.sgd()
+                                        .setLearningRateTracker(ai.djl.training.tracker.Tracker.fixed(1f))
+                                        .build()))
+                        .accumulate(4)
+                        .clipNorm((float) norm / 2)) {
+            clipping.initialize(new Shape(8, 16));
+            List<float[]> before = Steps.values(block);
+            for (int i = 0; i < 4; i++) {
+                Steps.backward(clipping, part(data, i, 4), part(labels, i, 4));
+                clipping.step();
+            }
+            List<float[]> after = Steps.values(block);
+            float moved = before.get(0)[3] - after.get(0)[3];
+            assertThat(moved).isCloseTo(whole.get(0)[3] / 2, within(1e-6f));
+        }
+    }
+
+    @Test
+    void theRestOfAnEpochCountsAsAStepOfItsOwnLength() {
+        Steps.backward(trainer, part(data, 0, 2), part(labels, 0, 2));
+        List<float[]> half = Steps.gradients(block);
+        Autograd.zeroGradients(block);
+        List<float[]> seen = new ArrayList<>();
+        trainer.accumulate(4);
+        for (int i = 0; i < 2; i++) {
+            Steps.backward(trainer, part(data, i, 4), part(labels, i, 4));
+            trainer.step();
+        }
+        List<float[]> before = Steps.values(block);
+        seen.addAll(Steps.gradients(block));
+        trainer.flush();
+        assertThat(seen.get(0)[0] * 2).isCloseTo(half.get(0)[0], within(1e-6f));
+        assertThat(Steps.values(block).get(0)).isNotEqualTo(before.get(0));
+        assertThat(trainer.gathered()).isZero();
+    }
+
+    @Test
+    void runningOutOfMemoryInTheMiddleLeavesTheStateAsBeforeTheStep() {
+        SequentialBlock norms = Steps.encoders(1, 16, 0);
+        Failing failing = new Failing(norms);
+        try (Model fragile = Steps.model(failing);
+                HeadroomTrainer training =
+                        HeadroomTrainer.of(fragile, Steps.config()).accumulate(4)) {
+            List<String> told = new ArrayList<>();
+            training.tell(told::add).initialize(new Shape(2, 5, 16));
+            NDArray input = Steps.random(manager, 2, 5, 16);
+            List<float[]> before = Steps.values(norms);
+            Steps.backward(training, input, input);
+            training.step();
+            assertThat(Steps.relativeDifference(before, Steps.values(norms)))
+                    .as("batch norm moved")
+                    .isPositive();
+            failing.atCall = 2;
+            assertThatThrownBy(() -> Steps.backward(training, input, input)).hasMessageContaining("can't allocate");
+            Steps.assertSame(Steps.values(norms), before);
+            assertThat(Steps.gradients(norms)).allMatch(AccumulationTest::isZero);
+            assertThat(training.gathered()).isZero();
+            assertThat(told).hasSize(1);
+
+            failing.atCall = 0;
+            Steps.backward(training, input, input);
+            training.step();
+            assertThat(training.gathered()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aMicroBatchThatFailsLeavesTheStateAsBeforeTheStep() {
+        SequentialBlock norms = Steps.encoders(1, 16, 0);
+        Failing failing = new Failing(norms);
+        try (Model fragile = Steps.model(failing);
+                Trainer training = fragile.newTrainer(Steps.config())) {
+            training.initialize(new Shape(4, 5, 16));
+            NDArray input = Steps.random(manager, 4, 5, 16);
+            List<float[]> before = Steps.values(norms);
+            failing.atCall = 3;
+            try (Batch batch = Steps.batch(manager, input, input)) {
+                assertThatThrownBy(() -> MicroBatches.train(training, batch, 4)).hasMessageContaining("can't allocate");
+            }
+            Steps.assertSame(Steps.values(norms), before);
+            assertThat(Steps.gradients(norms)).allMatch(AccumulationTest::isZero);
+        }
+    }
+
+    @Test
+    void anInterruptBetweenMicroBatchesDropsTheStep() {
+        try (Batch batch = Steps.batch(manager, data, labels)) {
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(() -> MicroBatches.train(trainer, batch, 4))
+                    .isInstanceOf(CancellationException.class)
+                    .hasMessageContaining("the weights are as before");
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        assertThat(Steps.gradients(block)).allMatch(AccumulationTest::isZero);
+    }
+
+    @Test
+    void stepsThatDoNotDivideTheBatchAreRefused() {
+        try (Batch batch = Steps.batch(manager, data, labels)) {
+            assertThatThrownBy(() -> MicroBatches.train(trainer, batch, 3))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("accumulation steps = 3 do not divide the batch of 32: use one of 1, 2, 4, 8, 16, 32.");
+            assertThatThrownBy(() -> MicroBatches.train(trainer, batch, 0)).hasMessageContaining("steps = 0");
+        }
+        assertThatThrownBy(() -> trainer.accumulate(0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("accumulation steps = 0");
+        assertThatThrownBy(() -> trainer.clipNorm(Float.NaN)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void theNumberOfStepsCannotChangeInTheMiddle() {
+        trainer.accumulate(4);
+        Steps.backward(trainer, data, labels);
+        trainer.step();
+        assertThatThrownBy(() -> trainer.accumulate(2))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("1 of 4 batches gathered");
+    }
+
+    private List<float[]> wholeBatch() {
+        Steps.backward(trainer, data, labels);
+        List<float[]> whole = Steps.gradients(block);
+        Autograd.zeroGradients(block);
+        return whole;
+    }
+
+    private static NDArray part(NDArray array, int index, int of) {
+        return array.split(of).get(index);
+    }
+
+    private SequentialBlock copy(List<float[]> values) {
+        SequentialBlock copy = Steps.perceptron(3, 16, 0);
+        copy.initialize(manager, ai.djl.ndarray.types.DataType.FLOAT32, new Shape(8, 16));
+        for (int i = 0; i < values.size(); i++) {
+            copy.getParameters().valueAt(i).getArray().set(values.get(i));
+        }
+        return copy;
+    }
+
+    private static double norm(List<float[]> gradients) {
+        double squares = 0;
+        for (float[] values : gradients) {
+            for (float value : values) {
+                squares += (double) value * value;
+            }
+        }
+        return Math.sqrt(squares);
+    }
+
+    private static boolean isZero(float[] values) {
+        if (values == null) {
+            return true;
+        }
+        for (float value : values) {
+            if (value != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static org.assertj.core.data.Offset<Float> within(float value) {
+        return org.assertj.core.data.Offset.offset(value);
+    }
+
+    /** Runs its block, then fails as PyTorch fails on the CPU at one of its calls. */
+    private static final class Failing extends ai.djl.nn.AbstractBlock {
+        private final Block inner;
+        private int calls;
+        private int atCall;
+
+        Failing(Block inner) {
+            this.inner = addChildBlock("inner", inner);
+        }
+
+        @Override
+        protected ai.djl.ndarray.NDList forwardInternal(
+                ai.djl.training.ParameterStore store,
+                ai.djl.ndarray.NDList inputs,
+                boolean training,
+                ai.djl.util.PairList<String, Object> params) {
+            calls++;
+            ai.djl.ndarray.NDList result = inner.forward(store, inputs, training, params);
+            if (calls == atCall) {
+                throw new ai.djl.engine.EngineException("[enforce fail at alloc_cpu.cpp:119] err == 0."
+                        + " DefaultCPUAllocator: can't allocate memory: you tried to allocate 65536000 bytes.");
+            }
+            return result;
+        }
+
+        @Override
+        protected void initializeChildBlocks(NDManager manager, ai.djl.ndarray.types.DataType type, Shape... shapes) {
+            inner.initialize(manager, type, shapes);
+        }
+
+        @Override
+        public Shape[] getOutputShapes(Shape[] shapes) {
+            return inner.getOutputShapes(shapes);
+        }
+    }
+}
