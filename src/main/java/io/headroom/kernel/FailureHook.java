@@ -2,6 +2,7 @@ package io.headroom.kernel;
 
 import io.headroom.render.Bundle;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import jdk.jshell.EvalException;
 import jdk.jshell.SnippetEvent;
@@ -18,6 +19,8 @@ final class FailureHook implements Consumer<SnippetEvent> {
     private final Cells cells;
     private final Consumer<Bundle> show;
     private byte[] reserve = new byte[RESERVE];
+    private int shown;
+    private boolean skipNext;
 
     FailureHook(Cells cells, Consumer<Bundle> show) {
         this.cells = cells;
@@ -31,19 +34,37 @@ final class FailureHook implements Consumer<SnippetEvent> {
         }
         try {
             Failure failure = Failure.of(thrown);
-            if (isControl(failure) || wasShown(failure)) {
+            boolean skip = skipNext;
+            skipNext = false;
+            if (skip || isControl(failure) || wasShown(failure)) {
                 return;
             }
             if (failure.chain().stream().anyMatch(each -> each.type().equals(OutOfMemoryError.class.getName()))) {
                 reserve = null;
             }
             Optional<Bundle> card = cells.failed(new FailedCell(event.snippet().source(), failure));
+            shown++;
             card.ifPresent(show);
         } catch (Throwable broken) {
             reserve = null;
             plainly(thrown, broken);
         } finally {
             refill();
+        }
+    }
+
+    /**
+     * Evaluates statements inside a statement: what fails in there is shown once, not again for the statement around it.
+     *
+     * <p>JJava passes JShell's own exception on as a cause, by which that is seen too; IJava drops the causes.
+     */
+    Object inside(Callable<Object> evaluation) throws Exception {
+        int before = shown;
+        try {
+            return evaluation.call();
+        } catch (Throwable thrown) {
+            skipNext = shown > before;
+            throw thrown;
         }
     }
 

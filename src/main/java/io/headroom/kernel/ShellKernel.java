@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import jdk.jshell.JShell;
 import jdk.jshell.JShell.Subscription;
 import jdk.jshell.Snippet;
@@ -19,7 +20,8 @@ import jdk.jshell.SnippetEvent;
 public abstract class ShellKernel implements NotebookKernel {
     private final JShell shell;
     private final ClassLoader loader;
-    private Subscription failures;
+    private FailureHook hook;
+    private Subscription subscription;
 
     /**
      * @param shell the kernel's shell
@@ -45,7 +47,8 @@ public abstract class ShellKernel implements NotebookKernel {
         }
         cells.rendered().forEach(type -> register(type, cells));
         registerMagics(cells);
-        failures = shell.onSnippetEvent(new FailureHook(cells, this::display));
+        hook = new FailureHook(cells, this::display);
+        subscription = shell.onSnippetEvent(hook);
         Kernels.attach(this);
         return refused;
     }
@@ -53,10 +56,10 @@ public abstract class ShellKernel implements NotebookKernel {
     /** Takes the hook out again and detaches the kernel; twice does nothing. */
     public final void uninstall() {
         Kernels.detach(this);
-        Subscription hook = failures;
-        failures = null;
-        if (hook != null) {
-            shell.unsubscribe(hook);
+        Subscription installed = subscription;
+        subscription = null;
+        if (installed != null) {
+            shell.unsubscribe(installed);
         }
     }
 
@@ -65,6 +68,11 @@ public abstract class ShellKernel implements NotebookKernel {
 
     /** Registers {@code %memory} and {@code %%watch}. */
     protected abstract void registerMagics(Cells cells);
+
+    /** Runs the body of {@code %%watch}, with one card if it fails, and shows the report. */
+    protected final Object watch(Cells cells, Callable<Object> body) throws Exception {
+        return hook.inside(() -> cells.watch(body, this::display));
+    }
 
     /** Puts a bundle into the running cell's output under an id. */
     protected abstract void publish(String displayId, Bundle bundle);

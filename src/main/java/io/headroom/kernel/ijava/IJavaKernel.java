@@ -78,8 +78,21 @@ final class IJavaKernel extends ShellKernel {
 
     @Override
     protected void registerMagics(Cells cells) {
-        LineMagicFunction<DisplayData> memory = args -> data(cells.memory(String.join(" ", args)));
-        CellMagicFunction<Object> watch = (args, body) -> cells.watch(() -> evaluate(body), this::display);
+        // IJava drops what a magic returns: it is displayed instead.
+        LineMagicFunction<Object> memory = args -> {
+            display(cells.memory(String.join(" ", args)));
+            return null;
+        };
+        CellMagicFunction<Object> watch = (args, body) -> {
+            Object value = watch(cells, () -> evaluate(body));
+            if (value != null) {
+                kernel.display(
+                        value instanceof DisplayData data
+                                ? data
+                                : kernel.getRenderer().render(value));
+            }
+            return null;
+        };
         Magics magics = magics();
         magics.registerLineMagic("memory", memory);
         magics.registerCellMagic("watch", watch);

@@ -72,8 +72,7 @@ final class JJavaKernel extends ShellKernel {
     @Override
     protected void registerMagics(Cells cells) {
         LineMagic<DisplayData, BaseKernel> memory = (running, args) -> data(cells.memory(String.join(" ", args)));
-        CellMagic<Object, BaseKernel> watch =
-                (running, args, body) -> cells.watch(() -> running.evalRaw(body), this::display);
+        CellMagic<Object, BaseKernel> watch = (running, args, body) -> watch(cells, () -> running.evalRaw(body));
         kernel.getMagicsRegistry().registerLineMagic("memory", memory).registerCellMagic("watch", watch);
     }
 

@@ -122,6 +122,19 @@ class JJavaKernelTest {
     }
 
     @Test
+    void theStatementAroundAFailedBodyShowsNoSecondCard() throws Exception {
+        assertThatThrownBy(() ->
+                        base.getMagicsRegistry().evalCellMagic(base, "watch", List.of(), "throw new Error(\"a\");"))
+                .isInstanceOf(Exception.class);
+        assertThatThrownBy(() -> base.evalRaw("throw new RuntimeException(\"around it\");"))
+                .hasMessage("cell failed");
+        assertThatThrownBy(() -> base.evalRaw("throw new Error(\"the next cell\");"))
+                .hasMessage("cell failed");
+
+        assertThat(cells.failures).extracting(cell -> cell.failure().message()).containsExactly("a", "the next cell");
+    }
+
+    @Test
     void displaysAndUpdatesUnderOneId() {
         String id = kernel.display(Bundle.text("one"));
         kernel.update(id, Bundle.text("two"));
