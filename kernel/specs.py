@@ -22,6 +22,7 @@ JVM_OPTIONS = [
     ("-XX:NativeMemoryTracking=summary", "the JVM's own native memory can be told from libtorch's"),
     ("-Dai.djl.offline=true", "DJL asks no hub"),
     ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "no log lines in red for things that went well"),
+    ("-Dorg.slf4j.simpleLogger.log.ai.djl.repository=error", "nor for a model file that is no archive"),
     ("--enable-native-access=ALL-UNNAMED", "DJL and JNA load native libraries: no warning for it"),
 ]
 

@@ -1,0 +1,196 @@
+package io.headroom;
+
+import ai.djl.nn.Block;
+import ai.djl.repository.zoo.Criteria;
+import io.headroom.budget.Estimate;
+import io.headroom.budget.Formula;
+import io.headroom.budget.Solver;
+import io.headroom.memory.MemoryLimit;
+import io.headroom.memory.Reading;
+import io.headroom.model.LoadedModel;
+import io.headroom.model.Models;
+import io.headroom.model.ReleaseReport;
+import io.headroom.model.SampleModels;
+import io.headroom.training.Measurement;
+import io.headroom.training.StepRunner;
+import io.headroom.units.Bytes;
+import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Workload;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * The cells of a notebook: each is one line into a room of the library, imported statically by the kernel.
+ *
+ * <p>Every cell returns a value that code can use; a notebook shows it as HTML, everything else as text. Bad input is an
+ * exception that names the argument and its value, and changes nothing.
+ *
+ * <pre>{@code
+ * memory("start")
+ * var age = load("age", Path.of("models/age.pt"))
+ * release(age)
+ * var step = transformer().batch(64).nodes(25).seq(80).heads(8).dModel(128).layers(2).features(7).training(adam())
+ * limit("9.07 GiB"); run(step);
+ * }</pre>
+ *
+ * <p>Call the cells from one thread, as a notebook does.
+ */
+public final class Headroom {
+    private Headroom() {}
+
+    /** Reads where every byte of this process is. */
+    public static Reading memory() {
+        return Session.current().read("");
+    }
+
+    /**
+     * Reads memory under a stage's name, prints one line and keeps the reading for {@link #timeline}.
+     *
+     * @throws IllegalArgumentException if the stage is null
+     */
+    public static Reading memory(String stage) {
+        Reading reading = Session.current().read(stage);
+        System.out.println(reading.line());
+        return reading;
+    }
+
+    /**
+     * Loads a TorchScript file and tells its bytes.
+     *
+     * @throws io.headroom.model.ModelException if it is missing, damaged or does not fit; nothing is lost
+     */
+    public static LoadedModel load(String name, Path file) {
+        return Session.current().loaded(Models.load(name, file));
+    }
+
+    /** Loads the {@code .params} file of a DJL block and tells its bytes; throws as {@link #load(String, Path)}. */
+    public static LoadedModel load(String name, Block block, Path file) {
+        return Session.current().loaded(Models.load(name, block, file));
+    }
+
+    /** Loads what a DJL criteria describes and tells its bytes; throws as {@link #load(String, Path)}. */
+    public static LoadedModel load(String name, Criteria<?, ?> criteria) {
+        return Session.current().loaded(Models.load(name, criteria));
+    }
+
+    /**
+     * Gives back all that a loaded model holds and tells what came back.
+     *
+     * @throws IllegalStateException if it was released before
+     */
+    public static ReleaseReport release(LoadedModel model) {
+        if (model == null) {
+            throw new IllegalArgumentException("release(null): give the value that load(…) returned.");
+        }
+        return Session.current().noted(model.name() + " released", model.release());
+    }
+
+    /** Releases every model that is still loaded, the newest first. */
+    public static List<ReleaseReport> releaseAll() {
+        List<LoadedModel> loaded = Models.loaded();
+        return java.util.stream.IntStream.range(0, loaded.size())
+                .mapToObj(i -> release(loaded.get(loaded.size() - 1 - i)))
+                .toList();
+    }
+
+    /** The block of the sample {@code .params} models: {@code sampleBlock("100 MiB")}. */
+    public static Block sampleBlock(String weight) {
+        return SampleModels.perceptron(Bytes.parse(weight));
+    }
+
+    /**
+     * Caps this process's memory so that libtorch really fails beyond it: {@code limit("2 GiB")}.
+     *
+     * @throws IllegalArgumentException if it is no size, or below what is in use
+     * @throws UnsupportedOperationException where the system cannot cap a running process (all but Linux)
+     */
+    public static MemoryLimit limit(String size) {
+        return MemoryLimit.set(Bytes.parse(size));
+    }
+
+    /** Takes the cap of {@link #limit} away. */
+    public static String unlimited() {
+        return MemoryLimit.lift() ? "The cap is lifted." : "There was no cap.";
+    }
+
+    /** An encoder stack as PyTorch's defaults have it; set its sizes with {@code batch}, {@code seq}, {@code heads}, …. */
+    public static Workload transformer() {
+        return Workload.transformer();
+    }
+
+    /** A perceptron of several layers. */
+    public static Workload mlp() {
+        return Workload.mlp();
+    }
+
+    /** A convolutional network. */
+    public static Workload cnn() {
+        return Workload.cnn();
+    }
+
+    /** A stack of LSTM layers. */
+    public static Workload lstm() {
+        return Workload.lstm();
+    }
+
+    /** Adam: two states a weight. */
+    public static OptimizerKind adam() {
+        return OptimizerKind.ADAM;
+    }
+
+    /** AdamW: two states a weight. */
+    public static OptimizerKind adamw() {
+        return OptimizerKind.ADAMW;
+    }
+
+    /** Plain SGD: no state. */
+    public static OptimizerKind sgd() {
+        return OptimizerKind.SGD;
+    }
+
+    /** SGD with momentum: one state a weight. */
+    public static OptimizerKind momentum() {
+        return OptimizerKind.MOMENTUM;
+    }
+
+    /** The attention arithmetic with the numbers substituted, and what a real step takes beyond it. */
+    public static Formula formula(Workload workload) {
+        return Formula.of(workload);
+    }
+
+    /** What one step of the workload needs, and when. */
+    public static Estimate estimate(Workload workload) {
+        return Session.current().estimated(Estimate.of(workload));
+    }
+
+    /**
+     * Runs one step for real and measures its peak.
+     *
+     * @throws ai.djl.engine.EngineException if the engine refuses an allocation; everything is given back first
+     */
+    public static Measurement run(Workload workload) {
+        Session session = Session.current();
+        session.running(workload);
+        try (CellProgress progress = CellProgress.start("One step of " + workload)) {
+            return session.noted("step of batch " + workload.batch(), StepRunner.run(workload, progress));
+        }
+    }
+
+    /**
+     * The same workload with the largest batch whose upper bound fits the head-room there is now.
+     *
+     * @throws IllegalStateException if not even a batch of 1 fits; says what is left to try
+     */
+    public static Workload largestBatch(Workload workload) {
+        long room = Session.headroom();
+        OptionalLong batch = Solver.largestBatch(workload, room);
+        if (batch.isEmpty()) {
+            throw new IllegalStateException("Not even batch 1 of " + workload + " fits " + Bytes.format(room)
+                    + ": it needs "
+                    + Bytes.format(Estimate.of(workload.batch(1)).upperBytes())
+                    + ". Make seq, nodes or layers smaller, or try checkpointing.");
+        }
+        return workload.batch(batch.getAsLong());
+    }
+}
