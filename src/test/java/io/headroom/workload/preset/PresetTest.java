@@ -1,0 +1,90 @@
+package io.headroom.workload.preset;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Presets have exactly the parameters that were published. */
+class PresetTest {
+    @ParameterizedTest
+    @CsvSource({
+        "distilbert/distilgpt2, 81912576",
+        "openai-community/gpt2, 124439808",
+        "openai-community/gpt2-medium, 354823168",
+        "facebook/opt-125m, 125239296",
+        "facebook/opt-350m, 331196416",
+        "EleutherAI/gpt-neo-125M, 125198592",
+        "cerebras/Cerebras-GPT-111M, 111050496",
+        "T5-small, 60506624",
+        "t5-base, 222903552",
+        "deberta-base, 139244121",
+        "bert-base-uncased, 109514298",
+        "Qwen/Qwen3-0.6B, 596049920",
+        "Qwen/Qwen3-4B, 4022468096",
+        "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B, 1777088000",
+        "meta-llama/Llama-3.2-3B-Instruct, 3212749824",
+        "google/gemma-2-2b-it, 2614341888",
+        "EleutherAI/pythia-1b, 1011781632",
+        "VGG16, 138357544",
+        "VGG19, 143667240",
+        "ResNet50, 25557032",
+        "ResNet101, 44549160",
+        "ResNet152, 60192808",
+        "MobileNetV2, 3504872",
+        "MobileNetV3Small, 2542856",
+        "MobileNetV3Large, 5483032",
+        "MnasNet, 4383312",
+        "ConvNeXtTiny, 28589128",
+        "ConvNeXtBase, 88591464",
+        "RegNetX400MF, 5495976",
+        "RegNetY400MF, 4344144"
+    })
+    void countsItsParameters(String name, long parameters) {
+        assertThat(Preset.named(name).parameters()).isEqualTo(parameters);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"MobileNetV3Small, 1528106", "MobileNetV3Large, 4214842", "MnasNet, 3115122"})
+    void takesAnyNumberOfClasses(String name, long parameters) {
+        assertThat(Preset.named(name, 10).parameters()).isEqualTo(parameters);
+    }
+
+    @Test
+    void isFoundInAnyCaseAndWithoutItsOwner() {
+        assertThat(Preset.named("GPT2").name()).isEqualTo("openai-community/gpt2");
+        assertThat(Preset.named("vgg16").name()).isEqualTo("VGG16");
+    }
+
+    @Test
+    void offersTheNearestNames() {
+        assertThatThrownBy(() -> Preset.named("gtp2"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("gtp2")
+                .hasMessageContaining("openai-community/gpt2");
+        assertThatThrownBy(() -> Preset.named(null)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Preset.named("x".repeat(100_000))).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void refusesSizesThatCannotBeBuilt() {
+        assertThatThrownBy(() -> LanguageModel.of(Family.LLAMA)
+                        .heads(10)
+                        .keyValueHeads(3)
+                        .build())
+                .hasMessageContaining("num_attention_heads 10")
+                .hasMessageContaining("num_key_value_heads 3");
+        assertThatThrownBy(() -> LanguageModel.of(Family.GPT2).layers(-1).build())
+                .hasMessageContaining("num_hidden_layers -1");
+        assertThatThrownBy(() -> Preset.named("VGG16", 0)).hasMessageContaining("classes 0");
+    }
+
+    @Test
+    void knowsTheSmallestImage() {
+        assertThat(Preset.named("VGG16").image().smallestImage()).isEqualTo(32);
+        assertThat(Preset.named("ConvNeXtTiny").image().smallestImage()).isEqualTo(32);
+        assertThat(Preset.named("ResNet50").image().smallestImage()).isEqualTo(1);
+    }
+}
