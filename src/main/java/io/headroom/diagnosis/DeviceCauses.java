@@ -1,0 +1,307 @@
+package io.headroom.diagnosis;
+
+import static io.headroom.diagnosis.Cause.ACCUMULATION_LEAK;
+import static io.headroom.diagnosis.Cause.CAPACITY;
+import static io.headroom.diagnosis.Cause.FRAGMENTATION;
+import static io.headroom.diagnosis.Cause.LIMIT;
+import static io.headroom.diagnosis.Cause.OTHER_PROCESS;
+import static io.headroom.diagnosis.Cause.OVERSIZED_REQUEST;
+import static io.headroom.diagnosis.Cause.SHAPE_BUG;
+import static io.headroom.diagnosis.Cause.UNKNOWN;
+
+import io.headroom.oom.Backend;
+import io.headroom.oom.Field;
+import io.headroom.oom.OutOfMemory;
+import io.headroom.oom.Size;
+import io.headroom.oom.Wording;
+import io.headroom.units.Bytes;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * The cause of a CUDA, ROCm or Intel GPU failure from its numbers; the first rule that fits decides.
+ *
+ * <p>A full card of live tensors looks the same whether the model needs them or a loop forgot them: without readings
+ * {@link Cause#CAPACITY} is never called certain.
+ */
+final class DeviceCauses {
+    private static final double OTHERS_SHARE = 0.4;
+    /** A context with its libraries, and what a desktop shows on a small card, may take this much without being named. */
+    private static final long LARGEST_OVERHEAD = 2 * Bytes.GIB;
+
+    private static final double HOLES_SHARE = 0.15;
+    private static final double LARGE_HOLES_SHARE = 0.10;
+
+    private DeviceCauses() {}
+
+    static Verdict of(OutOfMemory oom) {
+        Implied seen = new Implied(oom);
+        if (oom.impossible()) {
+            return Verdict.of(
+                    SHAPE_BUG,
+                    0.9,
+                    "The size asked for is negative, not a number or more than any machine has: a shape overflowed.");
+        }
+        if (oom.wording() == Wording.SINGLE_BLOCK) {
+            return Verdict.of(
+                    OVERSIZED_REQUEST, 0.9, "The device refuses single blocks of that size, however much is free.");
+        }
+        return tooLarge(oom, seen)
+                .or(() -> capped(seen))
+                .or(() -> others(oom, seen))
+                .or(() -> fits(seen))
+                .or(() -> holes(seen))
+                .or(() -> block(oom, seen))
+                .or(() -> full(seen))
+                .orElseGet(() -> silent(oom));
+    }
+
+    private static Optional<Verdict> tooLarge(OutOfMemory oom, Implied seen) {
+        if (seen.requested.isEmpty() || seen.total.isEmpty()) {
+            return Optional.empty();
+        }
+        Size requested = seen.requested.get();
+        Size total = seen.total.get();
+        if (requested.low() <= total.high()) {
+            return Optional.empty();
+        }
+        boolean absurd = requested.bytes() / 16 > total.bytes();
+        return Optional.of(Verdict.of(
+                absurd ? SHAPE_BUG : OVERSIZED_REQUEST,
+                0.92,
+                "One request of " + requested + " on a device of " + total
+                        + (absurd
+                                ? ", more than 16 times as large: look for a wrong shape first."
+                                : ": it could not fit even if the device were empty.")));
+    }
+
+    private static Optional<Verdict> capped(Implied seen) {
+        if (seen.allowed.isEmpty()) {
+            return Optional.empty();
+        }
+        Size allowed = seen.allowed.get();
+        String cap = "This process may use " + allowed;
+        if (seen.requestedFits()) {
+            return Optional.of(Verdict.of(
+                    LIMIT, 0.85, cap + "; " + seen.free.get() + " are free on the device, more than the request."));
+        }
+        Size held = seen.reserved.or(() -> seen.allocated).orElse(Size.exactly(0));
+        Size wanted = seen.requested.map(held::plus).orElse(held);
+        if (wanted.high() > allowed.low() && held.bytes() > 0) {
+            return Optional.of(Verdict.of(LIMIT, 0.75, cap + "; it holds " + held + " and asks for more."));
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<Verdict> others(OutOfMemory oom, Implied seen) {
+        if (seen.total.isEmpty() || (seen.requestedFits() && !nearlyFull(seen))) {
+            return Optional.empty();
+        }
+        long total = seen.total.get().bytes();
+        long listed = seen.othersListed.map(Size::bytes).orElse(0L);
+        if (seen.own.isEmpty()) {
+            return oom.processes().size() > 1 && listed > total / 2
+                    ? Optional.of(Verdict.of(
+                            OTHER_PROCESS,
+                            0.55,
+                            oom.processes().size() + " processes hold " + Bytes.format(listed) + " of "
+                                    + seen.total.get() + "; the message was cut before it said which is this one."))
+                    : Optional.empty();
+        }
+        long own = seen.own.get().bytes();
+        long elsewhere = Math.max(listed, seen.elsewhere.map(Size::low).orElse(0L));
+        if (elsewhere < OTHERS_SHARE * total || elsewhere < own || (listed == 0 && elsewhere < LARGEST_OVERHEAD)) {
+            return Optional.empty();
+        }
+        double confidence = elsewhere > 0.6 * total ? 0.85 : 0.7;
+        return Optional.of(Verdict.of(
+                OTHER_PROCESS,
+                confidence,
+                Bytes.format(elsewhere) + " of " + seen.total.get() + " are held outside this process, which has "
+                        + seen.own.get() + "."));
+    }
+
+    private static boolean nearlyFull(Implied seen) {
+        return seen.free.isPresent()
+                && seen.free.get().bytes() < seen.total.get().bytes() / 20;
+    }
+
+    /** A driver keeps some MiB for itself: so little free is a full card, though the request seems to fit. */
+    private static boolean onlyCrumbs(Implied seen) {
+        return seen.requestedFits()
+                && seen.own.isPresent()
+                && seen.free.get().bytes() - seen.requested.get().bytes() < 64 * Bytes.MIB
+                && seen.own.get().bytes() > 0.85 * seen.total.map(Size::bytes).orElse(Long.MAX_VALUE);
+    }
+
+    private static Optional<Verdict> fits(Implied seen) {
+        return seen.requestedFits() && !onlyCrumbs(seen)
+                ? Optional.of(Verdict.of(
+                        UNKNOWN,
+                        0.5,
+                        seen.free.get() + " are free on the device and only " + seen.requested.get()
+                                + " were asked for: the driver refused for another reason (host memory, address space,"
+                                + " a race with another process, a partition of the card)."))
+                : Optional.empty();
+    }
+
+    private static Optional<Verdict> holes(Implied seen) {
+        if (seen.requested.isEmpty()
+                || seen.unallocated.isEmpty()
+                || seen.reserved.isEmpty()
+                || seen.oversubscribed()) {
+            return Optional.empty();
+        }
+        Size holes = seen.unallocated.get();
+        double share = holes.bytes() / (double) Math.max(1, seen.reserved.get().bytes());
+        boolean large = share > HOLES_SHARE || (share > LARGE_HOLES_SHARE && holes.bytes() > Bytes.GIB);
+        if (holes.high() < seen.requested.get().low() || !large) {
+            return Optional.empty();
+        }
+        return Optional.of(Verdict.of(
+                FRAGMENTATION,
+                share > 0.2 ? 0.8 : 0.6,
+                holes + " are reserved but unallocated, " + Math.round(100 * share)
+                        + " % of what PyTorch holds and more than" + " the " + seen.requested.get()
+                        + " asked for: free, but in holes."));
+    }
+
+    private static Optional<Verdict> block(OutOfMemory oom, Implied seen) {
+        boolean large = oom.allocator() == Backend.XPU
+                && seen.requested.isPresent()
+                && seen.requested.get().high() >= 4 * Bytes.GIB;
+        if (!large || seen.free.isPresent() || seen.total.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(Verdict.of(
+                OVERSIZED_REQUEST,
+                0.75,
+                "First-generation Arc GPUs refuse single blocks of 4 GiB and more; this one is " + seen.requested.get()
+                        + " on a device of " + seen.total.get() + "."));
+    }
+
+    private static Optional<Verdict> full(Implied seen) {
+        if (seen.total.isEmpty() || (seen.free.isEmpty() && seen.allocated.isEmpty())) {
+            return Optional.empty();
+        }
+        if (seen.own.isEmpty()) {
+            String free = seen.free.map(size -> size + " are free of ").orElse("");
+            return Optional.of(Verdict.of(
+                    CAPACITY, 0.4, free + seen.total.get() + "; the message does not say who holds the rest."));
+        }
+        Size own = seen.own.get();
+        double share = own.bytes() / (double) Math.max(1, seen.total.get().bytes());
+        Verdict verdict = Verdict.of(
+                CAPACITY,
+                share > 0.85 ? 0.75 : share > 0.6 ? 0.65 : 0.5,
+                "This process holds " + own + " of " + seen.total.get()
+                        + seen.free.map(free -> " and " + free + " are free").orElse("")
+                        + seen.requested
+                                .map(size -> ", " + size + " were asked for")
+                                .orElse("") + ".");
+        boolean maybeHoles = seen.requested.isPresent()
+                && seen.unallocated.isPresent()
+                && seen.unallocated.get().high() + seen.free.map(Size::high).orElse(0L)
+                        >= seen.requested.get().low();
+        return Optional.of(
+                maybeHoles
+                        ? verdict.because("Holes of " + seen.unallocated.get()
+                                        + " in what PyTorch reserved play a part, but are small beside what is live.")
+                                .atMost(0.6)
+                        : verdict);
+    }
+
+    private static Verdict silent(OutOfMemory oom) {
+        return switch (oom.wording()) {
+            case HANDLE ->
+                oom.allocator() == Backend.CUDNN
+                        ? Verdict.of(
+                                CAPACITY,
+                                0.35,
+                                "cuDNN could not create its handle, which it allocates outside PyTorch's pool: usually the card"
+                                        + " is full. A version clash reads the same.")
+                        : Verdict.of(
+                                UNKNOWN,
+                                0.4,
+                                "The library could not allocate its handle outside PyTorch's pool: the card may be full, or an"
+                                        + " earlier fault (an index or label out of range) broke the context.");
+            case ENGINE_SEARCH ->
+                Verdict.of(
+                        CAPACITY,
+                        0.4,
+                        "Every convolution algorithm's workspace was refused: usually the card is full.");
+            case NCCL ->
+                Verdict.of(UNKNOWN, 0.4, "NCCL allocates its buffers outside PyTorch's pool; the card was full.");
+            default -> Verdict.of(UNKNOWN, 0.4, "The message gives no figures.");
+        };
+    }
+
+    private static boolean isPlainHandle(OutOfMemory oom) {
+        String text = oom.excerpt().toLowerCase(Locale.ROOT);
+        return !text.contains("tensorflow")
+                && (text.contains("not_initialized")
+                        || text.contains("alloc_failed")
+                        || text.contains("internal_error"));
+    }
+
+    static Verdict mps(OutOfMemory oom) {
+        if (oom.impossible()) {
+            return Verdict.of(SHAPE_BUG, 0.9, "The size asked for is impossible: a shape overflowed.");
+        }
+        Optional<Size> requested = oom.size(Field.REQUESTED);
+        if (oom.wording() == Wording.MPS_BUFFER) {
+            return Verdict.of(
+                    OVERSIZED_REQUEST,
+                    0.9,
+                    requested.map(size -> "One buffer of " + size + " is").orElse("One buffer is")
+                            + " above Metal's limit for a single buffer.");
+        }
+        Optional<Size> allowed = oom.size(Field.MAX_ALLOWED);
+        Optional<Size> live = oom.size(Field.MPS_ALLOCATED);
+        Optional<Size> other = oom.size(Field.MPS_OTHER);
+        if (allowed.isPresent()
+                && requested.isPresent()
+                && requested.get().low() > allowed.get().high()) {
+            return Verdict.of(
+                    OVERSIZED_REQUEST,
+                    0.9,
+                    "One request of " + requested.get() + " where " + allowed.get() + " are allowed.");
+        }
+        if (live.isEmpty()) {
+            return Verdict.of(UNKNOWN, 0.4, "The message gives no figures.");
+        }
+        if (other.isPresent()
+                && other.get().bytes() > 0.7 * (live.get().bytes() + other.get().bytes())) {
+            return Verdict.of(
+                    UNKNOWN,
+                    0.5,
+                    other.get()
+                            + " are \"other allocations\": Metal's graphs, kernels and other users in the process, not"
+                            + " PyTorch's tensors (" + live.get() + ").");
+        }
+        if (allowed.isPresent() && !Mac.isDefaultWatermark(allowed.get())) {
+            return Verdict.of(
+                    LIMIT,
+                    0.55,
+                    "The " + allowed.get()
+                            + " allowed are not what macOS recommends for any Mac times the default ratio"
+                            + " 1.7: the limit was set by hand.");
+        }
+        return Verdict.of(
+                CAPACITY,
+                0.65,
+                "PyTorch's tensors and cache hold " + live.get()
+                        + allowed.map(size -> " of " + size + " allowed").orElse("")
+                        + other.map(size -> ", other Metal users " + size).orElse("") + ".");
+    }
+
+    static Optional<Verdict> leak(Growth growth) {
+        return growth.steady()
+                ? Optional.of(Verdict.of(
+                        ACCUMULATION_LEAK,
+                        0.8,
+                        "Memory grew by " + Bytes.format(growth.total()) + " over the last " + growth.steps()
+                                + " readings, " + Bytes.format(growth.perStep()) + " each: what a step makes is kept."))
+                : Optional.empty();
+    }
+}

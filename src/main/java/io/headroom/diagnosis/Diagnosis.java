@@ -1,0 +1,163 @@
+package io.headroom.diagnosis;
+
+import io.headroom.oom.Field;
+import io.headroom.oom.Log;
+import io.headroom.oom.OutOfMemory;
+import io.headroom.units.Bytes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What an out-of-memory error means: its cause with evidence and confidence, what its numbers imply, what to do in
+ * order of bytes saved, and what will not help.
+ *
+ * <p>Says {@link Cause#UNKNOWN} and what to measure next rather than guess. Confidence is the share of like failures in
+ * which the cause was this one, as far as the labelled messages let it be told; above 0.8 it is all but certain.
+ *
+ * <pre>{@code
+ * Diagnosis diagnosis = Diagnosis.of(OutOfMemory.read(text).orElseThrow(), Situation.unknown());
+ * diagnosis.cause();          // FRAGMENTATION
+ * diagnosis.what();           // "PyTorch on CUDA could not get 1.70 GiB: …"
+ * diagnosis.remedies();       // the one that saves most comes first
+ * }</pre>
+ *
+ * <p>Immutable; computing it needs no kernel, no GPU and little memory.
+ *
+ * @param failure what the message states
+ * @param cause why, as far as can be told
+ * @param confidence 0 to 1
+ * @param what one sentence on what happened
+ * @param evidence why this cause
+ * @param implied what else the numbers say
+ * @param remedies what to do, most bytes first
+ * @param wontHelp what cannot help here, and why
+ * @param measureNext what would settle it, where the cause is not sure
+ * @param others further failures in the same text, later than this one
+ */
+public record Diagnosis(
+        OutOfMemory failure,
+        Cause cause,
+        double confidence,
+        String what,
+        List<String> evidence,
+        List<String> implied,
+        List<Advice> remedies,
+        List<WontHelp> wontHelp,
+        List<String> measureNext,
+        List<OutOfMemory> others) {
+    private static final double SURE = 0.7;
+
+    public Diagnosis {
+        evidence = List.copyOf(evidence);
+        implied = List.copyOf(implied);
+        remedies = List.copyOf(remedies);
+        wontHelp = List.copyOf(wontHelp);
+        measureNext = List.copyOf(measureNext);
+        others = List.copyOf(others);
+    }
+
+    /** Diagnoses one failure. */
+    public static Diagnosis of(OutOfMemory oom, Situation situation) {
+        return of(oom, List.of(), situation);
+    }
+
+    /** Diagnoses the first failure of a text or throwable; empty if it holds none. */
+    public static Optional<Diagnosis> of(Log log, Situation situation) {
+        return log.first().map(first -> {
+            Diagnosis diagnosis = of(first, log.others(), situation);
+            return log.nearMisses().isEmpty() || !first.sizes().isEmpty()
+                    ? diagnosis
+                    : diagnosis.doubted(log.nearMisses().get(0).what());
+        });
+    }
+
+    private static Diagnosis of(OutOfMemory oom, List<OutOfMemory> others, Situation situation) {
+        Growth growth = Growth.of(situation.readings());
+        Verdict stated =
+                switch (oom.allocator()) {
+                    case MPS -> DeviceCauses.mps(oom);
+                    case CUDA, HIP, XPU, CUBLAS, CUDNN, NCCL -> DeviceCauses.of(oom);
+                    default -> HostCauses.of(oom, situation);
+                };
+        boolean settled = stated.cause() == Cause.OVERSIZED_REQUEST
+                || stated.cause() == Cause.SHAPE_BUG
+                || stated.cause() == Cause.OTHER_PROCESS;
+        Verdict verdict = settled
+                ? stated
+                : DeviceCauses.leak(growth).map(leak -> joined(leak, stated)).orElse(stated);
+        List<Advice> remedies = new ArrayList<>();
+        List<WontHelp> wontHelp = new ArrayList<>();
+        new Catalogue(oom, verdict.cause(), situation, growth).fill(remedies, wontHelp);
+        return new Diagnosis(
+                oom,
+                verdict.cause(),
+                verdict.confidence(),
+                sentence(oom, verdict.cause()),
+                verdict.evidence(),
+                new Implied(oom).sentences(oom),
+                remedies,
+                wontHelp,
+                verdict.confidence() >= SURE ? List.of() : Measure.next(oom, situation),
+                others);
+    }
+
+    private static Verdict joined(Verdict leak, Verdict stated) {
+        Verdict all = leak;
+        for (String line : stated.evidence()) {
+            all = all.because(line);
+        }
+        return all;
+    }
+
+    private Diagnosis doubted(String earlier) {
+        List<String> more = new ArrayList<>(evidence);
+        more.add("The text also says: " + earlier + " That may be the first fault, and this one its consequence.");
+        return new Diagnosis(
+                failure,
+                cause,
+                Math.min(confidence, 0.3),
+                what,
+                more,
+                implied,
+                remedies,
+                wontHelp,
+                measureNext,
+                others);
+    }
+
+    /** How sure the cause is, in words: {@code "all but certain"}, {@code "likely"}, {@code "a guess"}. */
+    public String confidenceInWords() {
+        if (confidence > 0.8) {
+            return "all but certain";
+        }
+        if (confidence >= 0.65) {
+            return "likely";
+        }
+        return confidence >= 0.5 ? "more likely than not" : "a guess";
+    }
+
+    private static String sentence(OutOfMemory oom, Cause cause) {
+        String asked = oom.size(Field.REQUESTED).map(size -> " " + size).orElse(" memory");
+        String device = oom.device().isPresent() ? " on GPU " + oom.device().getAsInt() : "";
+        String wrapped = oom.isWrapped() ? " (through Java)" : "";
+        String who = oom.allocator().title();
+        String subject =
+                switch (oom.allocator()) {
+                    case CPU -> "Host memory" + wrapped + " could not give" + asked;
+                    case JVM -> "The JVM could not get" + asked;
+                    case OOM_KILLER -> "The operating system killed the process for its memory";
+                    case DATALOADER_SHM -> "A DataLoader worker died";
+                    default ->
+                        Character.toUpperCase(who.charAt(0)) + who.substring(1) + wrapped + " could not get" + asked
+                                + device;
+                };
+        String where = oom.where().map(place -> ", at " + place).orElse("");
+        return subject + where + ": " + cause.title() + ".";
+    }
+
+    /** The saving in words: {@code "3.56 GiB"}, or {@code "not told by the message"}. */
+    public static String saving(Advice advice) {
+        return advice.saves().isPresent() ? "≥ " + Bytes.format(advice.saves().getAsLong()) : "not told by the message";
+    }
+}

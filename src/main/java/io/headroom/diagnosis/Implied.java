@@ -1,0 +1,147 @@
+package io.headroom.diagnosis;
+
+import io.headroom.oom.Field;
+import io.headroom.oom.GpuProcess;
+import io.headroom.oom.OutOfMemory;
+import io.headroom.oom.Size;
+import io.headroom.oom.Wording;
+import io.headroom.units.Bytes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the stated numbers imply about a device, each known as well as its printing allows.
+ *
+ * <p>Reserved = allocated + reserved but unallocated; a process's overhead = in use − reserved (context and libraries);
+ * elsewhere = total − free − in use. In a container the process does not recognise its own "Process N" clause: the one
+ * that holds what PyTorch reserved, and little more, is taken for it.
+ */
+final class Implied {
+    /** What a CUDA context with cuBLAS, cuDNN and NCCL takes at most, for recognising one's own process clause. */
+    private static final long LARGEST_CONTEXT = 1536 * Bytes.MIB;
+
+    final Optional<Size> requested;
+    final Optional<Size> total;
+    final Optional<Size> free;
+    final Optional<Size> allocated;
+    final Optional<Size> unallocated;
+    final Optional<Size> reserved;
+    final Optional<Size> allowed;
+    final Optional<Size> pools;
+    final Optional<GpuProcess> ownClause;
+    final Optional<Size> own;
+    final Optional<Size> othersListed;
+    final Optional<Size> elsewhere;
+
+    Implied(OutOfMemory oom) {
+        requested = oom.size(Field.REQUESTED);
+        total = oom.size(Field.TOTAL);
+        free = oom.size(Field.FREE);
+        allocated = oom.size(Field.ALLOCATED);
+        allowed = oom.size(Field.MAX_ALLOWED);
+        pools = oom.size(Field.PRIVATE_POOLS);
+        Optional<Size> stated = oom.size(Field.RESERVED);
+        unallocated = oom.size(Field.RESERVED_UNALLOCATED)
+                .or(() -> stated.flatMap(r -> allocated.map(r::minus)))
+                .map(size -> size.bytes() < 0 ? new Size(0, size.error()) : size);
+        reserved = stated.or(() -> allocated.flatMap(a -> unallocated.map(a::plus)));
+        ownClause = oom.size(Field.IN_USE).isPresent() ? Optional.empty() : ownClause(oom.processes());
+        own = oom.size(Field.IN_USE)
+                .or(() -> ownClause.map(GpuProcess::inUse))
+                .or(() -> reserved)
+                .or(() -> allocated);
+        othersListed = oom.processes().stream()
+                .filter(process ->
+                        ownClause.isEmpty() || process.pid() != ownClause.get().pid())
+                .map(GpuProcess::inUse)
+                .reduce(Size::plus);
+        elsewhere = total.flatMap(t -> free.flatMap(f -> own.map(o -> t.minus(f).minus(o))))
+                .filter(size -> size.bytes() >= 0);
+    }
+
+    private Optional<GpuProcess> ownClause(List<GpuProcess> processes) {
+        Optional<Size> held = reserved.or(() -> allocated);
+        if (held.isEmpty()) {
+            return Optional.empty();
+        }
+        Size least = held.get();
+        return processes.stream()
+                .filter(process -> process.inUse().high() >= least.low())
+                .filter(process -> process.inUse().low() - least.high() <= LARGEST_CONTEXT)
+                .findFirst();
+    }
+
+    /** What the driver, cuBLAS, cuDNN, NCCL and others take of this process's share. */
+    Optional<Size> overhead(OutOfMemory oom) {
+        return oom.size(Field.IN_USE)
+                .or(() -> ownClause.map(GpuProcess::inUse))
+                .flatMap(use -> reserved.map(use::minus))
+                .filter(size -> size.high() >= 0);
+    }
+
+    /** Whether the process holds more than the card has, which Windows and WSL2 allow by spilling into system memory. */
+    boolean oversubscribed() {
+        return allocated.isPresent()
+                && total.isPresent()
+                && allocated.get().low() > total.get().high();
+    }
+
+    boolean requestedFits() {
+        return requested.isPresent()
+                && free.isPresent()
+                && free.get().low() >= requested.get().high();
+    }
+
+    /** The size of the tensor behind "Tried to allocate", which CUDA's allocator rounds to segments. */
+    static Optional<String> tensorBehind(OutOfMemory oom) {
+        Optional<Size> requested = oom.size(Field.REQUESTED);
+        boolean caching = oom.allocator().isDevice()
+                && switch (oom.wording()) {
+                    case MPS, MPS_BINARY, MPS_BUFFER, SINGLE_BLOCK, ASYNC -> false;
+                    default -> true;
+                }
+                && oom.wording() != Wording.CACHED;
+        if (requested.isEmpty() || !caching) {
+            return Optional.empty();
+        }
+        long bytes = requested.get().bytes();
+        if (bytes == 2 * Bytes.MIB) {
+            return Optional.of("2.00 MiB is the segment asked of the driver: the tensor itself is 1 MiB or smaller.");
+        }
+        if (bytes == 20 * Bytes.MIB) {
+            return Optional.of(
+                    "20.00 MiB is the segment asked of the driver: the tensor itself has more than 1 and less"
+                            + " than 10 MiB (or 18 to 20 MiB).");
+        }
+        return Optional.empty();
+    }
+
+    /** The quantities worth showing, in words. */
+    List<String> sentences(OutOfMemory oom) {
+        List<String> all = new ArrayList<>();
+        tensorBehind(oom).ifPresent(all::add);
+        overhead(oom).ifPresent(size -> all.add("CUDA context and libraries of this process: " + range(size) + "."));
+        ownClause.ifPresent(process -> all.add("Process " + process.pid()
+                + " holds what PyTorch reserved here and little more: it is this process itself, seen from inside a"
+                + " container."));
+        pools.ifPresent(
+                size -> all.add(size + " of the allocated memory are free blocks in CUDA graphs' private pools; live"
+                        + " tensors hold " + range(allocated.orElse(size).minus(size)) + "."));
+        if (oversubscribed()) {
+            all.add("More is allocated (" + allocated.get() + ") than the card has (" + total.get()
+                    + "): Windows and WSL2 spill into system memory, slowly.");
+        }
+        elsewhere
+                .filter(size -> size.low() > Bytes.GIB)
+                .ifPresent(size -> all.add("Neither free nor this process's: " + range(size) + "."));
+        return all;
+    }
+
+    /** {@code "1.10 – 1.12 GiB"}, or the size alone where both ends print alike. */
+    static String range(Size size) {
+        String low = Bytes.format(size.low());
+        String high = Bytes.format(Math.max(size.low(), size.high()));
+        return low.equals(high) ? low : low + " – " + high;
+    }
+}

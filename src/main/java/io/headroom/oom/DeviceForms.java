@@ -1,0 +1,155 @@
+package io.headroom.oom;
+
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** The sentences of PyTorch's device allocators: CUDA and ROCm of every release, Intel GPU, Metal. */
+final class DeviceForms {
+    private static final Pattern MENTION = Pattern.compile(
+            "\\b(if|when|avoid\\w*|prevent\\w*|encounter\\w*|fix\\w*|handl\\w+|caus\\w+|risk|without|may|might|could|would|hit|solv\\w+|catch\\w*|except|about|"
+                    + "due to|because of)\\b[^.:;!?]*$",
+            Pattern.CASE_INSENSITIVE);
+
+    private DeviceForms() {}
+
+    static final List<Form> ALL = List.of(
+            Form.headline("cudaoutofmemory", region -> breakdown(region, Backend.CUDA)),
+            Form.headline("hipoutofmemory", region -> breakdown(region, Backend.HIP)),
+            Form.headline("xpuoutofmemory", region -> breakdown(region, Backend.XPU)),
+            Form.headline("mpsbackendoutofmemory", DeviceForms::mps),
+            Form.headline("invalidbuffersize:", region -> {
+                region.after("invalidbuffersize:", Field.REQUESTED);
+                return region.as(Backend.MPS, Wording.MPS_BUFFER);
+            }),
+            Form.headline("platformcannotallocatememoryblock", region -> {
+                sizes(region);
+                return region.as(Backend.XPU, Wording.SINGLE_BLOCK);
+            }),
+            Form.of("triedtoallocatemorethan1eb", region -> overflow(region, Backend.CUDA)),
+            Form.of("hasatotalcapac", region -> breakdown(region, unnamed(region))),
+            Form.of("totalcapacity;", region -> breakdown(region, Backend.CUDA)),
+            Form.headline("wouldexceedallowedmemory", DeviceForms::async),
+            Form.headline("cudaruntimeerror(", region -> runtime(region, "2)")),
+            Form.of("thcudacheckfail", region -> {
+                region.until("error=");
+                int error = region.text.indexOf("error=2:", region.bodyStart);
+                return error >= 0 && error < region.bodyStart + 200
+                        ? region.until("outofmemory").as(Backend.CUDA, Wording.CUDA_RUNTIME_2)
+                        : region.notThis("A CUDA call failed for another reason than memory.");
+            }),
+            Form.of("cudaerror:outofmemory", region -> raw(region, Backend.CUDA)),
+            Form.of("cudadrivererror:outofmemory", region -> raw(region, Backend.CUDA)),
+            Form.of("cudaerror2(outofmemory)", region -> raw(region, Backend.CUDA)),
+            Form.of("error2outofmemory", region -> raw(region, Backend.CUDA)),
+            Form.of("cuda_error_out_of_memory", region -> raw(region, Backend.CUDA)),
+            Form.of("cudaerrormemoryallocation", region -> raw(region, Backend.CUDA)),
+            Form.of("cudamallocfailed:outofmemory", region -> raw(region, Backend.CUDA)),
+            Form.of("cudafailure2:outofmemory", region -> raw(region, Backend.CUDA)),
+            Form.of("hiperror:outofmemory", region -> raw(region, Backend.HIP)),
+            Form.of("hiperroroutofmemory", region -> raw(region, Backend.HIP)),
+            Form.of("hip_error_outofmemory", region -> raw(region, Backend.HIP)));
+
+    private static Finding breakdown(Region region, Backend backend) {
+        if (region.continuesWith(".triedtoallocatemorethan1eb")
+                || region.continuesWith(":triedtoallocatemorethan1eb")) {
+            return overflow(region, backend);
+        }
+        sizes(region);
+        boolean bare = region.sizes.isEmpty() && region.device.isEmpty() && !region.impossible;
+        return bare && isMention(region) ? null : region.as(backend, wording(region));
+    }
+
+    private static void sizes(Region region) {
+        region.after("triedtoallocate", Field.REQUESTED)
+                .device("(gpu", "")
+                .device("gpu", "hasatotal")
+                .after("hasatotalcapacityof", Field.TOTAL)
+                .after("hasatotalcapactyof", Field.TOTAL)
+                .before("totalcapacity", Field.TOTAL)
+                .before("alreadyallocated", Field.ALLOCATED)
+                .after("ofwhich", Field.FREE)
+                .before("free", Field.FREE)
+                .before("cached", Field.RESERVED_UNALLOCATED)
+                .before("reservedintotal", Field.RESERVED)
+                .before("allowed", Field.MAX_ALLOWED)
+                .processes()
+                .after("thisprocesshas", Field.IN_USE)
+                .before("isallocatedbypytorch", Field.ALLOCATED)
+                .before("allocatedinprivatepools", Field.PRIVATE_POOLS)
+                .before("isreservedbypytorchbutunallocated", Field.RESERVED_UNALLOCATED);
+    }
+
+    private static Wording wording(Region region) {
+        if (region.contains("hasatotalcapacty")) {
+            return Wording.CAPACTY;
+        }
+        if (region.text.startsWith("hasatotalcapac", region.start) || region.contains("hasatotalcapacity")) {
+            if (region.contains("docs.pytorch.org")) {
+                return Wording.OPTIMIZING;
+            }
+            if (region.contains("pytorch_alloc_conf")) {
+                return Wording.ALLOC_CONF;
+            }
+            return region.sizes.containsKey(Field.PRIVATE_POOLS) ? Wording.PRIVATE_POOLS : Wording.CAPACITY;
+        }
+        if (region.sizes.containsKey(Field.RESERVED)) {
+            return region.contains("max_split_size_mb") ? Wording.RESERVED_WITH_HINT : Wording.RESERVED;
+        }
+        return region.sizes.containsKey(Field.RESERVED_UNALLOCATED) ? Wording.CACHED : Wording.HEADLINE;
+    }
+
+    private static Backend unnamed(Region region) {
+        if (region.contains("pytorch_hip_alloc_conf")) {
+            return Backend.HIP;
+        }
+        return region.contains("releaseallunoccupiedcachedmemory") ? Backend.XPU : Backend.CUDA;
+    }
+
+    private static boolean isMention(Region region) {
+        return MENTION.matcher(region.source.lineBefore(region.start)).find();
+    }
+
+    private static Finding overflow(Region region, Backend backend) {
+        region.until("triedtoallocatemorethan1ebmemory");
+        region.impossible = true;
+        return region.as(backend, Wording.OVERFLOW);
+    }
+
+    private static Finding async(Region region) {
+        region.device("device", "would")
+                .after("currentlyallocated:", Field.ALLOCATED)
+                .after("requested:", Field.REQUESTED)
+                .after("devicelimit:", Field.TOTAL)
+                .after("free(accordingtocuda):", Field.FREE)
+                .after("user-suppliedmemoryfraction):", Field.MAX_ALLOWED);
+        return region.as(Backend.CUDA, Wording.ASYNC);
+    }
+
+    private static Finding runtime(Region region, String outOfMemory) {
+        region.until(")");
+        if (region.continuesWith(outOfMemory)) {
+            return region.until("outofmemory").as(Backend.CUDA, Wording.CUDA_RUNTIME_2);
+        }
+        return NearMissForms.isNamed(region)
+                ? null
+                : region.notThis("A CUDA call failed for another reason than memory: its error code is not 2.");
+    }
+
+    private static Finding raw(Region region, Backend backend) {
+        if (region.isNear("tensorflow/", 400, 0)) {
+            return region.as(Backend.TENSORFLOW, Wording.TENSORFLOW);
+        }
+        region.until("cudaerrormemoryallocation");
+        return region.as(backend, Wording.RAW_RUNTIME);
+    }
+
+    private static Finding mps(Region region) {
+        region.after("mpsallocated:", Field.MPS_ALLOCATED)
+                .after("otherallocations:", Field.MPS_OTHER)
+                .after("maxallowed:", Field.MAX_ALLOWED)
+                .after("triedtoallocate", Field.REQUESTED);
+        boolean binary = region.text.substring(region.start, region.end).matches(".*[0-9][kmg]ib.*");
+        boolean bare = region.sizes.isEmpty() && !region.impossible;
+        return bare && isMention(region) ? null : region.as(Backend.MPS, binary ? Wording.MPS_BINARY : Wording.MPS);
+    }
+}

@@ -1,0 +1,133 @@
+package io.headroom.oom;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** Reads every message of a text, in order, each once. */
+final class Findings {
+    private static final List<Form> FORMS = Stream.of(
+                    DeviceForms.ALL, LibraryForms.ALL, HostForms.ALL, JavaForms.ALL, NearMissForms.ALL)
+            .flatMap(List::stream)
+            .toList();
+    static final Anchors ANCHORS = new Anchors(FORMS.stream().map(Form::literal).toList());
+
+    private static final int LONGEST = 12_000;
+    private static final Pattern SCRIPT_LINE =
+            Pattern.compile("File \"([^\"\\n]{1,300})\", line (\\d+), in ([^\\n]{1,200})");
+
+    private final List<OutOfMemory> failures = new ArrayList<>();
+    private final List<NearMiss> nearMisses = new ArrayList<>();
+    private int chainStart;
+
+    /** Reads a text and keeps what begins at or after {@code from} and before {@code to} of the original. */
+    void add(Squeezed text, int from, int to) {
+        List<int[]> hits = new ArrayList<>();
+        ANCHORS.search(text.text, (literal, end) -> {
+            if (hits.size() < 100_000) {
+                hits.add(new int[] {end - ANCHORS.length(literal), end, literal});
+            }
+        });
+        hits.sort((a, b) -> a[0] != b[0] ? Integer.compare(a[0], b[0]) : Integer.compare(b[1], a[1]));
+        int consumed = 0;
+        for (int i = 0; i < hits.size(); i++) {
+            int[] hit = hits.get(i);
+            if (hit[0] < consumed) {
+                continue;
+            }
+            Region region = new Region(text, hit[0], hit[1], limit(text, hits, i));
+            Finding finding = FORMS.get(hit[2]).read().apply(region);
+            if (finding != null) {
+                consumed = Math.max(hit[1], region.end);
+                int at = text.at(hit[0]);
+                if (at >= from && at < to) {
+                    add(finding instanceof OutOfMemory oom ? placed(oom, text, hit[0]) : finding, text, hit[0]);
+                }
+            }
+        }
+    }
+
+    private static int limit(Squeezed text, List<int[]> hits, int index) {
+        int[] hit = hits.get(index);
+        boolean headline = FORMS.get(hit[2]).headline();
+        int limit = Math.min(text.text.length(), hit[1] + LONGEST);
+        for (int j = index + 1; j < hits.size(); j++) {
+            int[] next = hits.get(j);
+            if (next[0] >= limit) {
+                break;
+            }
+            if (next[0] >= hit[1]
+                    && (next[2] == hit[2] || (headline && FORMS.get(next[2]).headline()))) {
+                return next[0];
+            }
+        }
+        return limit;
+    }
+
+    private void add(Finding finding, Squeezed text, int start) {
+        if (finding instanceof OutOfMemory oom) {
+            boolean cause = text.lineBefore(start).contains("Caused by:");
+            if (!cause) {
+                chainStart = failures.size();
+            }
+            add(oom, cause ? chainStart : failures.size());
+        } else {
+            add(finding);
+        }
+    }
+
+    void add(Finding finding) {
+        if (finding instanceof OutOfMemory oom) {
+            add(oom, failures.size());
+        } else if (finding instanceof NearMiss near
+                && nearMisses.size() < Log.MOST
+                && nearMisses.stream().noneMatch(other -> other.what().equals(near.what()))) {
+            nearMisses.add(near);
+        }
+    }
+
+    private void add(OutOfMemory oom, int index) {
+        if (failures.size() < Log.MOST && failures.stream().noneMatch(other -> isSame(other, oom))) {
+            failures.add(Math.min(index, failures.size()), oom);
+        }
+    }
+
+    Log log(long bytes) {
+        return new Log(failures, nearMisses, bytes);
+    }
+
+    private static boolean isSame(OutOfMemory a, OutOfMemory b) {
+        return a.allocator() == b.allocator()
+                && a.wording() == b.wording()
+                && a.device().equals(b.device())
+                && a.sizes().equals(b.sizes())
+                && a.processes().equals(b.processes());
+    }
+
+    private static OutOfMemory placed(OutOfMemory oom, Squeezed text, int start) {
+        int end = text.at(start);
+        int here = text.original.lastIndexOf("<--- HERE", end);
+        if (here < 0 || end - here > 4000) {
+            return oom;
+        }
+        Matcher lines = SCRIPT_LINE.matcher(text.original).region(Math.max(0, here - 4000), here);
+        Optional<String> where = Optional.empty();
+        while (lines.find()) {
+            where = Optional.of(lines.group(1) + ", line " + lines.group(2) + ", in "
+                    + lines.group(3).strip());
+        }
+        return new OutOfMemory(
+                oom.backend(),
+                oom.allocator(),
+                oom.wording(),
+                oom.sizes(),
+                oom.processes(),
+                oom.device(),
+                where,
+                oom.impossible(),
+                oom.excerpt());
+    }
+}

@@ -1,0 +1,97 @@
+package io.headroom.oom;
+
+import java.util.List;
+import java.util.Map;
+
+/** The JVM's own: every {@code java.lang.OutOfMemoryError} and HotSpot's failures to get memory from the system. */
+final class JavaForms {
+    private static final Map<String, Wording> REASONS = Map.of(
+            ":javaheapspace", Wording.JAVA_HEAP,
+            ":gcoverheadlimit", Wording.GC_OVERHEAD,
+            ":requestedarraysize", Wording.ARRAY_LIMIT,
+            ":metaspace", Wording.METASPACE,
+            ":compressedclassspace", Wording.CLASS_SPACE,
+            ":directbuffermemory", Wording.DIRECT_BUFFER,
+            ":cannotreserve", Wording.DIRECT_BUFFER,
+            ":unabletocreate", Wording.NATIVE_THREAD,
+            ":mapfailed", Wording.MAP_FAILED);
+
+    private JavaForms() {}
+
+    static final List<Form> ALL = List.of(
+            Form.of("java.lang.outofmemoryerror", JavaForms::error),
+            Form.of("javaheapspace", region -> region.as(Backend.JVM, Wording.JAVA_HEAP)),
+            Form.of("gcoverheadlimitexceeded", region -> region.as(Backend.JVM, Wording.GC_OVERHEAD)),
+            Form.of("arraysizeexceedsvmlimit", region -> region.as(Backend.JVM, Wording.ARRAY_LIMIT)),
+            Form.of("outofmemoryerror:metaspace", region -> region.as(Backend.JVM, Wording.METASPACE)),
+            Form.of("outofmemoryerror:compressedclass", region -> region.as(Backend.JVM, Wording.CLASS_SPACE)),
+            Form.of("outofmemoryerror:directbuffer", region -> region.as(Backend.JVM, Wording.DIRECT_BUFFER)),
+            Form.of("outofmemoryerror:cannotreserve", JavaForms::direct),
+            Form.of("outofmemoryerror:unabletocreate", region -> region.as(Backend.JVM, Wording.NATIVE_THREAD)),
+            Form.of("outofmemoryerror:mapfailed", region -> region.as(Backend.JVM, Wording.MAP_FAILED)),
+            Form.of("couldnotreserveenoughspacefor", region -> {
+                region.after("couldnotreserveenoughspacefor", Field.REQUESTED);
+                return region.as(Backend.JVM, Wording.HEAP_RESERVE);
+            }),
+            Form.of("os::commit_memory(", JavaForms::commit),
+            Form.of("insufficientmemoryforthejavaruntime", JavaForms::hotspot),
+            Form.of("nativememoryallocation(", JavaForms::hotspot),
+            Form.of("outofswapspace?", region -> region.as(Backend.JVM, Wording.OUT_OF_SWAP)));
+
+    private static Finding error(Region region) {
+        for (Map.Entry<String, Wording> reason : REASONS.entrySet()) {
+            if (region.continuesWith(reason.getKey())) {
+                region.until(reason.getKey());
+                return reason.getValue() == Wording.DIRECT_BUFFER
+                        ? direct(region)
+                        : region.as(Backend.JVM, reason.getValue());
+            }
+        }
+        int reach = Math.min(region.text.length(), region.bodyStart + 200);
+        if (region.text.substring(region.bodyStart, reach).contains("outofswapspace?")) {
+            return region.until("outofswapspace?").as(Backend.JVM, Wording.OUT_OF_SWAP);
+        }
+        return region.as(Backend.JVM, Wording.JAVA_OTHER);
+    }
+
+    private static Finding direct(Region region) {
+        region.after("cannotreserve", Field.REQUESTED);
+        count(region, "(allocated:", Field.ALLOCATED);
+        count(region, ",limit:", Field.MAX_ALLOWED);
+        return region.as(Backend.JVM, Wording.DIRECT_BUFFER);
+    }
+
+    private static Finding commit(Region region) {
+        int comma = region.text.indexOf(',', region.bodyStart);
+        if (comma >= 0 && comma < region.bodyStart + 30) {
+            countAt(region, comma + 1, Field.REQUESTED);
+        }
+        region.until("(errno=12)");
+        return region.as(Backend.JVM, Wording.HOTSPOT_NATIVE);
+    }
+
+    private static Finding hotspot(Region region) {
+        region.after("failedtoallocate", Field.REQUESTED)
+                .after("failedtomap", Field.REQUESTED)
+                .until("nativememoryallocation(");
+        return region.as(Backend.JVM, Wording.HOTSPOT_NATIVE);
+    }
+
+    private static void count(Region region, String label, Field field) {
+        int at = region.text.indexOf(label, region.bodyStart);
+        if (at >= 0 && at < region.bodyStart + 300) {
+            countAt(region, at + label.length(), field);
+        }
+    }
+
+    private static void countAt(Region region, int from, Field field) {
+        int to = from;
+        while (to < region.text.length() && to - from < 19 && Character.isDigit(region.text.charAt(to))) {
+            to++;
+        }
+        if (to > from) {
+            Size.of(region.text.substring(from, to), "b").ifPresent(size -> region.sizes.putIfAbsent(field, size));
+            region.end = Math.max(region.end, to);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package io.headroom.oom;
+
+import java.util.List;
+import java.util.Set;
+
+/** Out of memory in disguise: cuBLAS, cuDNN, NCCL; and TensorFlow and JAX, whose sentences are their own. */
+final class LibraryForms {
+    private static final Set<String> CUBLAS = Set.of("alloc_failed", "not_initialized", "internal_error");
+    private static final Set<String> CUDNN = Set.of(
+            "alloc_failed", "not_initialized", "internal_error", "execution_failed", "mapping_error", "not_supported");
+
+    private LibraryForms() {}
+
+    static final List<Form> ALL = List.of(
+            Form.of("cublas_status_", region -> status(region, CUBLAS, Backend.CUBLAS)),
+            Form.of("cudnn_status_", region -> status(region, CUDNN, Backend.CUDNN)),
+            Form.of("cusolver_status_alloc_failed", region -> region.as(Backend.CUDA, Wording.HANDLE)),
+            Form.of("cufft_alloc_failed", region -> region.as(Backend.CUDA, Wording.HANDLE)),
+            Form.of("findavalidcudnnalgorithm", region -> region.as(Backend.CUDNN, Wording.ENGINE_SEARCH)),
+            Form.of("unabletofindanengine", region -> region.as(Backend.CUDNN, Wording.ENGINE_SEARCH)),
+            Form.of("ncclerror", LibraryForms::nccl),
+            Form.of("ncclunhandledcudaerror", LibraryForms::nccl),
+            Form.of("cudafailure2outofmemory", region -> region.as(Backend.NCCL, Wording.NCCL)),
+            Form.of("cudafailureoutofmemory", region -> region.as(Backend.NCCL, Wording.NCCL)),
+            Form.of("failedtoallocate", LibraryForms::driver),
+            Form.of("oomwhenallocatingtensor", LibraryForms::tensor),
+            Form.of("ranoutofmemorytryingtoallocate", LibraryForms::tensor),
+            Form.of("resourceexhaustederror", LibraryForms::tensor),
+            Form.of("resource_exhausted:", LibraryForms::exhausted));
+
+    private static Finding status(Region region, Set<String> memory, Backend backend) {
+        for (String status : memory) {
+            if (region.continuesWith(status)) {
+                return region.until(status).as(backend, Wording.HANDLE);
+            }
+        }
+        return region.continuesWith("success")
+                ? null
+                : region.notThis("A " + backend.title() + " call failed; this status is about its arguments, the"
+                        + " hardware or an earlier fault, not about memory.");
+    }
+
+    private static Finding nccl(Region region) {
+        int reach = Math.min(region.text.length(), region.bodyStart + 1200);
+        String near = region.text.substring(region.start, reach);
+        boolean memory = near.contains("outofmemory");
+        boolean otherReason = near.contains("cudafailure") && !memory;
+        region.until("outofmemory");
+        if (memory || (near.contains("unhandledcudaerror") && !otherReason)) {
+            region.until("calltocudafunctionfailed");
+            return region.as(Backend.NCCL, Wording.NCCL);
+        }
+        region.until("ncclunhandledcudaerror");
+        return region.notThis("NCCL failed for another reason than memory; the line after \"Last error\" names it.");
+    }
+
+    private static Finding driver(Region region) {
+        boolean fromDevice = region.contains("fromdevice");
+        boolean xla = region.isNear("jax", 600, 300) || region.isNear("xla", 600, 300);
+        boolean tensorflow = region.isNear("tensorflow", 600, 100);
+        if (!fromDevice && !xla && !tensorflow) {
+            return null;
+        }
+        region.after("(", Field.REQUESTED).after("failedtoallocate", Field.REQUESTED);
+        region.until("fromdevice:cuda_error_out_of_memory:outofmemory").until("hip_error_outofmemory");
+        return xla && !tensorflow
+                ? region.as(Backend.JAX, Wording.JAX)
+                : region.as(Backend.TENSORFLOW, Wording.TENSORFLOW);
+    }
+
+    private static Finding tensor(Region region) {
+        region.after("tryingtoallocate", Field.REQUESTED)
+                .device("device:gpu:", "")
+                .until("oomwhenallocatingtensor");
+        return region.as(Backend.TENSORFLOW, Wording.TENSORFLOW);
+    }
+
+    private static Finding exhausted(Region region) {
+        region.after("outofmemoryallocating", Field.REQUESTED)
+                .after("tryingtoallocate", Field.REQUESTED)
+                .after("failedtoallocaterequestfor", Field.REQUESTED)
+                .after("attemptingtoallocate", Field.REQUESTED)
+                .until("outofmemory")
+                .until("failedtoallocate");
+        return region.isNear("tensorflow", 600, 100) || region.contains("oomwhenallocatingtensor")
+                ? tensor(region)
+                : region.as(Backend.JAX, Wording.JAX);
+    }
+}

@@ -1,0 +1,222 @@
+package io.headroom.oom;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** One message in the making: from where it begins to where the next one may, and what was read of it so far. */
+final class Region {
+    final Squeezed source;
+    final String text;
+    final int start;
+    final int bodyStart;
+    final int limit;
+    final Map<Field, Size> sizes = new EnumMap<>(Field.class);
+    final List<GpuProcess> processes = new ArrayList<>();
+    OptionalInt device = OptionalInt.empty();
+    boolean impossible;
+    int end;
+
+    Region(Squeezed source, int start, int bodyStart, int limit) {
+        this.source = source;
+        this.text = source.text;
+        this.start = start;
+        this.bodyStart = bodyStart;
+        this.limit = limit;
+        this.end = bodyStart;
+    }
+
+    boolean contains(String literal) {
+        return find(literal, bodyStart) >= 0;
+    }
+
+    /** Whether the text goes on with this right behind the beginning. */
+    boolean continuesWith(String literal) {
+        return text.startsWith(literal, bodyStart);
+    }
+
+    /** Whether the squeezed text has this at most {@code reach} characters before the beginning or behind the message. */
+    boolean isNear(String literal, int before, int after) {
+        int to = Math.min(text.length(), Math.max(end, bodyStart) + after);
+        return text.substring(Math.max(0, start - before), to).contains(literal);
+    }
+
+    /** Moves the end of the message behind a literal, if it is there. */
+    Region until(String literal) {
+        int at = find(literal, bodyStart);
+        if (at >= 0) {
+            end = Math.max(end, at + literal.length());
+        }
+        return this;
+    }
+
+    /** Reads "{label}9.28GiB". */
+    Region after(String label, Field field) {
+        int at = find(label, bodyStart - label.length());
+        for (; at >= 0; at = find(label, at + 1)) {
+            int number = at + label.length();
+            int numberEnd = numberEnd(number);
+            int unitEnd = unitEnd(numberEnd);
+            if (numberEnd > number && unitEnd > numberEnd) {
+                put(field, text.substring(number, numberEnd), text.substring(numberEnd, unitEnd), unitEnd);
+                return this;
+            }
+            if (text.startsWith("nan", number) || text.startsWith("-", number) || text.startsWith("inf", number)) {
+                impossible = true;
+                end = Math.max(end, number);
+                return this;
+            }
+        }
+        return this;
+    }
+
+    /** Reads "9.28GiB{label}". */
+    Region before(String label, Field field) {
+        for (int at = find(label, bodyStart); at >= 0; at = find(label, at + 1)) {
+            int number = numberBefore(at);
+            if (number >= bodyStart) {
+                int unit = numberEnd(number);
+                put(field, text.substring(number, unit), text.substring(unit, at), at + label.length());
+                return this;
+            }
+        }
+        return this;
+    }
+
+    /** Reads every "process1246069has577.00MiBmemoryinuse"; their sum is what other processes are said to hold. */
+    Region processes() {
+        for (int at = find("process", bodyStart); at >= 0; at = find("process", at + 1)) {
+            int pid = at + "process".length();
+            int pidEnd = digitsEnd(pid);
+            if (pidEnd == pid || pidEnd - pid > 18 || !text.startsWith("has", pidEnd)) {
+                continue;
+            }
+            int number = pidEnd + "has".length();
+            int numberEnd = numberEnd(number);
+            int unitEnd = unitEnd(numberEnd);
+            if (unitEnd > numberEnd && unitEnd <= limit && text.startsWith("memoryinuse", unitEnd)) {
+                long id = Long.parseLong(text.substring(pid, pidEnd));
+                Size.of(text.substring(number, numberEnd), text.substring(numberEnd, unitEnd))
+                        .ifPresent(size -> processes.add(new GpuProcess(id, size)));
+                end = Math.max(end, unitEnd + "memoryinuse".length());
+            }
+        }
+        if (!processes.isEmpty()) {
+            sizes.put(
+                    Field.OTHER_PROCESS,
+                    processes.stream().map(GpuProcess::inUse).reduce(Size::plus).orElseThrow());
+        }
+        return this;
+    }
+
+    /** Reads the index in "{label}0{next}"; the text behind it must be {@code next} where that is given. */
+    Region device(String label, String behind) {
+        for (int at = find(label, Math.min(bodyStart, start) - 24); at >= 0; at = find(label, at + 1)) {
+            int digits = at + label.length();
+            int digitsEnd = digitsEnd(digits);
+            if (digitsEnd > digits && digitsEnd - digits < 6 && text.startsWith(behind, digitsEnd)) {
+                device = OptionalInt.of(Integer.parseInt(text.substring(digits, digitsEnd)));
+                end = Math.max(end, digitsEnd);
+                return this;
+            }
+        }
+        return this;
+    }
+
+    OutOfMemory as(Backend allocator, Wording wording) {
+        Backend backend = Java.delivered(this) ? Backend.JVM : allocator;
+        return new OutOfMemory(
+                backend, allocator, wording, sizes, processes, device, Optional.empty(), impossible, excerpt());
+    }
+
+    NearMiss notThis(String what) {
+        return new NearMiss(what, excerpt());
+    }
+
+    private String excerpt() {
+        int from = source.at(start);
+        from = Math.max(source.original.lastIndexOf('\n', from - 1) + 1, from - 200);
+        int to = end > start ? source.at(end - 1) + 1 : from;
+        int line = source.original.indexOf('\n', to);
+        to = Math.min(line < 0 ? source.original.length() : line, to + 200);
+        return source.original.substring(from, Math.min(to, from + 2000)).strip();
+    }
+
+    private void put(Field field, String number, String unit, int fieldEnd) {
+        Optional<Size> size = Size.of(number, unit);
+        size.ifPresent(value -> sizes.putIfAbsent(field, value));
+        if (size.isEmpty() && field == Field.REQUESTED) {
+            impossible = true;
+        }
+        end = Math.max(end, fieldEnd);
+    }
+
+    private int find(String literal, int from) {
+        int at = text.indexOf(literal, Math.max(0, from));
+        return at >= 0 && at + literal.length() <= limit ? at : -1;
+    }
+
+    private int digitsEnd(int from) {
+        int i = from;
+        while (i < limit && isDigit(i)) {
+            i++;
+        }
+        return i;
+    }
+
+    private int numberEnd(int from) {
+        int i = digitsEnd(from);
+        if (i > from && i < limit && text.charAt(i) == '.') {
+            i = digitsEnd(i + 1);
+        }
+        return i;
+    }
+
+    private int unitEnd(int from) {
+        if (text.startsWith("bytes", from)) {
+            return from + 5;
+        }
+        if (from < limit && text.charAt(from) == 'b') {
+            return from + 1;
+        }
+        if (from < limit && "kmgt".indexOf(text.charAt(from)) >= 0) {
+            int i = from + 1;
+            if (i < limit && text.charAt(i) == 'i') {
+                i++;
+            }
+            if (i < limit && text.charAt(i) == 'b') {
+                return i + 1;
+            }
+            if (i == from + 1 && (i >= limit || text.charAt(i) < 'a' || text.charAt(i) > 'z')) {
+                return i;
+            }
+        }
+        return from;
+    }
+
+    private int numberBefore(int end) {
+        int i = end;
+        while (i > bodyStart && text.charAt(i - 1) >= 'a' && text.charAt(i - 1) <= 'z' && end - i < 6) {
+            i--;
+        }
+        int unit = i;
+        while (i > bodyStart && isDigit(i - 1)) {
+            i--;
+        }
+        if (i > bodyStart + 1 && text.charAt(i - 1) == '.' && isDigit(i - 2)) {
+            i--;
+            while (i > bodyStart && isDigit(i - 1)) {
+                i--;
+            }
+        }
+        return i < unit && unitEnd(unit) == end ? i : -1;
+    }
+
+    private boolean isDigit(int index) {
+        char c = text.charAt(index);
+        return c >= '0' && c <= '9';
+    }
+}
