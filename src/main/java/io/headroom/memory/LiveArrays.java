@@ -71,6 +71,26 @@ public record LiveArrays(List<Manager> managers) {
         return new LiveArrays(found);
     }
 
+    /** The open arrays a manager and those below it hold. */
+    public static List<NDArray> arrays(NDManager top) {
+        List<NDArray> found = new ArrayList<>();
+        Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        collect(top, seen, found);
+        return found;
+    }
+
+    private static void collect(NDManager manager, Set<Object> seen, List<NDArray> found) {
+        if (manager instanceof BaseNDManager base && seen.add(manager)) {
+            for (AutoCloseable resource : Root.resources(base)) {
+                if (resource instanceof NDManager below) {
+                    collect(below, seen, found);
+                } else if (resource instanceof NDArray array) {
+                    found.add(array);
+                }
+            }
+        }
+    }
+
     private static void walk(NDManager manager, Set<Object> seen, List<Manager> found) {
         if (!(manager instanceof BaseNDManager base) || !seen.add(manager)) {
             return;

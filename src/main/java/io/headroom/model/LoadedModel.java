@@ -164,13 +164,22 @@ public final class LoadedModel implements AutoCloseable {
      * @throws IllegalStateException if it was released before
      */
     public ReleaseReport release() {
+        return release(List.of());
+    }
+
+    /**
+     * The same, and looks through the notebook's variables for those that still hold arrays.
+     *
+     * @param variables the notebook's variables, temporaries too
+     */
+    public ReleaseReport release(List<Variable> variables) {
         Reading held;
         synchronized (this) {
             model();
-            held = Reading.now();
+            held = Reading.now("before releasing " + name);
             drop();
         }
-        return ReleaseReport.after(name, added(), held);
+        return ReleaseReport.after(name, added(), held, variables);
     }
 
     /** Releases the model if it still is in memory. */

@@ -66,7 +66,7 @@ public final class Models {
                 .optDevice(Device.cpu())
                 .optTranslator(new NoopTranslator())
                 .build();
-        return load(name, OptionalLong.of(weights.bytes()), found.toString(), criteria::loadModel);
+        return load(name, OptionalLong.of(weights.bytes()), false, found.toString(), criteria::loadModel);
     }
 
     /**
@@ -85,7 +85,7 @@ public final class Models {
                     + name
                     + "\", path).");
         }
-        return load(name, OptionalLong.of(weights.bytes()), found.toString(), () -> {
+        return load(name, OptionalLong.of(weights.bytes()), true, found.toString(), () -> {
             Model model = Model.newInstance(name, Device.cpu(), "PyTorch");
             try (InputStream in = new BufferedInputStream(Files.newInputStream(found))) {
                 model.setBlock(block);
@@ -104,7 +104,7 @@ public final class Models {
      * @throws ModelException if it cannot be loaded
      */
     public static LoadedModel load(String name, Criteria<?, ?> criteria) {
-        return load(name, OptionalLong.empty(), "the criteria", criteria::loadModel);
+        return load(name, OptionalLong.empty(), false, "the criteria", criteria::loadModel);
     }
 
     /** The models loaded and not yet released, oldest first. */
@@ -112,6 +112,25 @@ public final class Models {
         synchronized (LOADED) {
             return List.copyOf(LOADED);
         }
+    }
+
+    /** Releases every model loaded, oldest first. */
+    public static List<ReleaseReport> releaseAll() {
+        return releaseAll(List.of());
+    }
+
+    /** The same, and looks through the notebook's variables for those that still hold arrays. */
+    public static List<ReleaseReport> releaseAll(List<Variable> variables) {
+        List<ReleaseReport> reports = new ArrayList<>();
+        for (LoadedModel model : loaded()) {
+            try {
+                reports.add(model.release(variables));
+            } catch (IllegalStateException e) {
+                // released by another thread meanwhile: nothing left to do
+                continue;
+            }
+        }
+        return reports;
     }
 
     static void forget(LoadedModel model) {
@@ -124,15 +143,18 @@ public final class Models {
         Model load() throws Exception;
     }
 
-    private static LoadedModel load(String name, OptionalLong weights, String from, Loader loader) {
+    private static LoadedModel load(String name, OptionalLong weights, boolean block, String from, Loader loader) {
         if (name == null || name.isBlank()) {
             throw new IllegalArgumentException("A model needs a name, but " + (name == null ? "null" : "\"\"")
                     + " was given: write load(\"age\", path).");
         }
         synchronized (LOADING) {
-            Engine.getInstance();
+            Engine.getEngine("PyTorch");
             Reading before = Reading.now();
             refuseIfTooLarge(name, weights, before);
+            if (block) {
+                refuseIfDirectBuffersAreTooFew(name, weights, before);
+            }
             Model model;
             try {
                 model = loader.load();
@@ -157,6 +179,19 @@ public final class Models {
                     + Bytes.format(weights.getAsLong()) + ", but only " + Bytes.format(headroom.getAsLong())
                     + " may still be used (" + now.limit().orElseThrow().label()
                     + "). Release a model first, or lift the limit.");
+        }
+    }
+
+    /** DJL reads parameters into direct buffers, which the JVM limits apart from everything else. */
+    private static void refuseIfDirectBuffersAreTooFew(String name, OptionalLong weights, Reading now) {
+        OptionalLong most = DirectBuffers.most();
+        long free = most.orElse(Long.MAX_VALUE) - now.jvm().direct().orElse(0);
+        if (weights.orElse(0) > free) {
+            throw new ModelException("The model \"" + name
+                    + "\" was not loaded: DJL reads a block's parameters into direct"
+                    + " buffers, its weights take " + Bytes.format(weights.getAsLong()) + ", and the JVM allows only "
+                    + Bytes.format(Math.max(0, free)) + " more of those. Start the kernel with a larger"
+                    + " -XX:MaxDirectMemorySize, or load the model as TorchScript, which needs none.");
         }
     }
 

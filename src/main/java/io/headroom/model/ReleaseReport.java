@@ -1,22 +1,31 @@
 package io.headroom.model;
 
+import io.headroom.memory.LiveArrays;
 import io.headroom.memory.Reading;
 import io.headroom.units.Bytes;
+import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * What a release gave back, and what it did not.
+ * What a release gave back, what it did not, and who holds that.
  *
  * @param name the model
- * @param added bytes the process grew by when it was loaded
+ * @param added bytes the process grew by when it was loaded; absent where the system does not say
  * @param before the process just before the release
  * @param after the process after the release, heap collected and malloc trimmed
+ * @param held notebook variables that still reach open arrays, largest first
  */
-public record ReleaseReport(String name, OptionalLong added, Reading before, Reading after) {
+public record ReleaseReport(String name, OptionalLong added, Reading before, Reading after, List<Holder> held) {
+    /** Less than this is no remainder worth naming: pages the loading itself left behind. */
+    private static final long CRUMB = 8 * Bytes.MIB;
 
-    static ReleaseReport after(String name, OptionalLong added, Reading before) {
+    public ReleaseReport {
+        held = List.copyOf(held);
+    }
+
+    static ReleaseReport after(String name, OptionalLong added, Reading before, List<Variable> variables) {
         Cleanup.now();
-        return new ReleaseReport(name, added, before, Reading.now());
+        return new ReleaseReport(name, added, before, Reading.now("after releasing " + name), Holders.find(variables));
     }
 
     /** Bytes the resident set fell by; absent where the system does not say. */
@@ -26,13 +35,47 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
                 : OptionalLong.empty();
     }
 
-    /** {@code age released: 203.90 of 204.11 MiB came back}. */
+    /** Bytes that loading had added and the release did not bring back, never below 0. */
+    public OptionalLong stayed() {
+        return added.isPresent() && returned().isPresent()
+                ? OptionalLong.of(Math.max(0, added.getAsLong() - returned().getAsLong()))
+                : OptionalLong.empty();
+    }
+
+    /** Arrays that are still open, by manager, largest first: the model's own are closed. */
+    public List<LiveArrays.Manager> open() {
+        return after.arrays().map(LiveArrays::managers).orElse(List.of());
+    }
+
+    /**
+     * One line, or a few if something stayed: {@code age released: 203.90 MiB of 204.11 MiB came back}.
+     */
     @Override
     public String toString() {
         if (returned().isEmpty()) {
             return name + " released";
         }
-        String text = name + " released: " + Bytes.format(returned().getAsLong());
-        return text + (added.isPresent() ? " of " + Bytes.format(added.getAsLong()) : "") + " came back";
+        StringBuilder text = new StringBuilder(name)
+                .append(" released: ")
+                .append(Bytes.format(Math.max(0, returned().getAsLong())));
+        added.ifPresent(bytes -> text.append(" of ").append(Bytes.format(bytes)));
+        text.append(" came back");
+        if (stayed().orElse(0) > CRUMB) {
+            text.append("\n  ").append(Bytes.format(stayed().getAsLong())).append(" did not");
+            after.nativeHeap().kept().ifPresent(kept -> text.append("; malloc keeps ")
+                    .append(Bytes.format(kept))
+                    .append(" free for reuse"));
+        }
+        held.forEach(holder -> text.append("\n  ").append(holder));
+        if (held.isEmpty() && stayed().orElse(0) > CRUMB) {
+            open().stream().filter(manager -> manager.bytes() > CRUMB).limit(3).forEach(manager -> text.append(
+                            "\n  NDManager ")
+                    .append(manager.name())
+                    .append(" holds ")
+                    .append(manager.count())
+                    .append(" arrays, ")
+                    .append(Bytes.format(manager.bytes())));
+        }
+        return text.toString();
     }
 }

@@ -1,0 +1,310 @@
+package io.headroom.memory;
+
+import ai.djl.training.listener.TrainingListener;
+import io.headroom.units.Bytes;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+
+/**
+ * Follows memory over a long run: a line every so many steps or seconds, periodic clean-up, an alarm before memory runs
+ * out, and what grows, by manager and shape.
+ *
+ * <p>Either the training loop calls {@link #step} (or DJL does, through {@link #listener()}), or {@link #start()} reads
+ * on a daemon thread of its own; that thread takes readings and tells subscribers, it never prints. {@code step} costs a
+ * counter between intervals. All methods may be called from any thread; closing twice is allowed.
+ *
+ * <pre>{@code
+ * try (MemoryMonitor monitor = MemoryMonitor.everySteps(1000).cleanUpEvery(1000).printTo(System.out::println)) {
+ *     config.addTrainingListeners(monitor.listener());
+ *     monitor.run("train", () -> EasyTrain.fit(trainer, 10, data, null));
+ * }
+ * }</pre>
+ */
+public final class MemoryMonitor implements AutoCloseable {
+    /** Seconds between readings where nothing else is said. */
+    public static final Duration DEFAULT_INTERVAL = Duration.ofSeconds(1);
+
+    private static final int LINES_KEPT = 1_000;
+    private static final double ALARM_SHARE = 0.05;
+
+    private final long steps;
+    private final Duration seconds;
+    private final Timeline timeline = new Timeline();
+    private final LeakFinder finder = new LeakFinder();
+    private final Deque<String> lines = new ArrayDeque<>();
+    private final List<Consumer<Reading>> subscribers = new CopyOnWriteArrayList<>();
+    private volatile Consumer<String> printer = line -> {};
+    private volatile Consumer<Alarm> onAlarm = alarm -> {};
+    private volatile Runnable cleanUp = MemoryMonitor::trim;
+    private volatile long cleanUpEvery;
+    private volatile OptionalLong threshold = OptionalLong.empty();
+    private boolean alarmed;
+    private Thread reader;
+    private volatile boolean closed;
+    private volatile boolean counting;
+
+    private MemoryMonitor(long steps, Duration seconds) {
+        this.steps = steps;
+        this.seconds = seconds;
+    }
+
+    /**
+     * A monitor that reads on every {@code interval}-th step.
+     *
+     * @throws IllegalArgumentException if the interval is not positive
+     */
+    public static MemoryMonitor everySteps(long interval) {
+        if (interval <= 0) {
+            throw new IllegalArgumentException("A monitor cannot read every " + interval
+                    + " steps: give 1 for each step, or more, such as MemoryMonitor.everySteps(1000).");
+        }
+        return new MemoryMonitor(interval, DEFAULT_INTERVAL);
+    }
+
+    /**
+     * A monitor that reads every so often once {@link #start started}.
+     *
+     * @throws IllegalArgumentException if the interval is null, not positive, or shorter than a millisecond
+     */
+    public static MemoryMonitor every(Duration interval) {
+        if (interval == null || interval.compareTo(Duration.ofMillis(1)) < 0) {
+            throw new IllegalArgumentException("A monitor cannot read every " + interval
+                    + ": give a millisecond or more, such as MemoryMonitor.every(Duration.ofSeconds(1)).");
+        }
+        return new MemoryMonitor(1, interval);
+    }
+
+    /** Cleans up on every {@code interval}-th step; 0 never does, which is the default. */
+    public MemoryMonitor cleanUpEvery(long interval) {
+        if (interval < 0) {
+            throw new IllegalArgumentException(
+                    "A monitor cannot clean up every " + interval + " steps: give 1 or more, or 0 for never.");
+        }
+        cleanUpEvery = interval;
+        return this;
+    }
+
+    /** What cleaning up means; by default the heap is collected and malloc trimmed. */
+    public MemoryMonitor cleanUpWith(Runnable action) {
+        cleanUp = action;
+        return this;
+    }
+
+    /** Raises the alarm when less than this is left; by default 5 % of the limit in force. */
+    public MemoryMonitor alarmBelow(long headroom) {
+        if (headroom < 0) {
+            throw new IllegalArgumentException("An alarm at a head-room of " + Bytes.format(headroom)
+                    + " can never be raised in time: give a size, such as alarmBelow(512 * Bytes.MIB).");
+        }
+        threshold = OptionalLong.of(headroom);
+        return this;
+    }
+
+    /** Where lines go while a caller's own thread runs the monitor; the background thread never prints. */
+    public MemoryMonitor printTo(Consumer<String> out) {
+        printer = out;
+        return this;
+    }
+
+    /** Called once each time the head-room falls below the threshold, on the thread that took the reading. */
+    public MemoryMonitor onAlarm(Consumer<Alarm> action) {
+        onAlarm = action;
+        return this;
+    }
+
+    /** Called with every reading, on the thread that took it; a subscriber that throws is dropped. */
+    public MemoryMonitor onReading(Consumer<Reading> subscriber) {
+        subscribers.add(subscriber);
+        return this;
+    }
+
+    /** Starts reading in the background; starting again does nothing. */
+    public synchronized MemoryMonitor start() {
+        if (closed) {
+            throw new IllegalStateException("The monitor is closed: make a new one, MemoryMonitor.every(…).start().");
+        }
+        if (reader == null) {
+            reader = new Thread(this::readUntilClosed, "headroom-monitor");
+            reader.setDaemon(true);
+            reader.setPriority(Thread.MIN_PRIORITY);
+            reader.start();
+        }
+        return this;
+    }
+
+    /** Counts a step; reads, prints and cleans up if it is one of the interval's. */
+    public void step(long step) {
+        if (closed) {
+            return;
+        }
+        if (step % steps == 0) {
+            logMemoryUsage(step);
+        }
+        if (cleanUpEvery > 0 && step > 0 && step % cleanUpEvery == 0) {
+            cleanupMemory();
+        }
+    }
+
+    /** Reads now and prints {@code Step 1000: CPU: 2048.5MB, GPU: 4096.2MB}; GPU only where there is one. */
+    public String logMemoryUsage(long step) {
+        Reading reading = Reading.now("step " + step);
+        String line = MonitorLine.of(step, reading);
+        keep(line);
+        printer.accept(line);
+        counting = true;
+        note(step, reading, true);
+        return line;
+    }
+
+    /** Cleans up now and prints that it did. */
+    public void cleanupMemory() {
+        cleanUp.run();
+        keep(MonitorLine.CLEANED);
+        printer.accept(MonitorLine.CLEANED);
+    }
+
+    /**
+     * Runs a training function under this monitor: the background thread reads, and however it ends the memory is
+     * summed up and cleaned up. What it throws passes through unchanged.
+     */
+    public <T> T run(String name, Callable<T> training) throws Exception {
+        start();
+        Watch watch = Watch.start(name);
+        try {
+            return training.call();
+        } catch (Throwable e) {
+            for (String line : MonitorLine.summary(Reading.now(), watch.highest(), leaks())) {
+                keep(line);
+                printer.accept(line);
+            }
+            cleanupMemory();
+            throw e;
+        } finally {
+            String line = watch.stop().toString();
+            keep(line);
+            printer.accept(line);
+        }
+    }
+
+    /** A listener for DJL's trainer: a step for each batch, a named stage for each epoch. */
+    public TrainingListener listener() {
+        return new MonitorListener(this);
+    }
+
+    /** The readings so far, thinned when they are many. */
+    public Timeline timeline() {
+        return timeline;
+    }
+
+    /** The last thousand lines, oldest first. */
+    public List<String> lines() {
+        synchronized (lines) {
+            return new ArrayList<>(lines);
+        }
+    }
+
+    /** What grows, fastest first; empty until there are enough readings to tell. */
+    public List<Leak> leaks() {
+        return finder.leaks();
+    }
+
+    /** Whether it was closed. */
+    public boolean isClosed() {
+        return closed;
+    }
+
+    /** Stops reading; the timeline and the lines stay. */
+    @Override
+    public void close() {
+        Thread running;
+        synchronized (this) {
+            closed = true;
+            running = reader;
+        }
+        if (running != null && running != Thread.currentThread()) {
+            running.interrupt();
+        }
+    }
+
+    void epochEnded(int epoch) {
+        timeline.mark("epoch " + epoch);
+    }
+
+    private void readUntilClosed() {
+        long began = System.nanoTime();
+        while (!closed) {
+            try {
+                note((System.nanoTime() - began) / 1e9, Reading.now(""), false);
+                Thread.sleep(seconds.toMillis());
+            } catch (InterruptedException e) {
+                return;
+            } catch (RuntimeException | LinkageError e) {
+                keep("A reading failed: " + e.getMessage());
+            }
+        }
+    }
+
+    private void note(double x, Reading reading, boolean stepping) {
+        timeline.add(reading.named(""));
+        if (stepping || !counting) {
+            finder.add(stepping ? "step" : "second", x, reading);
+        }
+        for (Consumer<Reading> subscriber : subscribers) {
+            try {
+                subscriber.accept(reading);
+            } catch (RuntimeException | LinkageError e) {
+                subscribers.remove(subscriber);
+                keep("A subscriber was dropped: " + e);
+            }
+        }
+        alarm(reading, stepping);
+    }
+
+    private void alarm(Reading reading, boolean mayPrint) {
+        OptionalLong left = reading.headroom();
+        if (left.isEmpty()) {
+            return;
+        }
+        long least = threshold.orElse(
+                Math.round(ALARM_SHARE * reading.limit().orElseThrow().bytes()));
+        synchronized (this) {
+            boolean low = left.getAsLong() < least;
+            boolean first = low && !alarmed;
+            alarmed = low;
+            if (!first) {
+                return;
+            }
+        }
+        List<Leak> leaks = finder.leaks();
+        double rate = leaks.stream().mapToDouble(leak -> leak.trend().slope()).sum();
+        Alarm alarm = new Alarm(
+                reading, least, leaks, rate > 0 ? OptionalDouble.of(left.getAsLong() / rate) : OptionalDouble.empty());
+        keep(alarm.toString());
+        if (mayPrint) {
+            printer.accept(alarm.toString());
+        }
+        onAlarm.accept(alarm);
+    }
+
+    private void keep(String line) {
+        synchronized (lines) {
+            lines.addLast(line);
+            if (lines.size() > LINES_KEPT) {
+                lines.removeFirst();
+            }
+        }
+    }
+
+    private static void trim() {
+        System.gc();
+        NativeTrim.now();
+    }
+}

@@ -1,0 +1,89 @@
+package io.headroom.memory;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+
+/**
+ * Watches a stretch of code: memory before and after it, and the highest in between.
+ *
+ * <p>On Linux the peak is the kernel's own high-water mark: exact, nothing is sampled, nothing runs beside the code. On
+ * other systems it is sampled every millisecond and {@link Peak#exact()} is false. Stretches may nest and overlap.
+ *
+ * <pre>{@code
+ * Peak peak = Watch.run("step", () -> trainer.step(), System.out::println);
+ * try (Watch watch = Watch.start("epoch")) {
+ *     train();
+ * }
+ * }</pre>
+ *
+ * <p>Stopping twice gives the first result again. With {@link #startWithOperators} the engine's profiler runs too: then
+ * start, code and stop belong on one thread, and the code runs slower.
+ */
+public final class Watch implements AutoCloseable {
+    private final String stage;
+    private final Reading before;
+    private final long began;
+    private final PeakMeter meter;
+    private final OperatorProfile profile;
+    private Peak result;
+
+    private Watch(String stage, boolean operators) {
+        this.stage = Stage.name(stage);
+        this.before = Reading.now(stage);
+        this.profile = operators ? OperatorProfile.start() : null;
+        this.began = System.nanoTime();
+        this.meter = PeakMeter.start();
+    }
+
+    /** Begins a stretch. */
+    public static Watch start(String stage) {
+        return new Watch(stage, false);
+    }
+
+    /**
+     * Begins a stretch in which every operator's memory is recorded too, by the engine's profiler.
+     *
+     * @throws IllegalStateException if such a stretch is already running: the profiler knows one
+     */
+    public static Watch startWithOperators(String stage) {
+        return new Watch(stage, true);
+    }
+
+    /**
+     * Watches a body; the report is made however it ends, and what it throws passes through unchanged.
+     *
+     * @param report is given the peak before this returns or throws
+     */
+    public static <T> T run(String stage, Callable<T> body, Consumer<Peak> report) throws Exception {
+        Watch watch = start(stage);
+        try {
+            return body.call();
+        } finally {
+            report.accept(watch.stop());
+        }
+    }
+
+    /** The highest resident set so far, while the stretch runs or after. */
+    public OptionalLong highest() {
+        return meter.highest();
+    }
+
+    /** Ends the stretch. */
+    public synchronized Peak stop() {
+        if (result == null) {
+            OptionalLong highest = meter.stop();
+            Duration took = Duration.ofNanos(System.nanoTime() - began);
+            List<OperatorMemory> operators = profile == null ? List.of() : profile.stop();
+            result = new Peak(stage, before, Reading.now(stage), highest, meter.exact(), took, operators);
+        }
+        return result;
+    }
+
+    @Override
+    public void close() {
+        stop();
+    }
+}

@@ -1,0 +1,155 @@
+package io.headroom.model;
+
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import ai.djl.util.NativeResource;
+import io.headroom.memory.LiveArrays;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Finds the notebook variables that keep NDArrays open: directly, in lists, maps and arrays, in models, managers and
+ * blocks, and in fields of the user's own objects.
+ *
+ * <p>Nothing is called but DJL's getters and collections' iterators; fields are read, never set. The search stops after
+ * {@value #MOST} objects for each variable.
+ *
+ * <pre>{@code
+ * Holders.find(List.of(new Variable("years", "NDList", years)));
+ * }</pre>
+ */
+public final class Holders {
+    private static final int MOST = 10_000;
+
+    private Holders() {}
+
+    /** The variables that reach open arrays, largest first. */
+    public static List<Holder> find(List<Variable> variables) {
+        List<Holder> found = new ArrayList<>();
+        for (Variable variable : variables) {
+            try {
+                Set<NDArray> arrays = reach(variable.value());
+                if (!arrays.isEmpty()) {
+                    long bytes = arrays.stream().mapToLong(Holders::bytes).sum();
+                    found.add(new Holder(variable.name(), variable.type(), arrays.size(), bytes));
+                }
+            } catch (RuntimeException | StackOverflowError e) {
+                // a user's collection that throws holds nothing we can name
+                continue;
+            }
+        }
+        found.sort(Comparator.comparingLong(Holder::bytes).reversed());
+        return found;
+    }
+
+    private static Set<NDArray> reach(Object root) {
+        Set<NDArray> arrays = Collections.newSetFromMap(new IdentityHashMap<>());
+        Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        Deque<Object> next = new ArrayDeque<>();
+        push(next, root);
+        while (!next.isEmpty() && seen.size() < MOST) {
+            Object each = next.pop();
+            if (seen.add(each)) {
+                if (each instanceof NDArray array) {
+                    if (open(array)) {
+                        arrays.add(array);
+                    }
+                } else {
+                    expand(each, next);
+                }
+            }
+        }
+        return arrays;
+    }
+
+    private static void expand(Object each, Deque<Object> next) {
+        if (each instanceof LoadedModel loaded) {
+            if (!loaded.isReleased()) {
+                push(next, loaded.model());
+                push(next, loaded.manager());
+            }
+        } else if (each instanceof Model model) {
+            push(next, model.getNDManager());
+            push(next, model.getBlock());
+        } else if (each instanceof NDManager manager) {
+            LiveArrays.arrays(manager).forEach(array -> push(next, array));
+        } else if (each instanceof Block block) {
+            block.getParameters().values().forEach(parameter -> push(next, parameter));
+        } else if (each instanceof Parameter parameter) {
+            if (parameter.isInitialized()) {
+                push(next, parameter.getArray());
+            }
+        } else if (each instanceof Iterable<?> items && !(each instanceof Path)) {
+            items.forEach(item -> push(next, item));
+        } else if (each instanceof Map<?, ?> map) {
+            map.forEach((key, value) -> {
+                push(next, key);
+                push(next, value);
+            });
+        } else if (each instanceof Optional<?> optional) {
+            optional.ifPresent(value -> push(next, value));
+        } else if (each instanceof Object[] items) {
+            Arrays.stream(items).forEach(item -> push(next, item));
+        } else {
+            fields(each, next);
+        }
+    }
+
+    /** Fields of classes that are neither the platform's nor DJL's: a user's own holder, record or lambda. */
+    private static void fields(Object each, Deque<Object> next) {
+        for (Class<?> type = each.getClass(); type != null && type != Object.class; type = type.getSuperclass()) {
+            String name = type.getName();
+            if (type.isArray() || name.startsWith("java.") || name.startsWith("jdk.") || name.startsWith("sun.")) {
+                return;
+            }
+            for (Field field : type.getDeclaredFields()) {
+                if (!Modifier.isStatic(field.getModifiers()) && !field.getType().isPrimitive()) {
+                    try {
+                        field.setAccessible(true);
+                        push(next, field.get(each));
+                    } catch (ReflectiveOperationException | RuntimeException e) {
+                        continue;
+                    }
+                }
+            }
+        }
+    }
+
+    private static void push(Deque<Object> next, Object value) {
+        if (value != null && !(value instanceof String) && !(value instanceof Number)) {
+            next.push(value);
+        }
+    }
+
+    private static boolean open(NDArray array) {
+        try {
+            array.getShape();
+            return !(array instanceof NativeResource<?> resource && resource.isReleased());
+        } catch (RuntimeException e) {
+            return false;
+        }
+    }
+
+    private static long bytes(NDArray array) {
+        try {
+            return array.size() * array.getDataType().getNumOfBytes();
+        } catch (RuntimeException e) {
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package io.headroom.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import io.headroom.memory.Peak;
+import io.headroom.memory.Watch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+
+/**
+ * Models run one after another, each released before the next is loaded: the first remedy of the first case.
+ *
+ * <p>A model that fails to load or to predict is reported and released; the results of those before it stay, and those
+ * after it still run. Results are kept only if asked: an {@code NDArray} or {@code NDList} then moves to the report,
+ * which closes it.
+ *
+ * <pre>{@code
+ * PipelineReport report = new Pipeline()
+ *         .then("age", () -> Models.load("age", path), age -> age.predict(samples(age)))
+ *         .then("cancer", () -> Models.load("cancer", block, params), cancer -> cancer.predict(samples(cancer)))
+ *         .keepResults()
+ *         .run();
+ * }</pre>
+ *
+ * <p>For one thread at a time.
+ */
+public final class Pipeline {
+    private record Step(String name, Callable<LoadedModel> load, Use use) {}
+
+    /** What is done with a model while it is loaded. */
+    @FunctionalInterface
+    public interface Use {
+        /** Returns a result, or null. */
+        Object with(LoadedModel model) throws Exception;
+    }
+
+    /**
+     * How far a pipeline is.
+     *
+     * @param done models finished
+     * @param of models in all
+     * @param name the model it is at, {@code ""} when all are finished
+     */
+    public record Progress(int done, int of, String name) {}
+
+    private final List<Step> steps = new ArrayList<>();
+    private boolean keep;
+    private Consumer<Progress> progress = at -> {};
+
+    /** Adds a model. */
+    public Pipeline then(String name, Callable<LoadedModel> load, Use use) {
+        steps.add(new Step(name, load, use));
+        return this;
+    }
+
+    /** Keeps what each model's use returns; otherwise it is dropped with the model. */
+    public Pipeline keepResults() {
+        keep = true;
+        return this;
+    }
+
+    /** Is told before each model and at the end: what a progress bar needs. */
+    public Pipeline onProgress(Consumer<Progress> listener) {
+        progress = listener;
+        return this;
+    }
+
+    /**
+     * Runs all models in order.
+     *
+     * @throws IllegalStateException if no model was added
+     */
+    public PipelineReport run() {
+        if (steps.isEmpty()) {
+            throw new IllegalStateException(
+                    "The pipeline has no models: add some with then(\"age\", () -> load(\"age\", path), model -> …).");
+        }
+        NDManager results = NDManager.newBaseManager("PyTorch");
+        results.setName("pipeline results");
+        List<PipelineReport.Stage> stages = new ArrayList<>();
+        for (Step step : steps) {
+            progress.accept(new Progress(stages.size(), steps.size(), step.name()));
+            stages.add(run(step, results));
+        }
+        progress.accept(new Progress(stages.size(), steps.size(), ""));
+        return new PipelineReport(stages, results);
+    }
+
+    private PipelineReport.Stage run(Step step, NDManager results) {
+        Watch watch = Watch.start(step.name());
+        Optional<Object> result = Optional.empty();
+        Optional<Throwable> failure = Optional.empty();
+        LoadedModel model = null;
+        try {
+            model = step.load().call();
+            Object made = step.use().with(model);
+            if (keep && made != null) {
+                result = Optional.of(moved(made, results));
+            }
+        } catch (Exception | OutOfMemoryError | LinkageError e) {
+            failure = Optional.of(e);
+        }
+        Optional<ReleaseReport> released = Optional.empty();
+        try {
+            if (model != null && !model.isReleased()) {
+                released = Optional.of(model.release());
+            } else {
+                Cleanup.now();
+            }
+        } catch (RuntimeException | LinkageError e) {
+            failure = Optional.of(failure.orElse(e));
+        }
+        Peak peak = watch.stop();
+        return new PipelineReport.Stage(step.name(), result, failure, peak, released);
+    }
+
+    private static Object moved(Object made, NDManager results) {
+        if (made instanceof NDList list) {
+            list.attach(results);
+        } else if (made instanceof NDArray array) {
+            array.attach(results);
+        }
+        return made;
+    }
+}

@@ -1,0 +1,41 @@
+package io.headroom.memory;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** Readings made up for tests. */
+public final class Samples {
+    private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+
+    private Samples() {}
+
+    public static Reading reading(long second, String stage, long resident, Optional<Limit> limit) {
+        OptionalLong none = OptionalLong.empty();
+        return new Reading(
+                START.plusSeconds(second),
+                stage,
+                new ProcessMemory(OptionalLong.of(resident), none, none, none, none, none, none, none, none),
+                new JvmMemory(1 << 20, 2 << 20, none, 1, 1, none, none, 1),
+                NativeHeap.unknown(),
+                Optional.empty(),
+                List.of(),
+                limit.stream().toList());
+    }
+
+    public static Reading reading(long second, String stage, long resident) {
+        return reading(second, stage, resident, Optional.empty());
+    }
+
+    public static Peak peak(List<OperatorMemory> operators) {
+        return new Peak(
+                "step <b>",
+                reading(0, "", 100),
+                reading(1, "", 150),
+                OptionalLong.of(400),
+                false,
+                java.time.Duration.ofMillis(410),
+                operators);
+    }
+}

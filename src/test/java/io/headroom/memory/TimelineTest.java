@@ -1,0 +1,67 @@
+package io.headroom.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.LongRange;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+import tech.tablesaw.api.Table;
+
+class TimelineTest {
+    @Test
+    void tenThousandReadingsStayBoundedAndKeepPeakAndStages() {
+        Timeline timeline = new Timeline();
+        for (int i = 0; i < 10_000; i++) {
+            String stage = i % 1_000 == 0 ? "epoch " + i / 1_000 : "";
+            timeline.add(Samples.reading(i, stage, i == 4_321 ? 9_000_000 : 1_000_000 + i % 97));
+        }
+        assertThat(timeline.readings()).hasSizeLessThanOrEqualTo(2_000);
+        assertThat(timeline.added()).isEqualTo(10_000);
+        assertThat(timeline.highest().orElseThrow().rss()).hasValue(9_000_000);
+        assertThat(timeline.readings().stream()
+                        .filter(reading -> !reading.stage().isEmpty()))
+                .hasSize(10);
+    }
+
+    @Property(tries = 200)
+    void firstLastAndHighestAreAlwaysKeptInOrder(
+            @ForAll @IntRange(min = 8, max = 40) int capacity,
+            @ForAll @Size(min = 1, max = 300) List<@LongRange(min = 1, max = 1_000_000) Long> sizes,
+            @ForAll @IntRange(min = 1, max = 7) int named) {
+        Timeline timeline = new Timeline(capacity);
+        List<Reading> all = new ArrayList<>();
+        for (int i = 0; i < sizes.size(); i++) {
+            all.add(Samples.reading(i, i % named == 0 ? "s" + i : "", sizes.get(i)));
+        }
+        all.forEach(timeline::add);
+        List<Reading> kept = timeline.readings();
+        assertThat(kept).hasSizeLessThanOrEqualTo(capacity);
+        assertThat(kept.get(0)).isSameAs(all.get(0));
+        assertThat(kept.get(kept.size() - 1)).isSameAs(all.get(all.size() - 1));
+        assertThat(timeline.highest().orElseThrow().rss())
+                .hasValue(sizes.stream().mapToLong(Long::longValue).max().orElseThrow());
+        assertThat(kept).isSortedAccordingTo((a, b) -> a.at().compareTo(b.at()));
+    }
+
+    @Test
+    void theTableLeavesAbsentValuesMissing() {
+        Timeline timeline = new Timeline();
+        timeline.add(Samples.reading(0, "start", 10));
+        timeline.add(Samples.reading(3, "end", 30));
+        Table table = timeline.toTable();
+        assertThat(table.longColumn("process").asList()).containsExactly(10L, 30L);
+        assertThat(table.doubleColumn("time").asList()).containsExactly(0.0, 3.0);
+        assertThat(table.column("kept").countMissing()).isEqualTo(2);
+    }
+
+    @Test
+    void aCapacityNobodyCanDrawIsRefused() {
+        assertThatThrownBy(() -> new Timeline(0)).hasMessageContaining("0 readings");
+    }
+}

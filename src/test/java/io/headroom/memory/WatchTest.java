@@ -1,0 +1,124 @@
+package io.headroom.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import io.headroom.units.Bytes;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+class WatchTest {
+    private static final long SPIKE = 192 * Bytes.MIB;
+
+    @BeforeAll
+    static void engine() {
+        spike(Bytes.MIB);
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aSpikeThatIsGoneAgainIsThePeak() throws Exception {
+        List<Peak> seen = new ArrayList<>();
+        String result = Watch.run(
+                "spike",
+                () -> {
+                    spike(SPIKE);
+                    return "done";
+                },
+                seen::add);
+        assertThat(result).isEqualTo("done");
+        Peak peak = seen.get(0);
+        assertThat(peak.exact()).isTrue();
+        assertThat(peak.rose().getAsLong()).isBetween(SPIKE, SPIKE + 16 * Bytes.MIB);
+        assertThat(peak.kept().getAsLong()).isLessThan(16 * Bytes.MIB);
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void theInnerOfTwoWatchesDoesNotHideTheOutersPeak() {
+        Watch outer = Watch.start("outer");
+        spike(SPIKE);
+        Peak inner;
+        try (Watch watch = Watch.start("inner")) {
+            inner = watch.stop();
+        }
+        Peak whole = outer.stop();
+        assertThat(whole.rose().getAsLong()).isGreaterThan(SPIKE);
+        assertThat(inner.rose().getAsLong()).isLessThan(16 * Bytes.MIB);
+    }
+
+    @Test
+    void whatTheBodyThrowsPassesThroughAndThePeakIsReported() {
+        List<Peak> seen = new ArrayList<>();
+        IOException thrown = new IOException("disk");
+        assertThatThrownBy(() -> Watch.run(
+                        "fails",
+                        () -> {
+                            throw thrown;
+                        },
+                        seen::add))
+                .isSameAs(thrown);
+        assertThat(seen).hasSize(1);
+    }
+
+    @Test
+    void stoppingTwiceGivesTheFirstResult() {
+        Watch watch = Watch.start("twice");
+        Peak first = watch.stop();
+        watch.close();
+        assertThat(watch.stop()).isSameAs(first);
+    }
+
+    @Test
+    void withoutTheKernelsMarkThePeakIsSampledAndSaysSo() throws InterruptedException {
+        PeakMeter meter = PeakMeter.start(false);
+        assertThat(meter.exact()).isFalse();
+        long before = Readings.resident().orElseThrow();
+        try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
+            manager.ones(new Shape(SPIKE / Float.BYTES));
+            Thread.sleep(50);
+        }
+        assertThat(meter.stop().orElseThrow()).isGreaterThan(before + SPIKE * 9 / 10);
+        assertThat(Samples.peak(List.of()).toString()).contains("sampled");
+    }
+
+    @Test
+    void operatorsAreNamedWithShapeAndBytes() {
+        Watch watch = Watch.startWithOperators("matmul");
+        try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
+            NDArray a = manager.ones(new Shape(512, 512));
+            a.matMul(a);
+        }
+        List<OperatorMemory> operators = watch.stop().operators();
+        assertThat(operators).anySatisfy(operator -> {
+            assertThat(operator.name()).isEqualTo("aten::mm");
+            assertThat(operator.shape()).contains("[512, 512]");
+            assertThat(operator.bytes()).isEqualTo(Bytes.MIB);
+        });
+    }
+
+    @Test
+    void onlyOneWatchRecordsOperators() {
+        try (Watch watch = Watch.startWithOperators("first")) {
+            assertThat(watch.highest()).isNotNull();
+            assertThatThrownBy(() -> Watch.startWithOperators("second"))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("another watch");
+        }
+        Watch.startWithOperators("third").close();
+    }
+
+    private static void spike(long bytes) {
+        try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
+            manager.ones(new Shape(bytes / Float.BYTES));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package io.headroom.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class HoldersTest {
+    private final NDManager manager = NDManager.newBaseManager("PyTorch");
+
+    private record Sample(String id, NDArray pixels) {}
+
+    @AfterEach
+    void close() {
+        manager.close();
+    }
+
+    @Test
+    void variablesAreNamedWhereverTheArrayHides() {
+        NDArray array = manager.ones(new Shape(256));
+        List<Holder> found = Holders.find(List.of(
+                new Variable("a", "NDArray", array),
+                new Variable("list", "NDList", new NDList(array)),
+                new Variable("map", "Map", Map.of("x", Optional.of(array))),
+                new Variable("$3", "Sample[]", new Sample[] {new Sample("1", array)}),
+                new Variable("m", "NDManager", manager),
+                new Variable("n", "int", 3),
+                new Variable("nothing", "Object", null)));
+        assertThat(found).extracting(Holder::name).containsExactlyInAnyOrder("a", "list", "map", "$3", "m");
+        assertThat(found).allMatch(holder -> holder.bytes() == 1024 && holder.arrays() == 1);
+        assertThat(found.get(0).toString()).contains("holds 1 array, 1024 bytes");
+    }
+
+    @Test
+    void aClosedArrayIsHeldByNobody() {
+        NDArray array = manager.ones(new Shape(256));
+        array.close();
+        assertThat(Holders.find(List.of(new Variable("a", "NDArray", array)))).isEmpty();
+    }
+
+    @Test
+    void cyclesAndSharedArraysCountOnce() {
+        NDArray array = manager.ones(new Shape(256));
+        List<Object> cycle = new ArrayList<>();
+        cycle.add(cycle);
+        cycle.add(array);
+        cycle.add(array);
+        assertThat(Holders.find(List.of(new Variable("cycle", "List", cycle))))
+                .singleElement()
+                .matches(holder -> holder.arrays() == 1);
+    }
+
+    @Test
+    void aCollectionThatThrowsHoldsNothingWeCanName() {
+        Iterable<Object> broken = () -> {
+            throw new IllegalStateException("no");
+        };
+        assertThat(Holders.find(List.of(new Variable("broken", "Iterable", broken))))
+                .isEmpty();
+    }
+}
