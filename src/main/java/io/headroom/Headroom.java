@@ -11,11 +11,16 @@ import io.headroom.model.LoadedModel;
 import io.headroom.model.Models;
 import io.headroom.model.ReleaseReport;
 import io.headroom.model.SampleModels;
+import io.headroom.oom.Log;
 import io.headroom.training.Measurement;
 import io.headroom.training.StepRunner;
 import io.headroom.units.Bytes;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalLong;
@@ -112,6 +117,43 @@ public final class Headroom {
     /** Takes the cap of {@link #limit} away. */
     public static String unlimited() {
         return MemoryLimit.lift() ? "The cap is lifted." : "There was no cap.";
+    }
+
+    /**
+     * Explains the last cell that ran out of memory, again.
+     *
+     * @throws IllegalStateException if no cell has
+     */
+    public static Explanation diagnose() {
+        return Session.current()
+                .failure()
+                .orElseThrow(
+                        () -> new IllegalStateException("No cell of this notebook has run out of memory, so there is"
+                                + " nothing to diagnose. Paste a message, diagnose(\"CUDA out of memory. …\"), or give a log file,"
+                                + " diagnose(Path.of(\"train.log\"))."));
+    }
+
+    /** Explains a pasted message: any backend, any version, wrapped in whatever a log wraps it in. */
+    public static Explanation diagnose(String text) {
+        return Failures.explain(Log.read(text));
+    }
+
+    /** Explains what was thrown, causes and suppressed ones too. */
+    public static Explanation diagnose(Throwable thrown) {
+        return Failures.explain(thrown);
+    }
+
+    /**
+     * Explains the first memory error in a log file of any size.
+     *
+     * @throws UncheckedIOException if the file cannot be read
+     */
+    public static Explanation diagnose(Path log) {
+        try (InputStream in = Files.newInputStream(log)) {
+            return Failures.explain(Log.read(in));
+        } catch (IOException e) {
+            throw new UncheckedIOException("The log " + log + " cannot be read: " + e, e);
+        }
     }
 
     /** An encoder stack as PyTorch's defaults have it; set its sizes with {@code batch}, {@code seq}, {@code heads}, …. */

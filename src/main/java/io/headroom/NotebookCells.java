@@ -1,37 +1,16 @@
 package io.headroom;
 
-import io.headroom.budget.Estimate;
-import io.headroom.budget.Formula;
 import io.headroom.kernel.Cells;
 import io.headroom.kernel.FailedCell;
 import io.headroom.kernel.Imports;
 import io.headroom.render.Bundle;
-import io.headroom.render.EstimateView;
-import io.headroom.render.FormulaView;
-import io.headroom.render.MeasurementView;
-import io.headroom.training.Measurement;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
-import java.util.function.Function;
 
 /** The cells as a kernel adapter sees them: imports, how values look, what a failing cell gets. */
 public final class NotebookCells implements Cells {
-    private static final Map<Class<?>, Function<Object, Bundle>> VIEWS = new LinkedHashMap<>();
-
-    static {
-        view(Estimate.class, EstimateView::of);
-        view(Formula.class, FormulaView::of);
-        view(Measurement.class, MeasurementView::of);
-    }
-
-    private static <T> void view(Class<T> type, Function<T, Bundle> view) {
-        VIEWS.put(type, value -> view.apply(type.cast(value)));
-    }
-
     @Override
     public List<String> imports() {
         return Imports.standard(
@@ -42,20 +21,22 @@ public final class NotebookCells implements Cells {
 
     @Override
     public List<Class<?>> rendered() {
-        return List.copyOf(VIEWS.keySet());
+        return Views.types();
     }
 
     @Override
     public Optional<Bundle> render(Object value) {
-        return VIEWS.entrySet().stream()
-                .filter(entry -> entry.getKey().isInstance(value))
-                .findFirst()
-                .map(entry -> entry.getValue().apply(value));
+        return Views.find(value);
     }
 
     @Override
     public Optional<Bundle> failed(FailedCell cell) {
-        return Optional.empty();
+        Explanation explanation = Failures.explain(cell);
+        if (explanation.diagnosis().isEmpty()) {
+            return Optional.empty();
+        }
+        Session.current().failed(explanation);
+        return Optional.of(Views.of(explanation));
     }
 
     @Override

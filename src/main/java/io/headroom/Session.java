@@ -11,6 +11,7 @@ final class Session {
     private static final Session CURRENT = new Session();
 
     private Workload workload;
+    private Explanation failure;
 
     static Session current() {
         return CURRENT;
@@ -43,6 +44,14 @@ final class Session {
 
     synchronized void running(Workload next) {
         workload = next;
+    }
+
+    synchronized void failed(Explanation explanation) {
+        failure = explanation;
+    }
+
+    synchronized Optional<Explanation> failure() {
+        return Optional.ofNullable(failure);
     }
 
     synchronized Optional<Workload> workload() {

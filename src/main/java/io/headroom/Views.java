@@ -1,0 +1,53 @@
+package io.headroom;
+
+import io.headroom.budget.Estimate;
+import io.headroom.budget.Formula;
+import io.headroom.diagnosis.Diagnosis;
+import io.headroom.render.Bundle;
+import io.headroom.render.DiagnosisCard;
+import io.headroom.render.EstimateView;
+import io.headroom.render.FormulaView;
+import io.headroom.render.MeasurementView;
+import io.headroom.training.Measurement;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** How each value of the library looks in a notebook. */
+final class Views {
+    private static final Map<Class<?>, Function<Object, Bundle>> VIEWS = new LinkedHashMap<>();
+
+    static {
+        add(Explanation.class, Views::of);
+        add(Diagnosis.class, DiagnosisCard::of);
+        add(Estimate.class, EstimateView::of);
+        add(Formula.class, FormulaView::of);
+        add(Measurement.class, MeasurementView::of);
+    }
+
+    private Views() {}
+
+    private static <T> void add(Class<T> type, Function<T, Bundle> view) {
+        VIEWS.put(type, value -> view.apply(type.cast(value)));
+    }
+
+    static List<Class<?>> types() {
+        return List.copyOf(VIEWS.keySet());
+    }
+
+    static Optional<Bundle> find(Object value) {
+        return VIEWS.entrySet().stream()
+                .filter(entry -> entry.getKey().isInstance(value))
+                .findFirst()
+                .map(entry -> entry.getValue().apply(value));
+    }
+
+    static Bundle of(Explanation explanation) {
+        return explanation
+                .diagnosis()
+                .map(DiagnosisCard::of)
+                .orElseGet(() -> DiagnosisCard.notThis(explanation.nearMisses()));
+    }
+}
