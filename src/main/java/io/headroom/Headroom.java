@@ -6,12 +6,17 @@ import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
 import io.headroom.budget.Solver;
 import io.headroom.memory.MemoryLimit;
+import io.headroom.memory.MemoryMonitor;
+import io.headroom.memory.Peak;
 import io.headroom.memory.Reading;
+import io.headroom.memory.Timeline;
+import io.headroom.memory.Watch;
 import io.headroom.model.LoadedModel;
 import io.headroom.model.Models;
 import io.headroom.model.ReleaseReport;
 import io.headroom.model.SampleModels;
 import io.headroom.oom.Log;
+import io.headroom.render.PeakView;
 import io.headroom.training.Measurement;
 import io.headroom.training.StepRunner;
 import io.headroom.units.Bytes;
@@ -22,8 +27,10 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.concurrent.Callable;
 
 /**
  * The cells of a notebook: each is one line into a room of the library, imported statically by the kernel.
@@ -88,15 +95,60 @@ public final class Headroom {
         if (model == null) {
             throw new IllegalArgumentException("release(null): give the value that load(…) returned.");
         }
-        return Session.current().noted(model.name() + " released", model.release());
+        return Session.current().noted(model.name() + " released", model.release(Session.variables()));
     }
 
     /** Releases every model that is still loaded, the newest first. */
     public static List<ReleaseReport> releaseAll() {
-        List<LoadedModel> loaded = Models.loaded();
-        return java.util.stream.IntStream.range(0, loaded.size())
-                .mapToObj(i -> release(loaded.get(loaded.size() - 1 - i)))
-                .toList();
+        return Session.current().noted("all released", Models.releaseAll(Session.variables()));
+    }
+
+    /** The readings of all stages so far as a picture, with peak and limit; {@code timeline().toTable()} has the numbers. */
+    public static Timeline timeline() {
+        return Session.current().timeline();
+    }
+
+    /**
+     * Watches a stretch of code: memory before, at most and after. If it throws, the peak is shown all the same and the
+     * throwable passes through unchanged.
+     */
+    public static Peak watch(Runnable body) {
+        try {
+            return watch(() -> {
+                body.run();
+                return null;
+            });
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e); // a Runnable throws no checked exception
+        }
+    }
+
+    /** Watches a stretch of code that returns something or throws checked exceptions, as {@link #watch(Runnable)}. */
+    public static Peak watch(Callable<?> body) throws Exception {
+        Watch watch = Watch.start("watched");
+        boolean ended = false;
+        try {
+            body.call();
+            ended = true;
+        } finally {
+            Peak peak = watch.stop();
+            if (!ended) {
+                Session.show(PeakView.of(peak));
+            }
+        }
+        return watch.stop();
+    }
+
+    /** A monitor that reads on every so many steps of a training, see {@link MemoryMonitor#everySteps}. */
+    public static MemoryMonitor monitor(long steps) {
+        return MemoryMonitor.everySteps(steps);
+    }
+
+    /** A monitor that reads on a thread of its own, see {@link MemoryMonitor#every}. */
+    public static MemoryMonitor monitor(Duration interval) {
+        return MemoryMonitor.every(interval);
     }
 
     /** The block of the sample {@code .params} models: {@code sampleBlock("100 MiB")}. */

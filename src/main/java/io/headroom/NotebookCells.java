@@ -3,7 +3,10 @@ package io.headroom;
 import io.headroom.kernel.Cells;
 import io.headroom.kernel.FailedCell;
 import io.headroom.kernel.Imports;
+import io.headroom.memory.Watch;
 import io.headroom.render.Bundle;
+import io.headroom.render.PeakView;
+import io.headroom.render.ReadingView;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -41,11 +44,11 @@ public final class NotebookCells implements Cells {
 
     @Override
     public Bundle memory(String stage) {
-        return Bundle.text(Session.current().read(stage).line());
+        return ReadingView.of(Session.current().read(stage));
     }
 
     @Override
     public Object watch(Callable<Object> body, Consumer<Bundle> show) throws Exception {
-        return body.call();
+        return Watch.run("cell", body, peak -> show.accept(PeakView.of(peak)));
     }
 }

@@ -1,15 +1,22 @@
 package io.headroom;
 
 import io.headroom.budget.Estimate;
+import io.headroom.kernel.Kernels;
+import io.headroom.kernel.NotebookKernel;
 import io.headroom.memory.Reading;
+import io.headroom.memory.Timeline;
 import io.headroom.model.LoadedModel;
+import io.headroom.model.Variable;
+import io.headroom.render.Bundle;
 import io.headroom.workload.Workload;
+import java.util.List;
 import java.util.Optional;
 
 /** What one notebook remembers between its cells: the readings, the last workload, the last failure. */
 final class Session {
     private static final Session CURRENT = new Session();
 
+    private final Timeline timeline = new Timeline();
     private Workload workload;
     private Explanation failure;
 
@@ -22,17 +29,38 @@ final class Session {
         return Reading.now().headroom().orElse(Long.MAX_VALUE);
     }
 
-    synchronized Reading read(String stage) {
-        return Reading.now(stage);
+    Timeline timeline() {
+        return timeline;
     }
 
-    synchronized <T> T noted(String stage, T value) {
+    /** A reading that the timeline keeps, if its stage has a name. */
+    Reading read(String stage) {
+        Reading reading = Reading.now(stage);
+        if (!reading.stage().isEmpty()) {
+            timeline.add(reading);
+        }
+        return reading;
+    }
+
+    <T> T noted(String stage, T value) {
         read(stage);
         return value;
     }
 
+    /** Shows a value under the running cell, beside what the cell returns. */
+    static void show(Bundle bundle) {
+        Kernels.current().ifPresentOrElse(kernel -> kernel.display(bundle), () -> System.out.println(bundle.plain()));
+    }
+
+    /** The notebook's variables, as the release report names those that still hold arrays. */
+    static List<Variable> variables() {
+        return Kernels.current().map(NotebookKernel::variables).orElse(List.of()).stream()
+                .map(variable -> new Variable(variable.name(), variable.type(), variable.value()))
+                .toList();
+    }
+
     /** Prints what was loaded: {@code var age = load(…)} is a declaration, which a notebook shows nothing of. */
-    synchronized LoadedModel loaded(LoadedModel model) {
+    LoadedModel loaded(LoadedModel model) {
         System.out.println(model);
         return noted(model.name() + " loaded", model);
     }

@@ -3,17 +3,29 @@ package io.headroom;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
 import io.headroom.diagnosis.Diagnosis;
+import io.headroom.memory.Peak;
+import io.headroom.memory.Reading;
+import io.headroom.memory.Timeline;
+import io.headroom.model.LoadedModel;
+import io.headroom.model.PipelineReport;
+import io.headroom.model.ReleaseReport;
 import io.headroom.render.Bundle;
 import io.headroom.render.DiagnosisCard;
 import io.headroom.render.EstimateView;
 import io.headroom.render.FormulaView;
 import io.headroom.render.MeasurementView;
+import io.headroom.render.ModelView;
+import io.headroom.render.PeakView;
+import io.headroom.render.PlotlyFigure;
+import io.headroom.render.ReadingView;
+import io.headroom.render.TimelineView;
 import io.headroom.training.Measurement;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import tech.tablesaw.plotly.components.Figure;
 
 /** How each value of the library looks in a notebook. */
 final class Views {
@@ -25,6 +37,13 @@ final class Views {
         add(Estimate.class, EstimateView::of);
         add(Formula.class, FormulaView::of);
         add(Measurement.class, MeasurementView::of);
+        add(Reading.class, ReadingView::of);
+        add(Peak.class, PeakView::of);
+        add(Timeline.class, TimelineView::of);
+        add(LoadedModel.class, ModelView::of);
+        add(ReleaseReport.class, ModelView::of);
+        add(PipelineReport.class, ModelView::of);
+        add(Figure.class, figure -> PlotlyFigure.bundle(figure, "figure"));
     }
 
     private Views() {}
