@@ -200,8 +200,50 @@ public final class CachingAllocator {
         return blocks;
     }
 
+    /** Takes over a segment as it was found; its blocks must be linked already. */
+    void adopt(int head) {
+        boolean fixed = !blocks.has(head, EXPANDABLE);
+        int pool = blocks.pool(head);
+        long bytes = 0;
+        for (int row = head; row != NONE; row = blocks.next[row]) {
+            long size = blocks.size[row];
+            boolean live = blocks.has(row, ALLOCATED);
+            if (!blocks.has(row, Blocks.UNMAPPED)) {
+                bytes += size;
+            }
+            if (live || blocks.has(row, PENDING)) {
+                counters.change(Counters.ALLOCATION, pool, live ? 1 : 0);
+                counters.change(Counters.ALLOCATED_BYTES, pool, live ? size : 0);
+                counters.more(Counters.ACTIVE, pool, 1);
+                counters.more(Counters.ACTIVE_BYTES, pool, size);
+                counters.more(Counters.REQUESTED_BYTES, pool, blocks.requested[row]);
+                waiting += live ? 0 : 1;
+            } else {
+                pools.insert(row);
+                boolean hole = fixed && blocks.isSplit(row);
+                counters.change(Counters.INACTIVE_SPLIT, pool, hole ? 1 : 0);
+                counters.change(Counters.INACTIVE_SPLIT_BYTES, pool, hole ? size : 0);
+            }
+        }
+        counters.change(Counters.SEGMENT, pool, fixed ? 1 : 0);
+        counters.more(Counters.RESERVED_BYTES, pool, bytes);
+    }
+
     Counters counters() {
         return counters;
+    }
+
+    /** Whether a request would be served from the cache. */
+    boolean hasFree(long requested, int stream) {
+        long size = rounding.block(requested);
+        int block = findFree(size <= Rounding.SMALL_SIZE ? 0 : 1, stream, size);
+        if (block != NONE) {
+            int age = blocks.age[block];
+            pools.insert(block);
+            blocks.age[block] = age;
+        }
+        pools.searches[size <= Rounding.SMALL_SIZE ? 0 : 1]--;
+        return block != NONE;
     }
 
     long roundedSize(long requested) {

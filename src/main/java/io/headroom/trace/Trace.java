@@ -55,6 +55,7 @@ public final class Trace {
     private final long[] addresses;
     private final List<String> labels;
     private final long[] streamHandles;
+    private final int skipped;
 
     private Trace(Builder builder) {
         device = builder.device;
@@ -67,6 +68,7 @@ public final class Trace {
         phases = Arrays.copyOf(builder.phases, allocations);
         streams = Arrays.copyOf(builder.streams, allocations);
         addresses = builder.addresses == null ? null : Arrays.copyOf(builder.addresses, allocations);
+        skipped = builder.skipped;
         labels = List.copyOf(builder.labels);
         streamHandles =
                 builder.streamHandles.stream().mapToLong(Long::longValue).toArray();
@@ -90,6 +92,11 @@ public final class Trace {
     /** How many allocations there are; ids run from 0 to one less. */
     public int allocations() {
         return allocations;
+    }
+
+    /** Recorded events left out: frees of an address that was not live at that moment. */
+    public int skipped() {
+        return skipped;
     }
 
     /** What event {@code event} does. */
@@ -254,6 +261,7 @@ public final class Trace {
         private int events;
         private int allocations;
         private int phase;
+        private int skipped;
         private long now = -1;
         private long[] packed = new long[64];
         private long[] times;
@@ -382,6 +390,12 @@ public final class Trace {
         /** {@code torch.cuda.empty_cache()}. */
         public Builder emptyCache() {
             add(Kind.EMPTY_CACHE, 0, 0);
+            return this;
+        }
+
+        /** Counts a recorded event that cannot be kept. */
+        Builder skip() {
+            skipped++;
             return this;
         }
 

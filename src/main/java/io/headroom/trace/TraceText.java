@@ -1,0 +1,194 @@
+package io.headroom.trace;
+
+import io.headroom.units.Bytes;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A trace as text a person writes: one event a line, {@code #} begins a comment.
+ *
+ * <pre>{@code
+ * phase epoch 1
+ * alloc a 60 MiB attention      # name, size, operator
+ * free a
+ * alloc b 10 MiB on 1           # on stream 1
+ * repeat 5                      # ... end
+ *   alloc c 4 MiB gelu
+ *   free c
+ * end
+ * empty_cache
+ * mark the large sample
+ * }</pre>
+ *
+ * <p>Stateless and safe for any number of threads.
+ */
+public final class TraceText {
+    private static final int MOST_EVENTS = 20_000_000;
+    private static final int MOST_NESTING = 16;
+    private static final String STEP = "alloc NAME SIZE [OPERATOR] [on STREAM], free NAME, use NAME on STREAM, "
+            + "empty_cache, phase TEXT, mark TEXT, repeat N … end";
+    private static final Pattern ALLOC = Pattern.compile(
+            "(\\S+)\\s+([0-9.]+\\s*(?:bytes?|[KMGT]i?B|[KMGT]|B)?)(?:\\s+(.*?))??(?:\\s+on\\s+([0-9]{1,9}))?",
+            Pattern.CASE_INSENSITIVE);
+    private static final Pattern USE = Pattern.compile("(\\S+)\\s+on\\s+([0-9]{1,9})");
+
+    private final List<String> lines;
+    private final Trace.Builder trace = Trace.builder();
+    private final Map<String, Integer> ids = new HashMap<>();
+    private int steps;
+
+    private TraceText(String text) {
+        lines = text.lines()
+                .map(line -> line.replaceFirst("(^|\\s)#.*", "").strip())
+                .toList();
+    }
+
+    /**
+     * Reads a trace.
+     *
+     * @throws IllegalArgumentException naming the line, what is wrong with it and what could stand there
+     */
+    public static Trace parse(String text) {
+        TraceText reader = new TraceText(text);
+        reader.run(0, reader.lines.size(), 0);
+        return reader.trace.build();
+    }
+
+    private void run(int from, int to, int depth) {
+        for (int i = from; i < to; i++) {
+            String line = lines.get(i);
+            if (++steps > MOST_EVENTS) {
+                throw new IllegalArgumentException("line " + (i + 1) + ": more than " + MOST_EVENTS + " steps");
+            }
+            if (line.isEmpty()) {
+                continue;
+            }
+            try {
+                i = step(line, i, to, depth);
+            } catch (IllegalArgumentException e) {
+                if (e.getMessage().startsWith("line ")) {
+                    throw e;
+                }
+                throw new IllegalArgumentException("line " + (i + 1) + ", \"" + line + "\": " + e.getMessage(), e);
+            }
+        }
+    }
+
+    private int step(String line, int at, int to, int depth) {
+        String[] words = line.split("\\s+", 2);
+        String rest = words.length > 1 ? words[1] : "";
+        switch (words[0]) {
+            case "alloc" -> alloc(rest);
+            case "free" -> {
+                trace.free(id(rest));
+                ids.remove(rest);
+            }
+            case "use" -> {
+                Matcher use = matched(USE, rest);
+                trace.recordStream(id(use.group(1)), Long.parseLong(use.group(2)));
+            }
+            case "empty_cache" -> trace.emptyCache();
+            case "phase" -> trace.phase(rest);
+            case "mark" -> trace.mark(rest);
+            case "repeat" -> {
+                int end = end(at, to);
+                int times = times(rest);
+                if (depth == MOST_NESTING) {
+                    throw new IllegalArgumentException("repeats nest at most " + MOST_NESTING + " deep");
+                }
+                for (int i = 0; i < times && end > at + 1; i++) {
+                    run(at + 1, end, depth + 1);
+                }
+                return end;
+            }
+            default -> throw new IllegalArgumentException("unknown step; write " + STEP);
+        }
+        return at;
+    }
+
+    private void alloc(String rest) {
+        Matcher alloc = matched(ALLOC, rest);
+        String name = alloc.group(1);
+        if (ids.containsKey(name)) {
+            throw new IllegalArgumentException(
+                    "\"" + name + "\" is allocated already: free it first or take another name");
+        }
+        long stream = alloc.group(4) == null ? 0 : Long.parseLong(alloc.group(4));
+        ids.put(name, trace.alloc(Bytes.parse(alloc.group(2)), alloc.group(3), stream));
+    }
+
+    private int id(String name) {
+        Integer id = ids.get(name);
+        if (id == null) {
+            throw new IllegalArgumentException("nothing named \"" + name + "\" is allocated");
+        }
+        return id;
+    }
+
+    private static int times(String text) {
+        if (!text.matches("[0-9]{1,8}")) {
+            throw new IllegalArgumentException("repeat needs a number of times, not \"" + text + "\"");
+        }
+        return Integer.parseInt(text);
+    }
+
+    private int end(int at, int to) {
+        int open = 1;
+        for (int i = at + 1; i < to; i++) {
+            if (lines.get(i).startsWith("repeat")) {
+                open++;
+            } else if (lines.get(i).equals("end") && --open == 0) {
+                return i;
+            }
+        }
+        throw new IllegalArgumentException("repeat without end");
+    }
+
+    private static Matcher matched(Pattern pattern, String text) {
+        Matcher matcher = pattern.matcher(text);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException("not understood; write " + STEP);
+        }
+        return matcher;
+    }
+
+    /**
+     * Writes a trace so that {@link #parse} reads it back: same sizes, streams, phases, operators and order.
+     *
+     * <p>A free that was requested before it completed is written where it completed.
+     */
+    public static String format(Trace trace) {
+        StringBuilder text = new StringBuilder();
+        for (int event = 0; event < trace.events(); event++) {
+            int id = trace.allocation(event);
+            switch (trace.kind(event)) {
+                case ALLOC -> {
+                    text.append("alloc t")
+                            .append(id)
+                            .append(' ')
+                            .append(trace.bytes(id))
+                            .append(" bytes");
+                    String operator =
+                            trace.operator(id).replaceAll("[#\\s]+", " ").strip();
+                    text.append(operator.isEmpty() ? "" : " " + operator);
+                    long stream = trace.streamHandle(trace.stream(id));
+                    text.append(stream == 0 ? "" : " on " + trace.stream(id));
+                }
+                case FREE, FREE_COMPLETED -> text.append("free t").append(id);
+                case RECORD_STREAM ->
+                    text.append("use t").append(id).append(" on ").append(trace.streamOfEvent(event));
+                case EMPTY_CACHE -> text.append("empty_cache");
+                case PHASE -> text.append("phase ").append(trace.label(event));
+                case MARK -> text.append("mark ").append(trace.label(event));
+                default -> {
+                    continue;
+                }
+            }
+            text.append('\n');
+        }
+        return text.toString();
+    }
+}
