@@ -33,7 +33,7 @@ final class PickleReader {
     private int top;
     private int[] marks = new int[64];
     private int depth;
-    private long[] memo = new long[1024];
+    private int[] memo = new int[1024];
     private int memoized;
     private int traceKeyAt = -1;
 
@@ -242,7 +242,10 @@ final class PickleReader {
             memo = Arrays.copyOf(memo, Math.max(index + 1, PickleStore.grown(known)));
             Arrays.fill(memo, known, memo.length, -1);
         }
-        memo[index] = value;
+        if (value != (int) value) {
+            throw wrong("a number in the memo, or more than 2^28 values of one kind");
+        }
+        memo[index] = (int) value;
         memoized = Math.max(memoized, index + 1);
     }
 

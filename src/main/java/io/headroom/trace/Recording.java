@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * The events a snapshot recorded for one device, in order, as PyTorch wrote them.
  *
- * <p>Thirty-four bytes an event. Frames are numbers into the {@link Snapshot}, the same number for equal stacks.
+ * <p>Thirty-one bytes an event. Frames are numbers into the {@link Snapshot}, the same number for equal stacks.
  *
  * <p>Immutable once read.
  */
@@ -41,43 +41,56 @@ public final class Recording {
         }
     }
 
-    private byte[] actions = new byte[256];
-    private long[] addresses = new long[256];
-    private long[] sizes = new long[256];
-    private int[] streams = new int[256];
-    private int[] frames = new int[256];
-    private long[] times = new long[256];
+    private static final int CHUNK_BITS = 14;
+    private static final int CHUNK = 1 << CHUNK_BITS;
+
+    /** Columns of a stretch of events; chunks instead of one long array, so that growing copies nothing. */
+    private static final class Chunk {
+        final byte[] actions = new byte[CHUNK];
+        final long[] addresses = new long[CHUNK];
+        final long[] sizes = new long[CHUNK];
+        final short[] streams = new short[CHUNK];
+        final int[] frames = new int[CHUNK];
+        long[] times;
+    }
+
+    private Chunk[] chunks = new Chunk[4];
     private long[] streamHandles = {0};
     private int streamCount = 1;
     private int events;
-    private boolean clock;
 
     Recording() {}
 
     void add(Action action, long address, long size, long stream, int frame, long time) {
-        if (events == actions.length) {
-            int longer = PickleStore.grown(events);
-            actions = Arrays.copyOf(actions, longer);
-            addresses = Arrays.copyOf(addresses, longer);
-            sizes = Arrays.copyOf(sizes, longer);
-            streams = Arrays.copyOf(streams, longer);
-            frames = Arrays.copyOf(frames, longer);
-            times = clock ? Arrays.copyOf(times, longer) : times;
+        int at = events & CHUNK - 1;
+        if (at == 0) {
+            int number = events >>> CHUNK_BITS;
+            if (number == chunks.length) {
+                chunks = Arrays.copyOf(chunks, number * 2);
+            }
+            chunks[number] = new Chunk();
         }
-        if (time >= 0 && !clock) {
-            clock = true;
-            times = new long[actions.length];
-            Arrays.fill(times, 0, events, -1);
+        Chunk chunk = chunks[events >>> CHUNK_BITS];
+        chunk.actions[at] = (byte) action.ordinal();
+        chunk.addresses[at] = address;
+        chunk.sizes[at] = size;
+        chunk.streams[at] = (short) stream(stream);
+        chunk.frames[at] = frame;
+        if (time >= 0 && chunk.times == null) {
+            chunk.times = new long[CHUNK];
+            Arrays.fill(chunk.times, -1);
         }
-        actions[events] = (byte) action.ordinal();
-        addresses[events] = address;
-        sizes[events] = size;
-        streams[events] = stream(stream);
-        frames[events] = frame;
-        if (clock) {
-            times[events] = time;
+        if (chunk.times != null) {
+            chunk.times[at] = time;
         }
         events++;
+    }
+
+    private Chunk chunk(int event) {
+        if (event < 0 || event >= events) {
+            throw new IndexOutOfBoundsException("event " + event + " of " + events);
+        }
+        return chunks[event >>> CHUNK_BITS];
     }
 
     private int stream(long handle) {
@@ -102,31 +115,32 @@ public final class Recording {
     }
 
     public Action action(int event) {
-        return Action.ALL[actions[event]];
+        return Action.ALL[chunk(event).actions[event & CHUNK - 1]];
     }
 
     /** The address, or for an {@code OOM} the bytes the device had free. */
     public long address(int event) {
-        return addresses[event];
+        return chunk(event).addresses[event & CHUNK - 1];
     }
 
     /** Bytes: as asked for in allocations and frees, of the segment in segment events, rounded in an {@code OOM}. */
     public long size(int event) {
-        return sizes[event];
+        return chunk(event).sizes[event & CHUNK - 1];
     }
 
     /** The handle of the stream, 0 for the default one. */
     public long stream(int event) {
-        return streamHandles[streams[event]];
+        return streamHandles[chunk(event).streams[event & CHUNK - 1]];
     }
 
     /** The number of the stack that did it, 0 if none was recorded; see {@link Snapshot#frames(int)}. */
     public int frames(int event) {
-        return frames[event];
+        return chunk(event).frames[event & CHUNK - 1];
     }
 
     /** Microseconds, −1 where not recorded (before 2.2). */
     public long timeMicros(int event) {
-        return clock ? times[event] : -1;
+        long[] times = chunk(event).times;
+        return times == null ? -1 : times[event & CHUNK - 1];
     }
 }

@@ -19,7 +19,7 @@ import java.util.Map;
 
 /** Makes a snapshot of the values in a pickle, whichever version of PyTorch wrote them. */
 final class SnapshotReader {
-    private static final int MOST_DEVICES = 1024;
+    private static final int MOST_DEVICES = 128;
     private static final int MOST_SETTINGS = 256;
 
     private final PickleReader pickle;

@@ -1,0 +1,123 @@
+package io.headroom.allocator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headroom.units.Bytes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+
+/** What holds after every step of any program, under any settings. */
+class AllocatorInvariantsTest {
+    private static final int STEPS = 300;
+
+    @Property(tries = 200)
+    void bookkeepingAddsUp(@ForAll long seed, @ForAll("settings") String conf, @ForAll("limits") long limit) {
+        Random random = new Random(seed);
+        var device = new CachingAllocator(AllocatorSettings.parse(conf), limit);
+        List<Integer> live = new ArrayList<>();
+        for (int step = 0; step < STEPS; step++) {
+            int what = random.nextInt(100);
+            if (what < 55 || live.isEmpty()) {
+                int block = device.malloc(size(random), random.nextInt(3));
+                if (block != CachingAllocator.OUT_OF_MEMORY) {
+                    live.add(block);
+                }
+            } else if (what < 95) {
+                device.free(live.remove(random.nextInt(live.size())));
+            } else if (what < 98) {
+                device.recordStream(live.get(random.nextInt(live.size())), random.nextInt(3));
+            } else {
+                device.emptyCache();
+            }
+            check(device, limit);
+        }
+        live.forEach(device::free);
+        device.emptyCache();
+        assertThat(device.statistics().reservedBytes().current()).isZero();
+        assertThat(device.statistics().activeBytes().current()).isZero();
+        assertThat(device.statistics().requestedBytes().current()).isZero();
+        assertThat(device.statistics().inactiveSplit().current()).isZero();
+        assertThat(device.segments()).isEmpty();
+    }
+
+    private static void check(CachingAllocator device, long limit) {
+        Statistics statistics = device.statistics();
+        long reserved = 0;
+        long allocated = 0;
+        long active = 0;
+        long holes = 0;
+        long end = 0;
+        for (Segment segment : device.segments()) {
+            assertThat(segment.address()).as("segments do not overlap").isGreaterThanOrEqualTo(end);
+            end = segment.address() + segment.size();
+            reserved += segment.size();
+            long next = segment.address();
+            Segment.State before = null;
+            for (Segment.Block block : segment.blocks()) {
+                assertThat(block.address()).as("blocks are gapless").isEqualTo(next);
+                assertThat(block.size()).isGreaterThanOrEqualTo(512);
+                assertThat(block.state() == Segment.State.INACTIVE && before == Segment.State.INACTIVE)
+                        .as("free neighbours are merged")
+                        .isFalse();
+                next += block.size();
+                before = block.state();
+                allocated += block.state() == Segment.State.ACTIVE_ALLOCATED ? block.size() : 0;
+                active += block.state() == Segment.State.INACTIVE ? 0 : block.size();
+                boolean hole = block.state() == Segment.State.INACTIVE
+                        && !segment.expandable()
+                        && segment.blocks().size() > 1;
+                holes += hole ? block.size() : 0;
+            }
+            assertThat(next).as("blocks fill the segment").isEqualTo(end);
+        }
+        assertThat(statistics.reservedBytes().current()).isEqualTo(reserved).isLessThanOrEqualTo(limit);
+        assertThat(statistics.allocatedBytes().current()).isEqualTo(allocated);
+        assertThat(statistics.activeBytes().current()).isEqualTo(active);
+        assertThat(statistics.inactiveSplitBytes().current()).isEqualTo(holes);
+        assertThat(statistics.requestedBytes().current()).isLessThanOrEqualTo(active);
+        for (Statistics.Statistic figure :
+                List.of(statistics.allocatedBytes(), statistics.reservedBytes(), statistics.inactiveSplitBytes())) {
+            for (Statistics.Values values : List.of(figure.all(), figure.smallPool(), figure.largePool())) {
+                assertThat(values.peak()).isGreaterThanOrEqualTo(values.current());
+                assertThat(values.allocated() - values.freed()).isEqualTo(values.current());
+            }
+            assertThat(figure.smallPool().current() + figure.largePool().current())
+                    .isEqualTo(figure.current());
+        }
+    }
+
+    private static long size(Random random) {
+        return switch (random.nextInt(4)) {
+            case 0 -> 1 + random.nextInt(5_000);
+            case 1 -> 1 + random.nextInt(2_000_000);
+            case 2 -> 1 + random.nextInt(24_000_000);
+            default -> 1 + random.nextInt(200_000_000);
+        };
+    }
+
+    @Provide
+    Arbitrary<String> settings() {
+        return Arbitraries.of(
+                "",
+                "expandable_segments:True",
+                "max_split_size_mb:64",
+                "max_split_size_mb:21,max_non_split_rounding_mb:40",
+                "roundup_power2_divisions:4",
+                "roundup_power2_divisions:[1:8,64:2,>:1]",
+                "garbage_collection_threshold:0.4,per_process_memory_fraction:0.8",
+                "garbage_collection_threshold:0.4,per_process_memory_fraction:0.8,max_split_size_mb:100",
+                "expandable_segments:True,max_split_size_mb:64",
+                "expandable_segments:True,per_process_memory_fraction:0.5,large_segment_size_mb:40");
+    }
+
+    @Provide
+    Arbitrary<Long> limits() {
+        return Arbitraries.of(300 * Bytes.MIB, Bytes.GIB, 2 * Bytes.GIB, CachingAllocator.UNLIMITED);
+    }
+}

@@ -1,0 +1,82 @@
+package io.headroom.trace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headroom.units.Bytes;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TraceTextTest {
+    private static final String STORY =
+            """
+            # three samples
+            phase epoch 1
+            alloc a 60 MiB attention scores   # the big one
+            alloc b 1.5GiB
+            free a
+            repeat 3
+              alloc c 4MiB gelu on 2
+              repeat 2
+                alloc d 512 mask
+                use d on 1
+                free d
+              end
+              free c
+            end
+            empty_cache
+            mark the large sample
+            """;
+
+    @Test
+    void readsAStory() {
+        Trace trace = TraceText.parse(STORY);
+        assertThat(trace.allocations()).isEqualTo(2 + 3 * 3);
+        assertThat(trace.bytes(0)).isEqualTo(60 * Bytes.MIB);
+        assertThat(trace.operator(0)).isEqualTo("attention scores");
+        assertThat(trace.bytes(1)).isEqualTo(1536 * Bytes.MIB);
+        assertThat(trace.operator(1)).isEmpty();
+        assertThat(trace.operator(2)).isEqualTo("gelu");
+        assertThat(trace.streamHandle(trace.stream(2))).isEqualTo(2);
+        assertThat(trace.phase(2)).isEqualTo("epoch 1");
+        assertThat(trace.label(trace.events() - 1)).isEqualTo("the large sample");
+    }
+
+    @Test
+    void writesWhatItReads() {
+        Trace trace = TraceText.parse(STORY);
+        String text = TraceText.format(trace);
+        assertThat(TraceText.format(TraceText.parse(text))).isEqualTo(text);
+        assertThat(TraceText.parse(text).peakLive()).isEqualTo(trace.peakLive());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "alloc a | line 1 | not understood",
+                "alloc a lots | line 1 | not understood",
+                "alloc a 5 MiB\\nalloc a 5 MiB | line 2 | allocated already",
+                "free a | line 1 | nothing named",
+                "malloc a 5 | line 1 | unknown step",
+                "repeat 3 | line 1 | without end",
+                "repeat x\\nend | line 1 | number of times",
+                "alloc a 99999999999999999999 | line 1 | 8 EiB",
+                "end | line 1 | unknown step",
+            })
+    void namesTheLineThatIsWrong(String text, String line, String message) {
+        assertThatThrownBy(() -> TraceText.parse(text.replace("\\n", "\n")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(line)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void repeatsEnd() {
+        String bomb = "repeat 99999999\n".repeat(8) + "\n".repeat(3) + "end\n".repeat(8);
+        assertThatThrownBy(() -> TraceText.parse(bomb)).hasMessageContaining("more than");
+        assertThatThrownBy(() -> TraceText.parse("repeat 2\n".repeat(40) + "end\n".repeat(40)))
+                .hasMessageContaining("nest");
+    }
+}
