@@ -140,9 +140,9 @@ final class WorkloadRemedies {
                 work -> transformerOnly(
                         work, () -> work.attention() != Attention.EAGER ? "the attention is not eager" : null),
                 work -> (wanted > 0 ? work.with(Option.CHUNKS, wanted) : work).attention(Attention.CHUNKED),
-                work -> "model.setBlock(ChunkedAttention.in(model.getBlock(), "
+                work -> "ChunkedAttention.of(model.getBlock(), "
                         + (wanted > 0 ? wanted : work.number(Option.CHUNKS))
-                        + "));\nTrainer trainer = HeadroomTrainer.of(model, config);");
+                        + ");\nTrainer trainer = HeadroomTrainer.of(model, config);");
     }
 
     static Remedy sequence(long wanted) {

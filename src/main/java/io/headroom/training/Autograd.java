@@ -84,6 +84,19 @@ final class Autograd {
         return leaf;
     }
 
+    /**
+     * The values in another floating type, with the graph going on through the cast.
+     *
+     * <p>DJL's {@code toType} casts outside of the graph; an addition in place onto zeros is a cast that PyTorch records.
+     */
+    static NDArray cast(NDArray array, DataType type) {
+        return array.getDataType() == type
+                ? array
+                : array.getManager()
+                        .zeros(array.getShape(), type, array.getDevice())
+                        .addi(array);
+    }
+
     static List<Parameter> trainable(Block block) {
         return block.getParameters().values().stream()
                 .filter(Parameter::isInitialized)

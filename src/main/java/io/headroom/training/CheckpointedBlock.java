@@ -8,6 +8,7 @@ import ai.djl.nn.AbstractBlock;
 import ai.djl.nn.Block;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Segments of layers, each recomputed in the backward pass. */
@@ -18,7 +19,7 @@ final class CheckpointedBlock extends AbstractBlock {
 
     CheckpointedBlock(List<Block> segments) {
         super(VERSION);
-        this.segments = segments;
+        this.segments = new ArrayList<>(segments);
         for (int i = 0; i < segments.size(); i++) {
             addChildBlock("segment" + i, segments.get(i));
         }
@@ -31,6 +32,10 @@ final class CheckpointedBlock extends AbstractBlock {
         for (int i = 0; i < segments.size(); i++) {
             Block segment = segments.get(i);
             if (!training || !Autograd.recording()) {
+                if (training && Replay.isOpen()) {
+                    // inside a segment that is checkpointed itself: the same draws as when it is replayed
+                    Autograd.seed(Autograd.drawSeed(current.head().getManager()));
+                }
                 current = segment.forward(store, current, training, params);
                 continue;
             }

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.training.GradientCollector;
@@ -17,7 +18,7 @@ import java.util.function.Predicate;
 
 /**
  * DJL's trainer with the remedies that belong to the training loop: gradient accumulation, clipping by norm,
- * checkpointed blocks.
+ * half precision, checkpointed and chunked blocks.
  *
  * <p>Works with {@code EasyTrain.fit} and with hand-written loops, because it answers the same three calls: {@code
  * newGradientCollector()}, {@code forward}, {@code step()}. With {@link #accumulate(int) accumulate(n)} each loss is
@@ -43,6 +44,9 @@ public final class HeadroomTrainer extends Trainer {
     private float maxNorm;
     private boolean forwarded;
     private RunningStatistics before;
+    private HalfPrecision half;
+    private long skipped;
+    private long updates;
     private Consumer<String> messages = message -> {};
 
     private HeadroomTrainer(Model model, TrainingConfig config) {
@@ -104,6 +108,43 @@ public final class HeadroomTrainer extends Trainer {
         return this;
     }
 
+    /**
+     * Computes in fp16 over fp32 weights, with a loss scale that adapts: a step whose gradients overflow is skipped and told,
+     * and the scale halves; after 2 000 good steps it doubles.
+     *
+     * @throws UnsupportedOperationException for a TorchScript model, whose weights cannot be cast; a layer without an fp16
+     *     kernel is told by the first {@code forward}
+     */
+    public HeadroomTrainer halfPrecision() {
+        return precision(DataType.FLOAT16);
+    }
+
+    /**
+     * Computes in this data type: float16 as {@link #halfPrecision()}, float32 as it was.
+     *
+     * @throws IllegalArgumentException for any other type; bfloat16 ends the whole process in DJL 0.35.1
+     */
+    public HeadroomTrainer precision(DataType type) {
+        requireBetweenSteps("precision(" + type + ")");
+        if (type == DataType.FLOAT32) {
+            half = null;
+            return this;
+        }
+        HalfPrecision.check(block, type);
+        half = new HalfPrecision(getManager());
+        return this;
+    }
+
+    /** The present loss scale; 1 in fp32. */
+    public float lossScale() {
+        return half == null ? 1 : half.scale();
+    }
+
+    /** Steps skipped because their fp16 gradients overflowed. */
+    public long skipped() {
+        return skipped;
+    }
+
     /** Where to tell what the trainer did on its own; by default nowhere. */
     public HeadroomTrainer tell(Consumer<String> messages) {
         this.messages =
@@ -128,13 +169,13 @@ public final class HeadroomTrainer extends Trainer {
     @Override
     public NDList forward(NDList data) {
         forwarded = true;
-        return super.forward(data);
+        return half == null ? super.forward(data) : half.forward(block, data, null);
     }
 
     @Override
     public NDList forward(NDList data, NDList labels) {
         forwarded = true;
-        return super.forward(data, labels);
+        return half == null ? super.forward(data, labels) : half.forward(block, data, labels);
     }
 
     /** Counts a batch; at the last of an accumulated step clips, updates and zeroes. */
@@ -173,7 +214,21 @@ public final class HeadroomTrainer extends Trainer {
     }
 
     private void update() {
-        clip();
+        updates++;
+        double norm = half == null && maxNorm == 0 ? 0 : gradientNorm() / lossScale();
+        float scale = lossScale();
+        if (half != null && !half.accept(norm)) {
+            skipped++;
+            Autograd.zeroGradients(block);
+            gathered = 0;
+            messages.accept("Step " + updates + " was skipped: its fp16 gradients overflowed at loss scale "
+                    + (long) scale + ". The scale is now " + (long) half.scale() + ", the weights are as before.");
+            return;
+        }
+        double factor = (maxNorm > 0 && norm > maxNorm ? maxNorm / norm : 1) / scale;
+        if (factor != 1) {
+            scaleGradients((float) factor);
+        }
         super.step();
         gathered = 0;
     }
@@ -185,27 +240,18 @@ public final class HeadroomTrainer extends Trainer {
         before = RunningStatistics.of(block);
     }
 
-    private void clip() {
-        if (maxNorm == 0) {
-            return;
-        }
+    private double gradientNorm() {
         double squares = 0;
         for (Parameter parameter : Autograd.trainable(block)) {
             try (NDArray gradient = Autograd.gradient(parameter.getArray())) {
                 if (gradient != null) {
                     try (NDArray norm = gradient.norm()) {
-                        squares += Math.pow(
-                                norm.toType(ai.djl.ndarray.types.DataType.FLOAT32, false)
-                                        .getFloat(),
-                                2);
+                        squares += Math.pow(norm.getFloat(), 2);
                     }
                 }
             }
         }
-        double norm = Math.sqrt(squares);
-        if (norm > maxNorm) {
-            scaleGradients((float) (maxNorm / norm));
-        }
+        return Math.sqrt(squares);
     }
 
     private void scaleGradients(float factor) {
@@ -238,10 +284,11 @@ public final class HeadroomTrainer extends Trainer {
         public void backward(NDArray target) {
             complete = false;
             forwarded = true;
-            if (steps == 1) {
+            float factor = lossScale() / steps;
+            if (factor == 1) {
                 replay.backward(engine, target);
             } else {
-                try (NDArray share = target.div(steps)) {
+                try (NDArray share = target.mul(factor)) {
                     replay.backward(engine, share);
                 }
             }

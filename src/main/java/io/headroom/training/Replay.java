@@ -1,5 +1,6 @@
 package io.headroom.training;
 
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -31,6 +32,16 @@ final class Replay implements AutoCloseable {
         this.outer = outer;
     }
 
+    /** One step of the way back. */
+    interface Part {
+        void backward();
+
+        /** Whether its gradient flows into a graph that something else may go back through too. */
+        default boolean reenters() {
+            return false;
+        }
+    }
+
     static Replay open() {
         Replay replay = new Replay(CURRENT.get());
         CURRENT.set(replay);
@@ -41,51 +52,85 @@ final class Replay implements AutoCloseable {
         Replay replay = CURRENT.get();
         if (replay == null) {
             throw new IllegalStateException(
-                    "a checkpointed block was called under a plain GradientCollector, which would"
-                            + " lose its gradients. Take the collector from HeadroomTrainer.of(model, config)"
+                    "a checkpointed or chunked block was called under a plain GradientCollector,"
+                            + " which would lose its gradients. Take the collector from HeadroomTrainer.of(model, config)"
                             + " or from Checkpointing.newGradientCollector(trainer).");
         }
         return replay;
     }
 
-    /** Runs a part without recording it; its output is a leaf that collects the upstream gradient. */
+    static boolean isOpen() {
+        return CURRENT.get() != null;
+    }
+
+    /** A seed for one part; after the way back the generator goes on from one that no part has used. */
+    long drawSeed(NDManager manager) {
+        if (nextSeed == null && outer == null) {
+            nextSeed = Autograd.drawSeed(manager);
+        }
+        return Autograd.drawSeed(manager);
+    }
+
+    void add(Part part) {
+        parts.addLast(part);
+    }
+
+    /** Cuts the graph here: the same values as a leaf, whose gradient flows on when its turn comes. */
+    NDArray border(NDArray array) {
+        if (!Autograd.needsGradient(array)) {
+            return array;
+        }
+        NDArray leaf = Autograd.leaf(array);
+        add(() -> {
+            try (NDArray gradient = Autograd.gradient(leaf)) {
+                if (gradient != null) {
+                    flowOn(array, gradient);
+                }
+            }
+        });
+        return leaf;
+    }
+
+    /** Runs a body without recording it; its output is a leaf that collects the upstream gradient. */
     NDList run(Block owner, ParameterStore store, NDList inputs, boolean internal, UnaryOperator<NDList> body) {
-        NDManager manager = inputs.head().getManager();
         for (Parameter parameter : owner.getParameters().values()) {
             store.getValue(parameter, inputs.head().getDevice(), true);
         }
-        if (nextSeed == null) {
-            nextSeed = Autograd.drawSeed(manager);
-        }
-        long seed = Autograd.drawSeed(manager);
-        NDList outputs = new NDList();
+        long seed = drawSeed(inputs.head().getManager());
         Autograd.seed(seed);
-        Autograd.record(false);
-        try (NDScope scope = new NDScope()) {
-            scope.suppressNotUsedWarning();
-            for (NDArray output : body.apply(inputs)) {
-                NDArray leaf = inputs.contains(output) ? output.stopGradient() : output;
-                NDScope.unregister(leaf);
-                outputs.add(leaf);
-            }
-        } finally {
-            Autograd.record(true);
-        }
-        boolean history = inputs.stream().anyMatch(Autograd::hasHistory);
+        NDList outputs = unrecorded(inputs, body);
         for (NDArray output : outputs) {
-            NDScope.register(output);
             if (output.getDataType().isFloating()) {
                 output.setRequiresGradient(true);
             }
         }
-        parts.addLast(new Part(owner, inputs, outputs, internal, history, seed, body));
+        add(new Recomputed(
+                owner, inputs, outputs, internal, inputs.stream().anyMatch(Autograd::hasHistory), seed, body));
+        return outputs;
+    }
+
+    static NDList unrecorded(NDList inputs, UnaryOperator<NDList> body) {
+        NDList outputs = new NDList();
+        boolean recording = Autograd.recording();
+        Autograd.record(false);
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            for (NDArray output : body.apply(inputs)) {
+                boolean passed = inputs.stream().anyMatch(input -> input == output);
+                NDArray kept = passed ? output.stopGradient() : output;
+                NDScope.unregister(kept);
+                outputs.add(kept);
+            }
+        } finally {
+            Autograd.record(recording);
+        }
+        outputs.forEach(NDScope::register);
         return outputs;
     }
 
     /** Back-propagates from the loss through the recorded graph, then through every part, last to first. */
     void backward(GradientCollector collector, NDArray loss) {
-        boolean shared = parts.stream().anyMatch(Part::history);
-        if (shared) {
+        if (parts.stream().anyMatch(Part::reenters)) {
             try (NDArray ones = loss.onesLike()) {
                 Autograd.backward(loss, ones, true);
             }
@@ -116,16 +161,32 @@ final class Replay implements AutoCloseable {
         }
     }
 
-    private record Part(
+    private static void flowOn(NDArray array, NDArray gradient) {
+        try {
+            Autograd.backward(array, gradient, false);
+        } catch (EngineException e) {
+            if (e.getMessage() != null && e.getMessage().contains("a second time")) {
+                throw new IllegalStateException(
+                        "the input of a chunked attention layer is also used around it (a skip connection):"
+                                + " make the layer and its skip connection one block, Checkpointing.segment(block).",
+                        e);
+            }
+            throw e;
+        }
+    }
+
+    private record Recomputed(
             Block owner,
             NDList inputs,
             NDList outputs,
             boolean internal,
-            boolean history,
+            boolean reenters,
             long seed,
-            UnaryOperator<NDList> body) {
+            UnaryOperator<NDList> body)
+            implements Part {
 
-        void backward() {
+        @Override
+        public void backward() {
             try (NDScope scope = new NDScope();
                     RunningStatistics before = RunningStatistics.of(owner)) {
                 scope.suppressNotUsedWarning();
@@ -152,7 +213,7 @@ final class Replay implements AutoCloseable {
                         reached.add(i);
                     }
                 }
-                boolean keep = inner.parts.stream().anyMatch(Part::history);
+                boolean keep = inner.parts.stream().anyMatch(Part::reenters);
                 for (int i = 0; i < reached.size(); i++) {
                     int output = reached.get(i);
                     Autograd.backward(results.get(output), upstream[output], keep || i < reached.size() - 1);
@@ -163,7 +224,7 @@ final class Replay implements AutoCloseable {
                 NDArray leaf = again.get(i);
                 NDArray gradient = Autograd.needsGradient(leaf) ? Autograd.gradient(leaf) : null;
                 if (gradient != null) {
-                    Autograd.backward(inputs.get(i), gradient, history && i < again.size() - 1);
+                    Autograd.backward(inputs.get(i), gradient, reenters && i < again.size() - 1);
                 }
             }
         }

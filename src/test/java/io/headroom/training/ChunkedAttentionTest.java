@@ -1,0 +1,170 @@
+package io.headroom.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.core.Linear;
+import ai.djl.nn.transformer.ScaledDotProductAttentionBlock;
+import ai.djl.training.ParameterStore;
+import ai.djl.training.Trainer;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ChunkedAttentionTest {
+    private static final Shape SHAPE = new Shape(2, 12, 16);
+
+    private final NDManager manager = NDManager.newBaseManager("PyTorch");
+
+    @AfterEach
+    void close() {
+        manager.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 5, 12, 100})
+    void givesTheOutputOfEagerAttention(int chunks) {
+        SequentialBlock block = Steps.encoders(2, 16, 0);
+        block.initialize(manager, DataType.FLOAT32, SHAPE);
+        NDArray data = Steps.random(manager, SHAPE.getShape());
+        float[] eager = output(block, new NDList(data));
+        ChunkedAttention chunked = ChunkedAttention.of(block, chunks);
+        assertThat(chunked.layers()).isEqualTo(2);
+        assertThat(LoraTest.difference(output(block, new NDList(data)), eager)).isLessThan(1e-5);
+        chunked.remove();
+        assertThat(output(block, new NDList(data))).isEqualTo(eager);
+    }
+
+    @Test
+    void masksAsEagerAttentionDoes() {
+        SequentialBlock block = new SequentialBlock()
+                .add(ScaledDotProductAttentionBlock.builder()
+                        .setEmbeddingSize(16)
+                        .setHeadCount(2)
+                        .optAttentionProbsDropoutProb(0)
+                        .build());
+        Shape mask = new Shape(2, 12, 12);
+        block.initialize(manager, DataType.FLOAT32, SHAPE, mask);
+        NDList input = new NDList(
+                Steps.random(manager, SHAPE.getShape()),
+                manager.randomUniform(0, 1, mask).gt(0.4).toType(DataType.INT64, false));
+        float[] eager = output(block, input);
+        ChunkedAttention.of(block, 5);
+        assertThat(LoraTest.difference(output(block, input), eager)).isLessThan(1e-5);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 12})
+    void givesTheGradientsOfEagerAttention(int chunks) {
+        SequentialBlock block = new SequentialBlock()
+                .add(Linear.builder().setUnits(16).build())
+                .addAll(Steps.encoders(2, 16, 0).getChildren().values())
+                .add(Linear.builder().setUnits(16).build());
+        gradientsAreTheSame(block, () -> ChunkedAttention.of(block, chunks), block);
+    }
+
+    @Test
+    void worksInsideCheckpointedSegments() {
+        SequentialBlock block = Steps.encoders(3, 16, 0);
+        try (Model model = Steps.model(block);
+                Trainer trainer = HeadroomTrainer.of(model, Steps.config())) {
+            trainer.initialize(SHAPE);
+        }
+        SequentialBlock again = Steps.encoders(3, 16, 0);
+        again.initialize(manager, DataType.FLOAT32, SHAPE);
+        Block both = Checkpointing.of(again, 3);
+        NDArray data = Steps.random(manager, SHAPE.getShape());
+        NDArray labels = Steps.random(manager, SHAPE.getShape());
+        List<float[]> plain = gradients(again, data, labels);
+        for (int i = 0; i < 3; i++) {
+            assertThat(again.getChildren().get(i).getValue()).isNotNull();
+        }
+        ChunkedAttention.of(both, 3);
+        List<float[]> cheaper = gradients(both, data, labels);
+        assertThat(Steps.relativeDifference(plain, cheaper)).isLessThan(1e-5);
+    }
+
+    @Test
+    void replaysDropoutInsideCheckpointedSegments() {
+        SequentialBlock block = Steps.encoders(2, 16, 0.4f);
+        block.initialize(manager, DataType.FLOAT32, SHAPE);
+        NDArray data = Steps.random(manager, SHAPE.getShape());
+        NDArray labels = Steps.random(manager, SHAPE.getShape());
+        Block checkpointed = Checkpointing.of(block, 2);
+        ChunkedAttention.of(checkpointed, 3);
+        // the gradient of the loss in one direction against the loss itself, moved a little both ways
+        Autograd.seed(11);
+        List<float[]> gradients = gradients(checkpointed, data, labels);
+        float step = 1e-2f;
+        NDArray weight = block.getParameters().valueAt(0).getArray();
+        double slope = 0;
+        double[] losses = new double[2];
+        for (int way = 0; way < 2; way++) {
+            float move = way == 0 ? step : -2 * step;
+            weight.addi(move);
+            Autograd.seed(11);
+            losses[way] = loss(checkpointed, data, labels);
+        }
+        weight.addi(step);
+        for (float value : gradients.get(0)) {
+            slope += value;
+        }
+        assertThat((losses[0] - losses[1]) / (2 * step)).isCloseTo(slope, org.assertj.core.data.Offset.offset(0.02));
+    }
+
+    @Test
+    void badBlocksAndChunksAreRefused() {
+        assertThatThrownBy(() -> ChunkedAttention.of(Steps.encoders(1, 16, 0), 0))
+                .hasMessageContaining("chunks = 0");
+        assertThatThrownBy(() -> ChunkedAttention.of(Steps.perceptron(2, 16, 0), 4))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("no TransformerEncoderBlock");
+        assertThatThrownBy(() -> ChunkedAttention.of(
+                        Steps.encoders(1, 16, 0).getChildren().get(0).getValue(), 4))
+                .isInstanceOf(IllegalArgumentException.class);
+        SequentialBlock block = Steps.encoders(2, 16, 0);
+        ChunkedAttention.of(block, 4);
+        assertThatThrownBy(() -> ChunkedAttention.of(block, 4)).hasMessageContaining("already");
+    }
+
+    private void gradientsAreTheSame(Block plain, Runnable change, Block changed) {
+        plain.initialize(manager, DataType.FLOAT32, SHAPE);
+        NDArray data = Steps.random(manager, SHAPE.getShape());
+        NDArray labels = Steps.random(manager, SHAPE.getShape());
+        List<float[]> eager = gradients(plain, data, labels);
+        change.run();
+        assertThat(Steps.relativeDifference(eager, gradients(changed, data, labels)))
+                .isLessThan(1e-5);
+    }
+
+    private static List<float[]> gradients(Block block, NDArray data, NDArray labels) {
+        loss(block, data, labels);
+        List<float[]> gradients = Steps.gradients(block);
+        Autograd.zeroGradients(block);
+        return gradients;
+    }
+
+    private static float loss(Block block, NDArray data, NDArray labels) {
+        try (Model model = Steps.model(block);
+                Trainer trainer = HeadroomTrainer.of(model, Steps.config())) {
+            trainer.initialize(SHAPE);
+            return Steps.backward(trainer, data, labels);
+        }
+    }
+
+    private float[] output(Block block, NDList input) {
+        return block.forward(new ParameterStore(manager, false), input, false)
+                .head()
+                .toFloatArray();
+    }
+}
