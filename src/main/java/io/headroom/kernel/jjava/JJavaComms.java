@@ -52,6 +52,8 @@ final class JJavaComms implements Comm.Opener {
         @Override
         protected void onMessage(Message<CommMsgCommand> message) {
             try {
+                // What is sent in answer names this message as its parent, as the protocol's echo needs.
+                owner.setMessageContext(message);
                 listener.onMessage(comm, KernelJson.read(message.getContent()));
             } catch (Throwable broken) {
                 System.err.println("Headroom: a widget's message was lost: " + broken);

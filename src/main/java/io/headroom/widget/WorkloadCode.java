@@ -1,0 +1,75 @@
+package io.headroom.widget;
+
+import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Option;
+import io.headroom.workload.Workload;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/** A workload as the cell that makes it. */
+final class WorkloadCode {
+    private static final Map<Option, String> METHODS = Map.ofEntries(
+            Map.entry(Option.BATCH, "batch"),
+            Map.entry(Option.NODES, "nodes"),
+            Map.entry(Option.SEQ, "seq"),
+            Map.entry(Option.HEADS, "heads"),
+            Map.entry(Option.KV_HEADS, "kvHeads"),
+            Map.entry(Option.D_MODEL, "dModel"),
+            Map.entry(Option.LAYERS, "layers"),
+            Map.entry(Option.FF, "ff"),
+            Map.entry(Option.VOCAB, "vocab"),
+            Map.entry(Option.FEATURES, "features"),
+            Map.entry(Option.OUTPUTS, "outputs"),
+            Map.entry(Option.IMAGE, "image"),
+            Map.entry(Option.DROPOUT, "dropout"),
+            Map.entry(Option.ATTENTION, "attention"),
+            Map.entry(Option.PRECISION, "precision"),
+            Map.entry(Option.CHECKPOINTING, "checkpointing"),
+            Map.entry(Option.ACCUMULATION, "accumulation"),
+            Map.entry(Option.LORA_RANK, "loraRank"),
+            Map.entry(Option.ZERO_GRAD, "zeroGrad"),
+            Map.entry(Option.DEVICE, "device"));
+    private static final Set<OptimizerKind> CELLS =
+            Set.of(OptimizerKind.SGD, OptimizerKind.MOMENTUM, OptimizerKind.ADAM, OptimizerKind.ADAMW);
+
+    private WorkloadCode() {}
+
+    static String of(Workload workload) {
+        StringBuilder code = new StringBuilder("var step = ")
+                .append(workload.architecture().name().toLowerCase(Locale.ROOT))
+                .append("()");
+        workload.toMap().keySet().forEach(key -> {
+            Option option = Option.ofKey(key).orElseThrow();
+            if (option != Option.OPTIMIZER && option != Option.INFERENCE) {
+                String method = METHODS.get(option);
+                String value = literal(workload.get(option));
+                code.append(method == null ? ".with(Option." + option.name() + ", " : "." + method + "(")
+                        .append(value)
+                        .append(')');
+            }
+        });
+        return code.append(ending(workload)).toString();
+    }
+
+    private static String ending(Workload workload) {
+        if (workload.isInference()) {
+            return ".inference()";
+        }
+        OptimizerKind optimizer = workload.optimizer();
+        String argument = CELLS.contains(optimizer)
+                ? optimizer.name().toLowerCase(Locale.ROOT) + "()"
+                : "OptimizerKind." + optimizer.name();
+        return ".training(" + argument + ")";
+    }
+
+    private static String literal(Object value) {
+        if (value instanceof Enum<?> choice) {
+            return choice.getDeclaringClass().getSimpleName() + "." + choice.name();
+        }
+        if (value instanceof String text) {
+            return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+        }
+        return value instanceof Long number && number > Integer.MAX_VALUE ? number + "L" : String.valueOf(value);
+    }
+}

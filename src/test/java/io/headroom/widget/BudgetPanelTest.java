@@ -1,0 +1,155 @@
+package io.headroom.widget;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headroom.budget.Estimate;
+import io.headroom.budget.Solver;
+import io.headroom.render.Bundle;
+import io.headroom.units.Bytes;
+import io.headroom.workload.Attention;
+import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Precision;
+import io.headroom.workload.Workload;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class BudgetPanelTest {
+    private static final long LIMIT = Bytes.parse("9.07 GiB");
+    private static final Workload CASE = Workload.transformer()
+            .batch(64)
+            .nodes(25)
+            .seq(80)
+            .heads(8)
+            .dModel(128)
+            .layers(2)
+            .features(7)
+            .training(OptimizerKind.ADAM);
+
+    private final Browser browser = new Browser();
+    private final BudgetPanel panel = BudgetPanel.of(CASE, LIMIT);
+
+    @Test
+    void startsAtTheWorkloadWithItsVerdictAndFormula() {
+        panel.show(browser);
+
+        assertThat(output())
+                .contains("✗ does not fit", Bytes.format(Estimate.of(CASE).deviceBytes()), "limit 9.07 GiB")
+                .contains("64 × 25 × 8 × 80 × 80 × 4 B");
+        assertThat(panel.workload()).isEqualTo(CASE);
+    }
+
+    @Test
+    void followsTheSlidersAndChoices() {
+        panel.show(browser);
+        browser.change(browser.named("batch"), "value", 8);
+        browser.change(browser.named("precision"), "index", 1);
+        browser.change(browser.named("optimizer"), "index", 0);
+
+        Workload now = CASE.batch(8).precision(Precision.FP16).training(OptimizerKind.SGD);
+        assertThat(panel.workload()).isEqualTo(now);
+        assertThat(output()).contains("✓ fits", Bytes.format(Estimate.of(now).deviceBytes()));
+    }
+
+    @Test
+    void checkpointingRecomputesEachLayer() {
+        panel.show(browser);
+        browser.change(browser.named("checkpointing"), "value", true);
+        assertThat(panel.workload().checkpointing()).isEqualTo(2);
+
+        browser.change(browser.named("checkpointing"), "value", false);
+        assertThat(panel.workload().checkpointing()).isZero();
+    }
+
+    @Test
+    void headsThatDoNotDivideTheWidthKeepTheLastEstimate() {
+        panel.show(browser);
+        String before = output();
+        browser.change(browser.named("heads"), "value", 7);
+
+        assertThat(output()).contains("heads = 7 does not divide d_model = 128").endsWith(before);
+        assertThat(panel.workload()).isEqualTo(CASE);
+    }
+
+    @Test
+    void theLargestBatchThatFitsIsSetAndFits() {
+        panel.show(browser);
+        browser.click(browser.named("Largest batch that fits"));
+
+        long largest = Solver.largestBatch(CASE, LIMIT).orElseThrow();
+        assertThat(panel.workload().batch()).isEqualTo(largest);
+        assertThat(browser.models.get(browser.named("batch"))).containsEntry("value", largest);
+        assertThat(output()).contains("✓ fits");
+    }
+
+    @Test
+    void whereNotEvenOneSampleFitsItSaysWhatToDo() {
+        BudgetPanel tight = BudgetPanel.of(CASE, 2 * Bytes.MIB);
+        tight.show(browser);
+        browser.click(browser.named("Largest batch that fits"));
+
+        assertThat(output()).contains("not even batch 1 fits 2.00 MiB", "checkpointing");
+        assertThat(tight.workload()).isEqualTo(CASE);
+    }
+
+    @Test
+    void showsTheCellThatMakesTheWorkload() {
+        panel.show(browser);
+        browser.change(browser.named("batch"), "value", 8);
+        browser.click(browser.named("Copy as code"));
+        assertThat(output())
+                .contains(
+                        "var step = transformer().batch(8).nodes(25).seq(80).heads(8).dModel(128).layers(2).features(7)"
+                                + ".training(adam())");
+
+        browser.click(browser.named("Copy as code"));
+        assertThat(output()).doesNotContain("var step");
+    }
+
+    @Test
+    void codeNamesWhatHasNoShorthand() {
+        Workload step = CASE.precision(Precision.FP16)
+                .attention(Attention.SDPA)
+                .dropout(0.2)
+                .device("A100 \"40GB\"")
+                .training(OptimizerKind.ADAFACTOR);
+
+        assertThat(WorkloadCode.of(step))
+                .contains(".dropout(0.2)", ".attention(Attention.SDPA)", ".precision(Precision.FP16)")
+                .contains(".device(\"A100 \\\"40GB\\\"\")")
+                .endsWith(".training(OptimizerKind.ADAFACTOR)");
+        assertThat(WorkloadCode.of(Workload.mlp().inference()))
+                .startsWith("var step = mlp()")
+                .endsWith(".inference()");
+    }
+
+    @Test
+    void theTableThatStandsInIsCompleteAndStatic() {
+        Bundle bundle = panel.show(browser);
+
+        assertThat((String) bundle.data().get(Bundle.HTML))
+                .contains("does not fit", "activations", "64 × 25 × 80 × 7 × 4 B")
+                .doesNotContain("<script", "<style", "<svg", "onclick");
+        assertThat(bundle.plain()).contains("batch=64", "does not fit");
+    }
+
+    @Test
+    void withoutAKnownLimitThereIsNoVerdict() {
+        BudgetPanel open = BudgetPanel.of(CASE, () -> Long.MAX_VALUE);
+        open.show(browser);
+        browser.click(browser.named("Largest batch that fits"));
+
+        assertThat(output()).contains("no limit is known");
+    }
+
+    @Test
+    void aLimitOfNothingIsRefused() {
+        assertThatThrownBy(() -> BudgetPanel.of(CASE, 0)).hasMessageContaining("limit = 0");
+        assertThatThrownBy(() -> BudgetPanel.of(CASE.heads(7), LIMIT)).hasMessageContaining("heads = 7");
+    }
+
+    private String output() {
+        List<String> html = browser.all("HTMLModel");
+        return (String) browser.models.get(html.get(html.size() - 2)).get("value");
+    }
+}
