@@ -65,13 +65,13 @@ public record Estimate(
     public static Estimate of(Workload workload) {
         PeakListener allocated = new PeakListener();
         PeakListener mapped = new PeakListener(MAPPED_ALONE, PAGE);
-        StepPlan.play(workload, allocated);
+        long parameters = StepPlan.play(workload, allocated);
         StepPlan.play(workload, mapped);
         Map<Kind, Long> highest = allocated.highest();
         long device = Bytes.plus(mapped.peakBytes(), Interval.PROCESS_BYTES);
         return new Estimate(
                 workload,
-                highest.get(Kind.WEIGHTS) / workload.precision().weightBytes(),
+                parameters,
                 highest.get(Kind.WEIGHTS),
                 highest.get(Kind.GRADIENTS),
                 highest.get(Kind.OPTIMIZER),

@@ -80,11 +80,7 @@ public final class Checkpointing {
             return trainer.newGradientCollector();
         }
         Autograd.requirePyTorch(trainer.getManager().getEngine(), "gradient checkpointing");
-        return replaying(trainer.newGradientCollector());
-    }
-
-    static GradientCollector replaying(GradientCollector engine) {
-        return new ReplayingCollector(engine);
+        return new ReplayingCollector(trainer.newGradientCollector());
     }
 
     private static void collect(Block block, List<Block> layers) {

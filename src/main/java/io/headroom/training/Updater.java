@@ -36,8 +36,7 @@ final class Updater implements AutoCloseable {
         }
     }
 
-    /** Updates once with the gradients over the scale their loss was multiplied with. */
-    void update(float lossScale) {
+    void update() {
         count++;
         for (int i = 0; i < weights.size(); i++) {
             NDArray weight = weights.get(i);
@@ -45,9 +44,6 @@ final class Updater implements AutoCloseable {
                 statesOf.add(newStates(weight));
             }
             try (NDArray gradient = weight.getGradient()) {
-                if (lossScale != 1) {
-                    gradient.muli(1 / lossScale);
-                }
                 update(weight, gradient, statesOf.get(i));
             }
         }

@@ -3,10 +3,15 @@ package io.headroom.workload.step;
 /**
  * DJL's operators on libtorch's CPU kernels: what each allocates forward and back.
  *
- * <p>Read from the allocation sequence of libtorch 2.7.1 under DJL 0.35.1. Sizes are bytes of whole tensors. For one
- * thread.
+ * <p>Read from the allocation sequence of libtorch 2.7.1 under DJL 0.35.1. For one thread.
  */
 public final class Operators {
+    private static final int INDEX_BYTES = 8;
+    private static final long PLAIN_CHANNELS = 15;
+    private static final long CHANNEL_BLOCK = 16;
+    private static final double LSTM_KEPT = 5.2;
+    private static final double LSTM_SCRATCH = 9.6;
+
     private final Tape tape;
     private final boolean training;
 
@@ -20,22 +25,22 @@ public final class Operators {
     }
 
     /** {@code x · Wᵀ + b}; a transposed input is copied into row order first, and the copy is what the backward keeps. */
-    public Value linear(Value x, Value weight, Value bias, long outBytes) {
-        Op op = tape.op("linear");
+    public Value linear(Value x, Value weight, Value bias) {
+        Op op = tape.op("linear").ordersGradient();
         if (x.isContiguous()) {
             op.keeps(x, weight);
         } else {
             op.keeps(weight).keepsNew(x.bytes());
         }
         if (bias != null) {
-            op.gives(bias, bias.bytes());
+            op.gives(bias);
         }
-        return op.gives(weight, weight.bytes()).gives(x, x.bytes()).makes(outBytes);
+        return op.gives(weight).gives(x).makes(x.shapeWithLast(weight.dim(0)), x.valueBytes());
     }
 
-    /** Batched matrix product; operands that are not in row order are copied and the copies kept. */
-    public Value matMul(Value left, Value right, long outBytes) {
-        Op op = tape.op("matmul");
+    /** Batched matrix product of {@code [a, b, n, k]} and {@code [a, b, k, m]}; what is not in row order is copied. */
+    public Value matMul(Value left, Value right, long[] shape) {
+        Op op = tape.op("matmul").ordersGradient();
         for (Value operand : new Value[] {left, right}) {
             if (operand.isContiguous()) {
                 op.keeps(operand);
@@ -43,15 +48,15 @@ public final class Operators {
                 op.keepsNew(operand.bytes());
             }
         }
-        return op.gives(left, left.bytes()).gives(right, right.bytes()).makes(outBytes);
+        return op.gives(right).gives(left).makes(shape, left.valueBytes());
     }
 
     public Value scale(Value x) {
-        return tape.op("scale").gives(x, x.bytes()).makes(x.bytes());
+        return tape.op("scale").givesAlike(x).makesLike(x);
     }
 
     public Value softmax(Value x) {
-        return tape.op("softmax").keepsResult().gives(x, x.bytes()).makes(x.bytes());
+        return tape.op("softmax").keepsResult().givesAlike(x).makesLike(x);
     }
 
     /** Nothing at rate 0 or outside training; else a mask of the values' own format beside the result. */
@@ -59,52 +64,150 @@ public final class Operators {
         if (rate == 0 || !training) {
             return x;
         }
-        return tape.op("dropout").keepsNew(x.bytes()).gives(x, x.bytes()).makes(x.bytes(), x.isContiguous());
+        return tape.op("dropout").keepsNew(x.bytes()).givesAlike(x).makesLike(x);
     }
 
     public Value add(Value left, Value right) {
-        return tape.op("add").passes(left).passes(right).makes(left.bytes(), left.isContiguous());
+        return tape.op("add").passes(left).passes(right).makesLike(left);
     }
 
-    public Value relu(Value x) {
-        return tape.op("relu").keepsResult().gives(x, x.bytes()).makes(x.bytes(), x.isContiguous());
+    /** An activation whose derivative is computed from its result: ReLU, sigmoid, tanh. */
+    public Value activation(String name, Value x) {
+        return tape.op(name).keepsResult().givesAlike(x).makesLike(x);
     }
 
-    /** {@code [a, b, …]} to another shape: free where the layout allows, else a copy. */
-    public Value reshape(Value x) {
+    /** An activation whose derivative is computed from its input: GELU, ELU, softplus. */
+    public Value activationOfInput(String name, Value x) {
+        return tape.op(name).keeps(x).givesAlike(x).makesLike(x);
+    }
+
+    /** To another shape: free where the layout allows, else a copy. */
+    public Value reshape(Value x, long... shape) {
         if (x.isContiguous()) {
-            return tape.view(x, true);
+            return tape.view(x, shape, true);
         }
-        return tape.op("reshape").passes(x).makes(x.bytes());
+        return tape.op("reshape").passes(x).makes(shape, x.valueBytes());
     }
 
-    public Value transpose(Value x) {
-        return tape.view(x, false);
+    public Value transpose(Value x, long... shape) {
+        return tape.view(x, shape, false);
+    }
+
+    /** Batch normalization over axis 1. */
+    public Value batchNorm(Value x, Value gamma, Value beta) {
+        return normal("batch norm", x, gamma, beta).gives(x).makesLike(x);
     }
 
     /** Batch normalization over the last axis, as the encoder uses it: the result comes back transposed. */
     public Value batchNormLastAxis(Value x, Value gamma, Value beta) {
-        return tape.op("batch norm")
-                .keeps(x, gamma)
-                .gives(gamma, gamma.bytes())
-                .gives(beta, beta.bytes())
-                .gives(x, x.bytes())
-                .makes(x.bytes(), false);
+        return normal("batch norm", x, gamma, beta).givesTransposed(x).makesTransposed(x);
+    }
+
+    /** Layer normalization; keeps mean and deviation of each row. */
+    public Value layerNorm(Value x, Value gamma, Value beta) {
+        Op op = normal("layer norm", x, gamma, beta).ordersGradient();
+        long rows = 2 * (x.bytes() / x.dim(-1));
+        return op.keepsNew(rows).gives(x).makes(x.shape(), x.valueBytes());
+    }
+
+    private Op normal(String name, Value x, Value gamma, Value beta) {
+        Op op = tape.op(name).keeps(x);
+        if (gamma != null) {
+            op.keeps(gamma).gives(gamma).gives(beta);
+        }
+        return op;
+    }
+
+    /**
+     * Two-dimensional convolution: oneDNN computes on blocks of 16 channels and copies in and out of that layout; few
+     * input channels it reads as they are.
+     */
+    public Value conv(Value x, Value weight, Value bias, long[] shape) {
+        long blockedOut = blocked(shape, x.valueBytes());
+        long blockedIn = x.dim(1) > PLAIN_CHANNELS ? blocked(x.shape, x.valueBytes()) : 0;
+        long blockedWeight = blockedIn == 0 ? 0 : weight.bytes();
+        Op op = tape.op("conv").keeps(x, weight).ordersGradient();
+        op.scratch(blockedIn).scratch(blockedWeight).scratch(blockedOut);
+        op.backwardScratch(blockedOut).backwardScratch(blockedIn).backwardScratch(blockedWeight);
+        if (bias != null) {
+            op.gives(bias);
+        }
+        return op.gives(weight).gives(x).makes(shape, x.valueBytes());
+    }
+
+    private static long blocked(long[] shape, int valueBytes) {
+        long[] padded = shape.clone();
+        padded[1] = (padded[1] + CHANNEL_BLOCK - 1) / CHANNEL_BLOCK * CHANNEL_BLOCK;
+        return Tape.size(padded, valueBytes);
+    }
+
+    /** Max pooling keeps an index of 8 bytes for each result. */
+    public Value maxPool(Value x, long[] shape) {
+        return tape.op("max pool")
+                .keeps(x)
+                .keepsNew(Tape.size(shape, INDEX_BYTES))
+                .gives(x)
+                .makes(shape, x.valueBytes());
+    }
+
+    public Value avgPool(Value x, long[] shape) {
+        return tape.op("average pool").keeps(x).gives(x).makes(shape, x.valueBytes());
+    }
+
+    /** Rows of a table, one for each token. */
+    public Value embedding(Value tokens, Value table, int valueBytes) {
+        long[] shape = java.util.Arrays.copyOf(tokens.shape(), tokens.rank() + 1);
+        shape[tokens.rank()] = table.dim(-1);
+        return tape.op("embedding").keeps(tokens).gives(table).makes(shape, valueBytes);
     }
 
     public Value subtract(Value left, Value right) {
-        return tape.op("subtract").passes(left).makes(left.bytes());
+        return tape.op("subtract").passes(left).makesLike(left);
     }
 
     public Value square(Value x) {
-        return tape.op("square")
-                .keeps(x)
-                .backwardScratch(x.bytes())
-                .gives(x, x.bytes())
-                .makes(x.bytes());
+        return tape.op("square").keeps(x).backwardScratch(x.bytes()).gives(x).makesLike(x);
     }
 
-    public Value mean(Value x, long valueBytes) {
-        return tape.op("mean").gives(x, x.bytes()).makes(valueBytes);
+    public Value mean(Value x) {
+        return tape.op("mean").gives(x).makes(new long[0], x.valueBytes());
+    }
+
+    public Value logSoftmax(Value x) {
+        return tape.op("log softmax").keepsResult().gives(x).makes(x.shape(), x.valueBytes());
+    }
+
+    /** The entry of each row that an index names. */
+    public Value pick(Value x, Value index) {
+        return tape.op("pick").keeps(index).gives(x).makes(x.shapeWithLast(1), x.valueBytes());
+    }
+
+    /** A part of a value; its gradient is spread over zeros of the whole. */
+    public Value slice(Value x, long[] shape) {
+        Op op = tape.op("slice").gives(x);
+        return op.makes(shape, x.valueBytes());
+    }
+
+    /**
+     * One LSTM layer on oneDNN: a workspace of gates, states and their differences for all positions is kept, and a
+     * scratchpad lives while the layer runs. Each is 20 times the output; what is written of them, and so counts, was
+     * measured.
+     */
+    public Value lstm(Value x, Value inputWeights, Value hiddenWeights, Value inputBias, Value hiddenBias) {
+        long units = hiddenWeights.dim(-1);
+        long[] shape = x.shapeWithLast(units);
+        long output = Tape.size(shape, x.valueBytes());
+        return tape.op("lstm")
+                .keeps(x)
+                .keepsNew(Math.round(output * LSTM_KEPT))
+                .scratch(inputWeights.bytes())
+                .scratch(hiddenWeights.bytes())
+                .backwardScratch(Math.round(output * LSTM_SCRATCH))
+                .gives(inputWeights)
+                .gives(hiddenWeights)
+                .gives(inputBias)
+                .gives(hiddenBias)
+                .gives(x)
+                .makes(shape, x.valueBytes());
     }
 }

@@ -1,51 +1,60 @@
 package io.headroom.workload.step;
 
-import static io.headroom.workload.step.Tape.size;
-
-import io.headroom.workload.Architecture;
 import io.headroom.workload.Workload;
+import io.headroom.workload.ZeroGrad;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Plays one step of a workload on a {@link Tape}, as DJL on libtorch's CPU kernels does it. */
 public final class StepPlan {
+    private static final int TOKEN_BYTES = 8;
+
     private final Workload work;
     private final Tape tape;
     private final Operators ops;
-    private final List<Value> weights = new ArrayList<>();
-    private final long v;
-    private long weightCount;
+    private final Loader loader;
+    private final List<Layer> layers;
 
     private StepPlan(Workload work, StepListener listener) {
         this.work = work;
-        this.tape = new Tape(listener);
-        this.ops = new Operators(tape, !work.isInference());
-        this.v = work.precision().activationBytes();
+        tape = new Tape(listener);
+        ops = new Operators(tape, !work.isInference());
+        loader = new Loader(work, tape);
+        layers = Models.layers(work);
     }
 
-    /** Tells the listener every allocation and free of a step. */
-    public static void play(Workload work, StepListener listener) {
-        if (work.architecture() != Architecture.TRANSFORMER) {
-            throw new UnsupportedOperationException("no step plan yet for " + work);
-        }
-        new StepPlan(work.validate(), listener).play();
+    /**
+     * Tells the listener every allocation and free of a step.
+     *
+     * @return how many numbers the model holds
+     */
+    public static long play(Workload work, StepListener listener) {
+        StepPlan plan = new StepPlan(work.validate(), listener);
+        plan.play();
+        return plan.loader.parameters();
     }
 
     private void play() {
-        Encoder model = new Encoder();
+        long[] shape = work.inputShape().getShape();
+        long[] out = shape;
+        for (Layer layer : layers) {
+            out = layer.load(loader, out);
+        }
         tape.record(!work.isInference());
-        for (long micro = 1; micro <= (work.isInference() ? 1 : work.accumulation()); micro++) {
+        long steps = work.isInference() ? 1 : work.accumulation();
+        for (long micro = 1; micro <= Math.min(steps, 2); micro++) {
             tape.open();
             tape.enter(Phase.FORWARD);
-            tape.section("");
-            Value input = tape.input("input", size(work.sequences(), work.seq(), work.features(), v));
-            Value output = model.forward(input);
-            if (!work.isInference()) {
-                Value target = tape.input("target", output.bytes());
-                Value loss = ops.mean(ops.square(ops.subtract(output, target)), v);
-                tape.enter(Phase.BACKWARD);
-                tape.backward(loss);
-                if (micro == work.accumulation()) {
+            if (micro == 1) {
+                dropGradients(ZeroGrad.BEFORE_FORWARD);
+            }
+            Value input = tape.input(
+                    "input", shape, tokens() ? TOKEN_BYTES : work.precision().activationBytes());
+            if (work.isInference()) {
+                forward(input, 0, layers.size());
+            } else {
+                train(input, micro == 1);
+                if (micro == Math.min(steps, 2)) {
                     update();
                 }
             }
@@ -53,106 +62,108 @@ public final class StepPlan {
         }
     }
 
+    private void train(Value input, boolean first) {
+        List<Border> borders = new ArrayList<>();
+        Value output = work.checkpointing() > 0 ? forwardInSegments(input, borders) : forward(input, 0, layers.size());
+        Value loss = loss(output);
+        if (first) {
+            dropGradients(ZeroGrad.BEFORE_BACKWARD);
+        }
+        tape.enter(Phase.BACKWARD);
+        tape.backward(loss);
+        for (int i = borders.size() - 1; i >= 0; i--) {
+            borders.get(i).backward(i < borders.size() - 1);
+        }
+    }
+
+    private Value forward(Value x, int from, int to) {
+        Value current = x;
+        for (int i = from; i < to; i++) {
+            current = layers.get(i).forward(ops, current);
+        }
+        return current;
+    }
+
+    private Value forwardInSegments(Value input, List<Border> borders) {
+        Value current = input;
+        int segments = (int) work.checkpointing();
+        for (int i = 0; i < segments; i++) {
+            int from = (int) ((long) i * layers.size() / segments);
+            int to = (int) ((i + 1L) * layers.size() / segments);
+            tape.record(false);
+            tape.open();
+            Value output = forward(current, from, to);
+            tape.closeKeeping(output);
+            tape.record(true);
+            Value leaf = tape.detached(output, true);
+            borders.add(new Border(current, leaf, from, to));
+            current = leaf;
+        }
+        return current;
+    }
+
+    private Value loss(Value output) {
+        tape.section("loss");
+        Value loss;
+        if (tokens()) {
+            long[] shape = output.shapeWithLast(1);
+            Value target = tape.input("target", shape, TOKEN_BYTES);
+            loss = ops.mean(ops.pick(ops.logSoftmax(output), target));
+        } else {
+            Value target = tape.input("target", output.shape(), output.valueBytes());
+            loss = ops.mean(ops.square(ops.subtract(output, target)));
+        }
+        tape.section("");
+        return loss;
+    }
+
+    private boolean tokens() {
+        return work.architecture().has(io.headroom.workload.Option.VOCAB) && work.vocab() > 0;
+    }
+
     private void update() {
         tape.enter(Phase.UPDATE);
-        for (Value weight : weights) {
+        for (Value weight : loader.trained()) {
             long b = weight.bytes();
             switch (work.optimizer()) {
-                case SGD, MOMENTUM -> tape.scratch("optimizer update", b);
-                default -> tape.scratch("optimizer update", b, b, b, b, b);
+                case SGD, MOMENTUM -> tape.scratch("update", b);
+                case ADAMW, ADAM -> tape.scratch("update", b, b, b, b, b);
+                default -> tape.scratch("update", b, b, b);
             }
         }
+        dropGradients(ZeroGrad.AFTER_STEP);
     }
 
-    private Value weight(String name, long rows, long columns) {
-        Value weight = tape.weight(name, size(rows, columns, work.precision().weightBytes()));
-        weightCount += rows * columns;
-        if (!work.isInference()) {
-            tape.addState(
-                    weight,
-                    name,
-                    work.optimizer().stateBytes(rows, columns, work.precision().weightBytes()),
-                    true);
-            weights.add(weight);
-        }
-        return weight;
-    }
-
-    private final class Linear {
-        private final Value matrix;
-        private final Value bias;
-        private final long out;
-        private final long in;
-
-        Linear(String name, long in, long out) {
-            this.in = in;
-            this.out = out;
-            matrix = weight(name, out, in);
-            bias = weight(name + " bias", 1, out);
-        }
-
-        Value on(Value x) {
-            return ops.linear(x, matrix, bias, size(x.bytes() / (in * v), out, v));
+    private void dropGradients(ZeroGrad place) {
+        if (work.zeroGrad() == place) {
+            loader.trained().forEach(tape::dropGradient);
         }
     }
 
-    private final class Encoder {
-        private final Linear input = work.projectsInput() ? new Linear("input", work.features(), work.dModel()) : null;
-        private final List<Layer> layers = new ArrayList<>();
-        private final Linear head;
+    /** Between two checkpointed segments: where the gradient waits. */
+    private final class Border {
+        private final Value input;
+        private final Value output;
+        private final int from;
+        private final int to;
 
-        Encoder() {
-            for (long i = 1; i <= work.layers(); i++) {
-                layers.add(new Layer(i));
+        Border(Value input, Value output, int from, int to) {
+            this.input = input;
+            this.output = output;
+            this.from = from;
+            this.to = to;
+        }
+
+        void backward(boolean internal) {
+            tape.open();
+            if (internal) {
+                tape.release(output);
             }
-            head = new Linear("head", work.dModel(), work.outputs());
-        }
-
-        Value forward(Value x) {
-            Value hidden = input == null ? x : input.on(x);
-            for (Layer layer : layers) {
-                hidden = layer.forward(hidden);
-            }
-            tape.section("head");
-            Value output = head.on(hidden);
-            tape.section("");
-            return output;
-        }
-    }
-
-    private final class Layer {
-        private final String name;
-        private final long d = work.dModel();
-        private final Linear keys = new Linear("keys", d, d);
-        private final Linear queries = new Linear("queries", d, d);
-        private final Linear values = new Linear("values", d, d);
-        private final Linear result = new Linear("attention result", d, d);
-        private final Value gamma1 = weight("gamma", 1, d);
-        private final Value beta1 = weight("beta", 1, d);
-        private final Linear wide = new Linear("feed-forward 1", d, work.ff());
-        private final Linear narrow = new Linear("feed-forward 2", work.ff(), d);
-        private final Value gamma2 = weight("gamma", 1, d);
-        private final Value beta2 = weight("beta", 1, d);
-
-        Layer(long number) {
-            name = "layer " + number;
-            tape.frozen("running mean and variance", size(4, d, work.precision().weightBytes()));
-        }
-
-        Value forward(Value x) {
-            tape.section(name + " · attention");
-            long scores = size(work.sequences(), work.heads(), work.seq(), work.seq(), v);
-            Value k = ops.transpose(keys.on(x));
-            Value q = ops.transpose(queries.on(x));
-            Value u = ops.transpose(values.on(x));
-            Value s = ops.scale(ops.matMul(q, k, scores));
-            Value p = ops.dropout(ops.softmax(s), work.dropout());
-            Value mixed = ops.reshape(ops.transpose(ops.matMul(p, u, u.bytes())));
-            Value attended = ops.dropout(result.on(mixed), work.dropout());
-            Value normal = ops.batchNormLastAxis(ops.add(attended, x), gamma1, beta1);
-            tape.section(name + " · feed-forward");
-            Value fed = ops.dropout(narrow.on(ops.relu(wide.on(normal))), work.dropout());
-            return ops.batchNormLastAxis(ops.add(fed, x), gamma2, beta2);
+            Value again = tape.detached(input, input.requiresGradient());
+            Value result = forward(again, from, to);
+            tape.backward(result, output);
+            tape.handOver(again, input);
+            tape.close();
         }
     }
 }

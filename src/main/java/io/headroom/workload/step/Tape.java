@@ -3,6 +3,7 @@ package io.headroom.workload.step;
 import io.headroom.units.Bytes;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 
@@ -16,10 +17,10 @@ import java.util.List;
  *
  * <pre>{@code
  * Tape tape = new Tape(listener);
- * Value weight = tape.weight(4 * 128 * 128);
+ * Value weight = tape.weight("weight", new long[] {128, 128}, 4, true);
  * tape.open();
- * Value x = tape.input(65_536);
- * Value y = tape.op("linear").keeps(x, weight).gives(weight, weight.bytes()).makes(65_536);
+ * Value x = tape.input("input", new long[] {32, 128}, 4);
+ * Value y = tape.op("linear").keeps(x, weight).gives(weight).makes(new long[] {32, 128}, 4);
  * tape.backward(y);
  * tape.close();
  * }</pre>
@@ -67,46 +68,57 @@ public final class Tape {
         }
     }
 
-    /** Allocates a trained weight. */
-    public Value weight(String name, long bytes) {
-        return leaf(name, bytes, true);
+    /** Ends the innermost scope; what this value needs moves to the scope around it. */
+    public void closeKeeping(Value value) {
+        held(value.storage.hold(), scopes.size() - 2);
+        close();
     }
 
-    /** Allocates a weight that is not trained. */
-    public Value frozen(String name, long bytes) {
-        return leaf(name, bytes, false);
-    }
-
-    /** Gives a weight the gradient and state that every step but the first meets. */
-    public void addState(Value weight, String name, long stateBytes, boolean gradient) {
-        if (gradient) {
-            weight.gradient = allocate(weight.bytes, Kind.GRADIENTS, name + " gradient");
-        }
-        if (stateBytes > 0) {
-            held(allocate(stateBytes, Kind.OPTIMIZER, name + " state"));
+    /** Frees a value before its scope ends. */
+    public void release(Value value) {
+        for (List<Storage> scope : scopes) {
+            if (scope.remove(value.storage)) {
+                drop(value.storage, "closed");
+                return;
+            }
         }
     }
 
-    private Value leaf(String name, long bytes, boolean trained) {
-        return new Value(held(allocate(bytes, Kind.WEIGHTS, name)), bytes, true, trained, true);
+    /** Allocates a weight. */
+    public Value weight(String name, long[] shape, int valueBytes, boolean trained) {
+        Storage storage = held(allocate(size(shape, valueBytes), Kind.WEIGHTS, name));
+        return new Value(storage, shape, valueBytes, true, trained, true);
+    }
+
+    /** Gives a weight the gradient that every step but the first meets. */
+    public void addGradient(Value weight, String name) {
+        weight.gradient = allocate(weight.bytes, Kind.GRADIENTS, name);
+    }
+
+    /** Allocates optimizer state for good. */
+    public void addState(String name, long bytes) {
+        if (bytes > 0) {
+            held(allocate(bytes, Kind.OPTIMIZER, name));
+        }
     }
 
     /** Allocates input data in the current scope. */
-    public Value input(String name, long bytes) {
-        return new Value(held(allocate(bytes, Kind.INPUT, name)), bytes, true, false, true);
+    public Value input(String name, long[] shape, int valueBytes) {
+        Storage storage = held(allocate(size(shape, valueBytes), Kind.INPUT, name));
+        return new Value(storage, shape, valueBytes, true, false, false);
     }
 
-    /** The same memory as a leaf that a gradient flows into: the input of a recomputed segment. */
-    public Value detached(Value value) {
-        return new Value(value.storage, value.bytes, value.contiguous, true, false);
+    /** The same memory cut off from the graph, a gradient flowing into it or not. */
+    public Value detached(Value value, boolean requiresGradient) {
+        return new Value(value.storage, value.shape, value.valueBytes, value.contiguous, requiresGradient, false);
     }
 
-    /** The same memory in another layout: transpose, reshape of neighbours, slice. */
-    public Value view(Value value, boolean contiguous) {
-        Value view = new Value(value.storage, value.bytes, contiguous, value.requiresGradient, false);
+    /** The same memory in another shape or layout: transpose, reshape of neighbours, slice. */
+    public Value view(Value value, long[] shape, boolean contiguous) {
+        Value view = new Value(value.storage, shape, value.valueBytes, contiguous, value.requiresGradient, false);
         if (recording && value.requiresGradient) {
-            Op op = op("view").passes(value);
-            nodes.add(new Node(op, view));
+            Op op = op("view");
+            nodes.add(new Node(contiguous == value.contiguous ? op.passes(value) : op.passesTransposed(value), view));
         }
         return view;
     }
@@ -127,15 +139,37 @@ public final class Tape {
 
     /** Runs the backward pass from a value whose gradient is allocated here. */
     public void backward(Value target) {
-        backward(target, allocate(target.bytes, Kind.TEMPORARY, "gradient of the loss"));
+        backward(target, allocate(target.bytes, Kind.TEMPORARY, "gradient of the loss"), true);
     }
 
-    private void backward(Value target, Storage gradient) {
+    /** Runs the backward pass from a value with the gradient that reached another: the border of a segment. */
+    public void backward(Value target, Value border) {
+        Storage gradient = border.gradient;
+        border.gradient = null;
+        held(gradient);
+        backward(target, gradient.hold(), border.gradientInOrder);
+    }
+
+    private void backward(Value target, Storage gradient, boolean inOrder) {
         target.gradient = gradient;
+        target.gradientInOrder = inOrder;
         for (int i = nodes.size() - 1; i >= 0; i--) {
             run(nodes.get(i));
         }
         nodes.clear();
+    }
+
+    /** Copies the gradient that reached a detached value to the value it was detached from. */
+    public void handOver(Value detached, Value original) {
+        if (detached.gradient == null) {
+            return;
+        }
+        if (original.requiresGradient) {
+            original.gradient = allocate(detached.bytes, Kind.TEMPORARY, "gradient of a segment");
+            original.gradientInOrder = detached.gradientInOrder;
+        }
+        drop(detached.gradient, "gradient of a segment");
+        detached.gradient = null;
     }
 
     /** Frees a value's gradient, as {@code zero_grad(set_to_none=True)} does for a weight. */
@@ -147,41 +181,58 @@ public final class Tape {
     }
 
     private void run(Node node) {
+        Op op = node.op;
         Storage gradient = node.made.gradient;
+        boolean inOrder = node.made.gradientInOrder;
         node.made.gradient = null;
         if (gradient == null) {
-            node.op.kept.forEach(storage -> drop(storage, node.op.name));
+            dropAll(op.kept, op.name);
             return;
         }
-        List<Storage> temporaries = new ArrayList<>();
-        for (long bytes : node.op.backwardScratch) {
-            temporaries.add(allocate(bytes, Kind.TEMPORARY, node.op.name));
+        if (op.ordersGradient && !inOrder) {
+            Storage ordered = allocate(gradient.bytes, Kind.TEMPORARY, op.name);
+            drop(gradient, op.name);
+            gradient = ordered;
+            inOrder = true;
         }
-        List<Op.Gradient> flows = node.op.gradients;
-        Storage[] made = new Storage[flows.size()];
+        List<Storage> temporaries = new ArrayList<>(op.backwardScratch.size());
+        for (long bytes : op.backwardScratch) {
+            temporaries.add(allocate(bytes, Kind.TEMPORARY, op.name));
+        }
+        Storage[] made = new Storage[op.gradients.size()];
         for (int i = 0; i < made.length; i++) {
-            Op.Gradient flow = flows.get(i);
+            Op.Gradient flow = op.gradients.get(i);
             Kind kind = flow.to().leaf && flow.to().gradient == null ? Kind.GRADIENTS : Kind.TEMPORARY;
-            made[i] = flow.bytes() < 0 ? gradient.hold() : allocate(flow.bytes(), kind, node.op.name);
+            made[i] = flow.isPassedOn() ? gradient.hold() : allocate(flow.bytes(), kind, op.name);
         }
-        node.op.kept.forEach(storage -> drop(storage, node.op.name));
-        temporaries.forEach(storage -> drop(storage, node.op.name));
-        drop(gradient, node.op.name);
+        dropAll(op.kept, op.name);
+        dropAll(temporaries, op.name);
+        drop(gradient, op.name);
         for (int i = 0; i < made.length; i++) {
-            deliver(flows.get(i).to(), made[i], node.op.name);
+            deliver(op.gradients.get(i), made[i], inOrder, op.name);
         }
     }
 
-    private void deliver(Value to, Storage gradient, String operator) {
+    private void deliver(Op.Gradient flow, Storage gradient, boolean inOrder, String operator) {
+        Value to = flow.to();
         if (to.gradient == null) {
             to.gradient = to.leaf && gradient.kind != Kind.GRADIENTS ? copied(gradient, operator) : gradient;
-        } else if (to.leaf || !to.gradient.isShared()) {
+            to.gradientInOrder = flow.isInOrder(inOrder);
+            to.gradientPassedOn = flow.isPassedOn();
+        } else if (to.leaf || !to.gradientPassedOn && !to.gradient.isShared()) {
             drop(gradient, operator);
         } else {
             Storage sum = allocate(to.gradient.bytes, Kind.TEMPORARY, operator);
             drop(to.gradient, operator);
             drop(gradient, operator);
             to.gradient = sum;
+            to.gradientPassedOn = false;
+        }
+    }
+
+    private void dropAll(List<Storage> storages, String operator) {
+        for (Storage storage : storages) {
+            drop(storage, operator);
         }
     }
 
@@ -191,18 +242,18 @@ public final class Tape {
         return own;
     }
 
-    Value finish(Op op, long bytes, boolean contiguous) {
+    Value finish(Op op, long[] shape, int valueBytes, boolean contiguous) {
         boolean flows = recording && !op.gradients.isEmpty();
-        Storage made = allocate(bytes, Kind.ACTIVATIONS, op.name);
-        op.forwardScratch.forEach(storage -> drop(storage, op.name));
-        Value value = new Value(made, bytes, contiguous, flows, false);
+        Storage made = allocate(size(shape, valueBytes), Kind.ACTIVATIONS, op.name);
+        dropAll(op.forwardScratch, op.name);
+        Value value = new Value(made, shape, valueBytes, contiguous, flows, false);
         if (flows) {
             if (op.keepsResult) {
                 op.kept.add(made.hold());
             }
             nodes.add(new Node(op, value));
         } else {
-            op.kept.forEach(storage -> drop(storage, op.name));
+            dropAll(op.kept, op.name);
         }
         held(made);
         return value;
@@ -228,9 +279,38 @@ public final class Tape {
         return storage;
     }
 
+    private void held(Storage storage, int depth) {
+        int level = scopes.size() - 1;
+        for (List<Storage> scope : scopes) {
+            if (level-- == depth) {
+                scope.add(storage);
+                return;
+            }
+        }
+    }
+
     /** Bytes of a tensor, checked against overflow. */
-    public static long size(long... factors) {
-        return Bytes.times(factors);
+    static long size(long[] shape, int valueBytes) {
+        long product = valueBytes;
+        for (long dimension : shape) {
+            long high = Math.multiplyHigh(product, dimension);
+            product *= dimension;
+            if (high != 0 || product < 0) {
+                throw tooLarge(shape, valueBytes);
+            }
+        }
+        return product;
+    }
+
+    private static ArithmeticException tooLarge(long[] shape, int valueBytes) {
+        long[] factors = Arrays.copyOf(shape, shape.length + 1);
+        factors[shape.length] = valueBytes;
+        try {
+            Bytes.times(factors);
+        } catch (ArithmeticException e) {
+            return e;
+        }
+        return new ArithmeticException("a tensor of more than 2^63 bytes");
     }
 
     private record Node(Op op, Value made) {}

@@ -1,0 +1,61 @@
+package io.headroom.workload.step;
+
+import io.headroom.workload.Workload;
+import io.headroom.workload.ZeroGrad;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Allocates weights with the gradients and optimizer state that belong to them. */
+final class Loader {
+    private final Workload work;
+    private final Tape tape;
+    private final List<Value> trained = new ArrayList<>();
+    private final boolean frozen;
+    private long parameters;
+
+    Loader(Workload work, Tape tape) {
+        this.work = work;
+        this.tape = tape;
+        this.frozen = work.architecture().has(io.headroom.workload.Option.LORA_RANK) && work.loraRank() > 0;
+    }
+
+    /** A weight that is trained unless all but adapters are frozen. */
+    Value weight(String name, long... shape) {
+        return weight(name, !frozen, shape);
+    }
+
+    /** A weight of an adapter. */
+    Value adapter(String name, long... shape) {
+        return weight(name, true, shape);
+    }
+
+    /** Something saved with the model that no gradient reaches, such as a running mean. */
+    void buffer(String name, long values) {
+        parameters += values;
+        tape.weight(name, new long[] {values}, 4, false);
+    }
+
+    private Value weight(String name, boolean train, long[] shape) {
+        boolean learns = train && !work.isInference();
+        Value weight = tape.weight(name, shape, work.precision().weightBytes(), learns);
+        long values = weight.bytes() / weight.valueBytes();
+        parameters += values;
+        if (learns) {
+            trained.add(weight);
+            if (work.zeroGrad() == ZeroGrad.IN_PLACE) {
+                tape.addGradient(weight, name);
+            }
+            long columns = shape[shape.length - 1];
+            tape.addState(name, work.optimizer().stateBytes(values / columns, columns, weight.valueBytes()));
+        }
+        return weight;
+    }
+
+    List<Value> trained() {
+        return trained;
+    }
+
+    long parameters() {
+        return parameters;
+    }
+}

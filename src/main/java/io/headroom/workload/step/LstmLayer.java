@@ -1,0 +1,47 @@
+package io.headroom.workload.step;
+
+/** Stacked LSTM on oneDNN. */
+final class LstmLayer extends Layer {
+    private final long units;
+    private final long layers;
+    private Value[] weights;
+
+    LstmLayer(long units, long layers) {
+        this.units = units;
+        this.layers = layers;
+    }
+
+    @Override
+    long[] load(Loader loader, long[] in) {
+        if (in.length != 3) {
+            throw new IllegalArgumentException(
+                    "an LSTM needs an input of 3 dimensions [batch, seq, width], not " + in.length + ".");
+        }
+        weights = new Value[(int) layers * 4];
+        long width = in[2];
+        for (int layer = 0; layer < layers; layer++) {
+            weights[layer * 4] = loader.weight("input weights", 4 * units, width);
+            weights[layer * 4 + 1] = loader.weight("hidden weights", 4 * units, units);
+            weights[layer * 4 + 2] = loader.weight("input bias", 4 * units);
+            weights[layer * 4 + 3] = loader.weight("hidden bias", 4 * units);
+            width = units;
+        }
+        return new long[] {in[0], in[1], units};
+    }
+
+    @Override
+    Value forward(Operators ops, Value x) {
+        Value current = x;
+        for (int layer = 0; layer < layers; layer++) {
+            ops.tape().section("lstm " + (layer + 1));
+            current = ops.lstm(
+                    current,
+                    weights[layer * 4],
+                    weights[layer * 4 + 1],
+                    weights[layer * 4 + 2],
+                    weights[layer * 4 + 3]);
+        }
+        ops.tape().section("");
+        return current;
+    }
+}

@@ -1,0 +1,68 @@
+package io.headroom.workload.step;
+
+import io.headroom.workload.Workload;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The layers of the models that are described by sizes, as {@code Workload.newBlock()} builds them. */
+final class Models {
+    private Models() {}
+
+    static List<Layer> layers(Workload work) {
+        return switch (work.architecture()) {
+            case TRANSFORMER -> transformer(work);
+            case MLP -> mlp(work);
+            case CNN -> cnn(work);
+            case LSTM -> lstm(work);
+            case BLOCK -> throw new UnsupportedOperationException("not yet");
+        };
+    }
+
+    private static List<Layer> transformer(Workload work) {
+        List<Layer> layers = new ArrayList<>();
+        if (work.projectsInput()) {
+            layers.add(new LinearLayer("input", work.dModel()));
+        }
+        for (long i = 1; i <= work.layers(); i++) {
+            layers.add(new EncoderLayer("layer " + i, work.dModel(), work.heads(), work.ff(), work.dropout()));
+        }
+        layers.add(new LinearLayer("head", work.outputs()));
+        return layers;
+    }
+
+    private static List<Layer> mlp(Workload work) {
+        List<Layer> layers = new ArrayList<>();
+        for (long i = 1; i <= work.layers(); i++) {
+            layers.add(new LinearLayer("layer " + i, work.dModel()));
+            layers.add(SimpleLayer.activation("relu"));
+            if (work.dropout() > 0) {
+                layers.add(SimpleLayer.dropout(work.dropout()));
+            }
+        }
+        layers.add(new LinearLayer("head", work.outputs()));
+        return layers;
+    }
+
+    private static List<Layer> cnn(Workload work) {
+        List<Layer> layers = new ArrayList<>();
+        long channels = work.dModel();
+        for (long i = 1; i <= work.layers(); i++) {
+            long[] one = {1, 1};
+            layers.add(new ConvLayer("conv " + i, channels, new long[] {3, 3}, one, one, one, 1, true));
+            layers.add(NormLayer.batch(1));
+            layers.add(SimpleLayer.activation("relu"));
+            layers.add(SimpleLayer.maxPool(in -> new long[] {in[0], in[1], in[2] / 2, in[3] / 2}));
+            channels = Math.multiplyExact(channels, 2);
+        }
+        layers.add(SimpleLayer.globalAvgPool());
+        layers.add(new LinearLayer("head", work.outputs()));
+        return layers;
+    }
+
+    private static List<Layer> lstm(Workload work) {
+        return List.of(
+                new LstmLayer(work.dModel(), work.layers()),
+                SimpleLayer.last(),
+                new LinearLayer("head", work.outputs()));
+    }
+}

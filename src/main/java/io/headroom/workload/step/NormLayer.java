@@ -1,0 +1,45 @@
+package io.headroom.workload.step;
+
+/** Batch or layer normalization. */
+final class NormLayer extends Layer {
+    private final boolean batch;
+    private final int axis;
+    private Value gamma;
+    private Value beta;
+
+    private NormLayer(boolean batch, int axis) {
+        this.batch = batch;
+        this.axis = axis;
+    }
+
+    static NormLayer batch(int axis) {
+        return new NormLayer(true, axis);
+    }
+
+    static NormLayer layer() {
+        return new NormLayer(false, -1);
+    }
+
+    @Override
+    long[] load(Loader loader, long[] in) {
+        int at = axis < 0 ? in.length - 1 : axis;
+        if (at >= in.length) {
+            throw new IllegalArgumentException(
+                    "batch norm over axis " + at + " gets an input of " + in.length + " dimensions.");
+        }
+        gamma = loader.weight("gamma", in[at]);
+        beta = loader.weight("beta", in[at]);
+        if (batch) {
+            loader.buffer("running statistics", 2 * in[at]);
+        }
+        return in;
+    }
+
+    @Override
+    Value forward(Operators ops, Value x) {
+        if (!batch) {
+            return ops.layerNorm(x, gamma, beta);
+        }
+        return axis == 1 || axis < 0 ? ops.batchNorm(x, gamma, beta) : ops.batchNormLastAxis(x, gamma, beta);
+    }
+}
