@@ -76,8 +76,8 @@ final class ProcessRemedies {
                         + " is told.",
                 new Cost(Double.NaN, Accuracy.SIMILAR, Risk.LOW, "A failed attempt costs its own time, once."),
                 work -> work.batch() == 1 ? "the batch is 1 already" : null,
-                "ShrinkingBatch shrinking = ShrinkingBatch.from(64).tell(System.out::println);\n"
-                        + "shrinking.run(batch -> trainOneStep(batch));");
+                "ShrinkingBatch shrinking = ShrinkingBatch.from(64);\n"
+                        + "shrinking.train(trainer, batch);       // instead of EasyTrain.trainBatch(trainer, batch)");
     }
 
     static Remedy buckets() {
@@ -88,7 +88,7 @@ final class ProcessRemedies {
                 work -> work.architecture().has(io.headroom.workload.Option.SEQ)
                         ? null
                         : "the workload has no sequences",
-                "dataset = builder.setSampling(BucketSampler.of(lengths).maxTokens(8192)).build();");
+                "dataset = builder.setSampling(BucketSampler.of(lengths, 8192)).build();");
     }
 
     static Remedy cpu() {

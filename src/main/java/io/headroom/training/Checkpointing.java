@@ -80,7 +80,11 @@ public final class Checkpointing {
             return trainer.newGradientCollector();
         }
         Autograd.requirePyTorch(trainer.getManager().getEngine(), "gradient checkpointing");
-        return new ReplayingCollector(trainer.newGradientCollector());
+        return replaying(trainer.newGradientCollector());
+    }
+
+    static GradientCollector replaying(GradientCollector engine) {
+        return new ReplayingCollector(engine);
     }
 
     private static void collect(Block block, List<Block> layers) {

@@ -10,6 +10,7 @@ import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.SymbolBlock;
 import ai.djl.training.ParameterStore;
+import java.util.function.UnaryOperator;
 
 /**
  * fp16 compute over fp32 weights, as {@code torch.autocast} does it, and the loss scale that keeps small gradients from
@@ -57,12 +58,19 @@ final class HalfPrecision {
         return scale;
     }
 
+    NDList forward(Block block, NDList data, boolean training) {
+        return forward(block, data, halves -> block.forward(store, halves, training));
+    }
+
     NDList forward(Block block, NDList data, NDList labels) {
+        return forward(block, data, halves -> block.forward(store, halves, labels, null));
+    }
+
+    private static NDList forward(Block block, NDList data, UnaryOperator<NDList> pass) {
         NDList halves = new NDList();
         data.forEach(array -> halves.add(half(array)));
         try {
-            NDList outputs =
-                    labels == null ? block.forward(store, halves, true) : block.forward(store, halves, labels, null);
+            NDList outputs = pass.apply(halves);
             NDList results = new NDList();
             outputs.forEach(array -> results.add(
                     array.getDataType() == DataType.FLOAT16 ? Autograd.cast(array, DataType.FLOAT32) : array));

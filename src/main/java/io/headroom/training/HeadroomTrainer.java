@@ -169,7 +169,7 @@ public final class HeadroomTrainer extends Trainer {
     @Override
     public NDList forward(NDList data) {
         forwarded = true;
-        return half == null ? super.forward(data) : half.forward(block, data, null);
+        return half == null ? super.forward(data) : half.forward(block, data, true);
     }
 
     @Override

@@ -5,26 +5,22 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.Block;
 import ai.djl.training.GradientCollector;
-import ai.djl.training.ParameterStore;
 import io.headroom.workload.Workload;
 import java.util.function.Consumer;
 
 /** One workload's training loop: data, forward, loss, backward, update. */
 final class Loop {
     private final Workload workload;
-    private final Block block;
+    private final Variant variant;
     private final NDManager manager;
     private final Updater updater;
-    private final ParameterStore parameters;
 
-    Loop(Workload workload, Block block, NDManager manager, Updater updater) {
+    Loop(Workload workload, Variant variant, NDManager manager, Updater updater) {
         this.workload = workload;
-        this.block = block;
+        this.variant = variant;
         this.manager = manager;
         this.updater = updater;
-        this.parameters = new ParameterStore(manager, false);
     }
 
     /** A step of one sequence, so that gradients and optimizer state exist. */
@@ -34,7 +30,7 @@ final class Loop {
         }
         try (NDManager scope = manager.newSubManager()) {
             forwardBackward(scope, workload.inputShape(1), 1, "", stage -> {});
-            updater.update();
+            updater.update(variant.lossScale());
         }
     }
 
@@ -50,7 +46,7 @@ final class Loop {
                 loss += forwardBackward(scope, workload.inputShape(), micro, of, progress) / micro;
                 if (i == micro) {
                     progress.accept("update");
-                    updater.update();
+                    updater.update(variant.lossScale());
                 }
             }
         }
@@ -61,19 +57,21 @@ final class Loop {
         progress.accept("forward");
         try (NDManager scope = manager.newSubManager()) {
             NDArray input = scope.randomNormal(workload.inputShape());
-            block.forward(parameters, new NDList(input), false);
+            variant.forward(new NDList(input), false);
             return Double.NaN;
         }
     }
 
     private double forwardBackward(NDManager scope, Shape shape, long micro, String of, Consumer<String> progress) {
         NDArray input = scope.randomNormal(shape);
-        try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
+        try (GradientCollector collector =
+                Checkpointing.replaying(Engine.getInstance().newGradientCollector())) {
             progress.accept("forward" + of);
-            NDArray output = block.forward(parameters, new NDList(input), true).head();
+            NDArray output = variant.forward(new NDList(input), true).head();
             NDArray target = scope.randomNormal(output.getShape());
             NDArray loss = output.sub(target).square().mean();
-            NDArray scaled = micro == 1 ? loss : loss.div(micro);
+            float scale = variant.lossScale() / micro;
+            NDArray scaled = scale == 1 ? loss : loss.mul(scale);
             progress.accept("backward" + of);
             collector.backward(scaled);
             return loss.toType(ai.djl.ndarray.types.DataType.FLOAT32, false).getFloat();

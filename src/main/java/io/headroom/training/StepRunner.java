@@ -6,6 +6,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import io.headroom.memory.NativeTrim;
+import io.headroom.workload.Attention;
+import io.headroom.workload.Option;
 import io.headroom.workload.Precision;
 import io.headroom.workload.Workload;
 import java.time.Duration;
@@ -55,8 +57,9 @@ public final class StepRunner {
             progress.accept("build");
             Block block = workload.newBlock();
             block.initialize(manager, DataType.FLOAT32, workload.inputShape(1));
+            Variant variant = new Variant(workload, block, manager);
             try (Updater updater = new Updater(workload.optimizer(), block, manager)) {
-                Loop loop = new Loop(workload, block, manager, updater);
+                Loop loop = new Loop(workload, variant, manager, updater);
                 loop.prime();
                 begin = System.nanoTime();
                 loss = loop.step(progress);
@@ -73,7 +76,17 @@ public final class StepRunner {
         if (workload.precision() == Precision.BF16) {
             throw new IllegalArgumentException(
                     "precision = bf16: DJL 0.35.1 ends the whole process on bfloat16 arrays, so"
-                            + " it is estimated but not run here. Use fp32 or fp16.");
+                            + " it is estimated but not run here. Use fp32 or autocast.");
+        }
+        if (workload.precision() == Precision.FP16) {
+            throw new IllegalArgumentException(
+                    "precision = fp16: weights in fp16 are estimated but not run, since DJL's"
+                            + " optimizers need fp32 weights. Use autocast: fp16 compute over fp32 weights.");
+        }
+        if (workload.architecture().has(Option.ATTENTION) && workload.attention() == Attention.SDPA) {
+            throw new IllegalArgumentException(
+                    "attention = sdpa: DJL has no fused attention, so it is estimated but not run."
+                            + " Use chunked, which needs as little.");
         }
         if (!workload.optimizer().runsInDjl() && !workload.isInference()) {
             throw new IllegalArgumentException(

@@ -36,7 +36,8 @@ final class Updater implements AutoCloseable {
         }
     }
 
-    void update() {
+    /** Updates once with the gradients over the scale their loss was multiplied with. */
+    void update(float lossScale) {
         count++;
         for (int i = 0; i < weights.size(); i++) {
             NDArray weight = weights.get(i);
@@ -44,6 +45,9 @@ final class Updater implements AutoCloseable {
                 statesOf.add(newStates(weight));
             }
             try (NDArray gradient = weight.getGradient()) {
+                if (lossScale != 1) {
+                    gradient.muli(1 / lossScale);
+                }
                 update(weight, gradient, statesOf.get(i));
             }
         }
