@@ -59,9 +59,10 @@ final class Widget implements Comm.Listener {
                     changed.put(key, value);
                 }
             });
-        }
-        if (!changed.isEmpty()) {
-            send("update", changed);
+            // Sent under the lock, so that browsers see changes in the order they were made.
+            if (!changed.isEmpty()) {
+                send("update", changed);
+            }
         }
     }
 
