@@ -10,6 +10,7 @@ import java.util.List;
  */
 final class LanguageWeights {
     private static final int FLOAT = 4;
+    private static final int ROTARY_PART = 4;
     private final List<Weight> weights = new ArrayList<>();
     private final LanguageModel model;
 
@@ -150,6 +151,7 @@ final class LanguageWeights {
             linear(block + ".mlp.dense_4h_to_h", h, model.intermediate(), true);
         }
         norm("gpt_neox.final_layer_norm", h);
+        buffer("gpt_neox.rotary_emb.inv_freq", FLOAT, model.headWidth() / ROTARY_PART / 2);
         output("embed_out");
     }
 

@@ -1,0 +1,65 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.allocator.AllocatorSettings;
+import io.headroom.allocator.CachingAllocator;
+import io.headroom.allocator.Footprint;
+import io.headroom.trace.Trace;
+import io.headroom.units.Bytes;
+
+/**
+ * What training steps need of a CUDA device: peaks of the caching allocator, the process above its empty context, a bound.
+ *
+ * <p>{@code deviceBytes} is reserved memory plus {@link #MODULE_BYTES}, the kernels that CUDA loads when they are first
+ * called. {@code upperBytes} adds what can go wrong: for language models two segments as large as the logits, which a
+ * batch of another length leaves behind, and a fiftieth; for image networks the workspaces that cuDNN takes while there is room.
+ * Immutable. The miss rate of the bound is in docs/gpu.md.
+ *
+ * @param peakAllocatedBytes {@code torch.cuda.max_memory_allocated()}
+ * @param peakReservedBytes {@code torch.cuda.max_memory_reserved()}
+ * @param deviceBytes what the driver reports for the process, less what it reported once the context was there
+ * @param upperBytes the upper bound of {@code deviceBytes}
+ * @param peakPhase {@code "backward of step 2"}
+ * @param peakOperator the operator whose allocation makes the peak
+ */
+public record CudaEstimate(
+        CudaStep step,
+        long parameters,
+        long peakAllocatedBytes,
+        long peakReservedBytes,
+        long deviceBytes,
+        long upperBytes,
+        String peakPhase,
+        String peakOperator) {
+    /** Kernels loaded lazily after the context exists: set from the tuning rows, see docs/gpu.md. */
+    public static final long MODULE_BYTES = 24 * Bytes.MIB;
+
+    private static final long BYTES_OF_LOGIT = 4;
+    private static final double FRAGMENT_SHARE = 0.02;
+    private static final double WORKSPACE_SHARE = 0.22;
+
+    static CudaEstimate of(CudaStep step) {
+        Trace trace = step.trace();
+        Footprint footprint = CachingAllocator.replay(trace, AllocatorSettings.defaults(), CachingAllocator.UNLIMITED);
+        Trace.Peak peak = trace.peakLive();
+        long reserved = footprint.peakReserved().bytes();
+        long device = Bytes.plus(reserved, MODULE_BYTES);
+        return new CudaEstimate(
+                step,
+                step.model().parameters(),
+                footprint.peakAllocated().bytes(),
+                reserved,
+                device,
+                Bytes.plus(device, slack(step, reserved)),
+                peak.phase(),
+                peak.operator());
+    }
+
+    private static long slack(CudaStep step, long reserved) {
+        if (step.model().language() == null) {
+            return (long) (WORKSPACE_SHARE * reserved);
+        }
+        long logits =
+                Bytes.times(2, step.batch(), step.seq(), step.model().language().vocab(), BYTES_OF_LOGIT);
+        return Bytes.plus(logits, (long) (FRAGMENT_SHARE * reserved));
+    }
+}

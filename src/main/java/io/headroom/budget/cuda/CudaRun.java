@@ -1,0 +1,77 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.trace.Trace;
+import io.headroom.workload.ZeroGrad;
+import java.util.List;
+
+/**
+ * The training loop: weights to the device, then as many steps as asked, each with its inputs, forward, backward, update.
+ */
+final class CudaRun {
+    private CudaRun() {}
+
+    static Trace trace(CudaStep step) {
+        Tape tape = new Tape();
+        tape.phase("load");
+        Weights weights =
+                new Weights(tape, step.model().weights(), step.precision().weightBytes());
+        Network network = Networks.of(tape, step, weights);
+        Update update = new Update(tape, step.optimizer(), weights.trained());
+        List<Value> inputs = List.of();
+        Network.Outputs before = null;
+        List<Value> after = List.of();
+        for (int i = 1; i <= step.steps(); i++) {
+            if (step.zeroGrad() == ZeroGrad.BEFORE_FORWARD) {
+                drop(tape, weights);
+            }
+            tape.phase("input of step " + i);
+            inputs.forEach(tape::use);
+            inputs = network.inputs();
+            tape.phase("forward of step " + i);
+            Network.Outputs held = before;
+            Network.Outputs outputs = network.forward(inputs, () -> {
+                if (step.keepOutputs() && held != null) {
+                    held.kept().forEach(tape::use);
+                }
+            });
+            if (held != null) {
+                tape.use(held.loss());
+            }
+            if (step.zeroGrad() == ZeroGrad.BEFORE_BACKWARD) {
+                drop(tape, weights);
+            }
+            tape.phase("backward of step " + i);
+            tape.backward(outputs.loss());
+            tape.phase("optimizer of step " + i);
+            update.step();
+            if (step.zeroGrad() == ZeroGrad.AFTER_STEP) {
+                drop(tape, weights);
+            }
+            List<Value> last = after;
+            after = network.after();
+            last.forEach(tape::use);
+            before = outputs;
+        }
+        after.forEach(tape::use);
+        finish(tape, weights, inputs, before, step);
+        return tape.trace();
+    }
+
+    private static void finish(Tape tape, Weights weights, List<Value> inputs, Network.Outputs before, CudaStep step) {
+        inputs.forEach(tape::use);
+        if (before != null && step.keepOutputs()) {
+            before.kept().forEach(tape::use);
+            tape.use(before.loss());
+        }
+        drop(tape, weights);
+    }
+
+    private static void drop(Tape tape, Weights weights) {
+        for (Value parameter : weights.trained()) {
+            if (parameter.leaf.gradient != null) {
+                tape.use(parameter.leaf.gradient.memory());
+                parameter.leaf.gradient = null;
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.trace.Trace;
+import io.headroom.workload.Attention;
+import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Precision;
+import io.headroom.workload.ZeroGrad;
+import io.headroom.workload.preset.Preset;
+
+/**
+ * Training steps of a published model on a CUDA device, followed operator by operator with no GPU, no weights.
+ *
+ * <pre>{@code
+ * CudaStep step = CudaStep.of(Preset.named("openai-community/gpt2"))
+ *         .optimizer(OptimizerKind.ADAMW).batch(35).seq(128).build();
+ * step.estimate().deviceBytes();    // what nvidia-smi would show above the empty context
+ * step.trace();                     // every allocation and free, in PyTorch's order
+ * }</pre>
+ *
+ * <p>Immutable and safe for any number of threads. The loop is {@code outputs = model(...); loss.backward();
+ * optimizer.step()} with the cross-entropy loss of the model; sources are named where each operator is written.
+ *
+ * @param attention null for what the library takes by itself
+ * @param keepOutputs whether the variable that holds the output lives until the next forward pass has ended
+ * @param steps how many steps run; the peak can fall in any of them
+ */
+public record CudaStep(
+        Preset model,
+        OptimizerKind optimizer,
+        long batch,
+        long seq,
+        long image,
+        Precision precision,
+        Attention attention,
+        ZeroGrad zeroGrad,
+        boolean keepOutputs,
+        int steps) {
+    private static final long LARGEST = 1L << 24;
+    private static final int MOST_STEPS = 100;
+
+    /**
+     * Checks that the step can run.
+     *
+     * @throws IllegalArgumentException naming the argument, its value and what to do instead
+     */
+    public CudaStep {
+        within("batch", batch);
+        within("seq", seq);
+        within("image", image);
+        if (steps < 1 || steps > MOST_STEPS) {
+            throw new IllegalArgumentException("steps " + steps + " must be from 1 to " + MOST_STEPS + ".");
+        }
+        if (model.image() != null) {
+            long smallest = model.image().smallestImage();
+            if (image < smallest) {
+                throw new IllegalArgumentException("image " + image + " is too small for " + model.name()
+                        + ": its layers leave nothing of it. Use at least " + smallest + ".");
+            }
+            if (attention != null) {
+                throw new IllegalArgumentException("attention " + attention + " does not apply to " + model.name()
+                        + ", which has none. Leave it out.");
+            }
+        } else {
+            Limits.check(model, seq);
+        }
+        if (precision == Precision.AUTOCAST) {
+            throw new IllegalArgumentException("precision AUTOCAST is not followed operator by operator yet:"
+                    + " FP32, FP16 and BF16 are. FP32 is an upper bound for it.");
+        }
+        if (attention == Attention.CHUNKED) {
+            throw new IllegalArgumentException(
+                    "attention CHUNKED is no choice of transformers on CUDA: take EAGER or SDPA.");
+        }
+    }
+
+    private static void within(String name, long value) {
+        if (value < 1 || value > LARGEST) {
+            throw new IllegalArgumentException(name + " " + value + " must be from 1 to " + LARGEST + ".");
+        }
+    }
+
+    /** A step of that model: batch 1, sequence 128 or image 224, fp32, AdamW, gradients dropped before the forward. */
+    public static Builder of(Preset model) {
+        return new Builder(model);
+    }
+
+    /** Every allocation and free of the steps, in order. */
+    public Trace trace() {
+        return CudaRun.trace(this);
+    }
+
+    /** The peaks of the steps; some milliseconds. */
+    public CudaEstimate estimate() {
+        return CudaEstimate.of(this);
+    }
+
+    /** Collects what differs from the usual. */
+    public static final class Builder {
+        private final Preset model;
+        private OptimizerKind optimizer = OptimizerKind.ADAMW;
+        private long batch = 1;
+        private long seq = 128;
+        private long image = 224;
+        private Precision precision = Precision.FP32;
+        private Attention attention;
+        private ZeroGrad zeroGrad = ZeroGrad.BEFORE_FORWARD;
+        private boolean keepOutputs = true;
+        private int steps = 4;
+
+        private Builder(Preset model) {
+            this.model = model;
+        }
+
+        /** The optimizer, with PyTorch's defaults. */
+        public Builder optimizer(OptimizerKind value) {
+            optimizer = value;
+            return this;
+        }
+
+        /** Samples in a batch. */
+        public Builder batch(long value) {
+            batch = value;
+            return this;
+        }
+
+        /** Tokens in a sample. */
+        public Builder seq(long value) {
+            seq = value;
+            return this;
+        }
+
+        /** Pixels along one side of an image. */
+        public Builder image(long value) {
+            image = value;
+            return this;
+        }
+
+        /** Width of weights and activations. */
+        public Builder precision(Precision value) {
+            precision = value;
+            return this;
+        }
+
+        /** How attention is computed; null for the library's own choice. */
+        public Builder attention(Attention value) {
+            attention = value;
+            return this;
+        }
+
+        /** Where gradients are dropped. */
+        public Builder zeroGrad(ZeroGrad value) {
+            zeroGrad = value;
+            return this;
+        }
+
+        /** Whether the output of a step lives until the next forward pass has ended. */
+        public Builder keepOutputs(boolean value) {
+            keepOutputs = value;
+            return this;
+        }
+
+        /** How many steps run. */
+        public Builder steps(int value) {
+            steps = value;
+            return this;
+        }
+
+        /**
+         * The step.
+         *
+         * @throws IllegalArgumentException naming the argument that cannot be, its value and what to do instead
+         */
+        public CudaStep build() {
+            return new CudaStep(
+                    model, optimizer, batch, seq, image, precision, attention, zeroGrad, keepOutputs, steps);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.workload.Attention;
+import io.headroom.workload.preset.LanguageModel;
+
+/** {@code modeling_gemma2.py}: norms on both sides of each branch, scores and logits capped by a tanh, no cache while training. */
+final class Gemma2Network extends RotaryNetwork {
+    private static final int FLOAT = 4;
+
+    private Value mask;
+
+    Gemma2Network(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
+        super(tape, model, weights, kind, batch, seq);
+    }
+
+    @Override
+    Value logits(Value ids) {
+        Value embedded = embedding(weight("model.embed_tokens.weight"), ids);
+        Value places = integers("arange", seq);
+        mask = causalMask();
+        angles(model.headWidth());
+        Value hidden = scaled(embedded);
+        for (long i = 0; i < model.layers(); i++) {
+            hidden = layer(hidden, "model.layers." + i, i % 2 == 0);
+        }
+        hidden = rms(hidden, "model.norm", true);
+        tape.use(embedded, places, cos, sin, mask);
+        Value last = slice(hidden, 3, hidden.shape);
+        Value head = model.tied() ? weight("model.embed_tokens.weight") : weight("lm_head.weight");
+        return capped(linear(last, head, null));
+    }
+
+    private Value causalMask() {
+        Value full = small("full", FLOAT, seq, seq);
+        Value upper = small("triu", FLOAT, seq, seq);
+        tape.use(full);
+        Value range = integers("arange", seq);
+        Value later = small("gt", 1, seq, seq);
+        tape.use(range, later);
+        return upper;
+    }
+
+    /** {@code tanh(x / cap) * cap}. */
+    private Value capped(Value x) {
+        return scaled(tanh(unary("div", x, false, false)));
+    }
+
+    private Value layer(Value input, String name, boolean local) {
+        Value window = null;
+        Value lower = null;
+        if (local) {
+            Value ones = small("ones_like", 1, batch, 1, seq, seq);
+            lower = small("tril", 1, batch, 1, seq, seq);
+            tape.use(ones);
+            Value lowest = small("scalar_tensor", FLOAT, 1);
+            window = small("where", FLOAT, batch, seq, seq);
+            tape.use(lowest);
+        }
+        Value attended =
+                attend(rms(input, name + ".input_layernorm", true), name + ".self_attn", local ? window : mask);
+        Value hidden = add(input, rms(attended, name + ".post_attention_layernorm", true));
+        Value normal = rms(hidden, name + ".pre_feedforward_layernorm", true);
+        Value gate = gelu(dense(normal, name + ".mlp.gate_proj"));
+        Value up = dense(normal, name + ".mlp.up_proj");
+        Value down = dense(mul(gate, up), name + ".mlp.down_proj");
+        Value output = add(hidden, rms(down, name + ".post_feedforward_layernorm", true));
+        tape.use(window, lower);
+        return output;
+    }
+
+    private Value attend(Value x, String name, Value bias) {
+        Value q = heads(turned(dense(x, name + ".q_proj")), model.heads());
+        Value k = heads(turned(dense(x, name + ".k_proj")), model.keyValueHeads());
+        Value v = heads(turned(dense(x, name + ".v_proj")), model.keyValueHeads());
+        Value queries = rotated(q);
+        Value keys = rotated(k);
+        tape.use(q, k);
+        Value repeatedKeys = repeated(keys);
+        Value repeatedValues = repeated(v);
+        Value out;
+        if (kind == Attention.SDPA) {
+            out = attention(copy(queries), repeatedKeys, repeatedValues, bias);
+        } else {
+            Value scores = scaled(bmm(copy(queries), repeatedKeys, batch, model.heads(), seq, seq));
+            Value masked = add(capped(scores), bias);
+            Value weights = dropout(softmax(masked), model.attentionDropout());
+            out = relaid(bmm(weights, repeatedValues, batch, model.heads(), seq, model.headWidth()));
+        }
+        Value projected = dense(merged(out), name + ".o_proj");
+        tape.use(queries, keys, v);
+        return projected;
+    }
+}

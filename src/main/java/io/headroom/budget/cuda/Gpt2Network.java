@@ -1,0 +1,69 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.workload.Attention;
+import io.headroom.workload.preset.LanguageModel;
+
+/** {@code modeling_gpt2.py}: fused query-key-value projection, learned positions, dropout on every branch. */
+final class Gpt2Network extends LanguageNetwork {
+    Gpt2Network(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
+        super(tape, model, weights, kind, batch, seq);
+    }
+
+    @Override
+    Value logits(Value ids) {
+        Value places = integers("arange", 1, seq);
+        Value tokens = embedding(weight("transformer.wte.weight"), ids);
+        Value positions = embedding(weight("transformer.wpe.weight"), places);
+        Value hidden = dropout(add(tokens, positions), model.dropout());
+        for (long i = 0; i < model.layers(); i++) {
+            hidden = block(hidden, "transformer.h." + i);
+        }
+        hidden = norm(hidden, "transformer.ln_f");
+        tape.use(tokens, positions, places);
+        Value head = model.tied() ? weight("transformer.wte.weight") : weight("lm_head.weight");
+        return linear(hidden, head, null);
+    }
+
+    private Value block(Value input, String name) {
+        Value attended = attend(norm(input, name + ".ln_1"), name + ".attn");
+        Value hidden = add(attended, input);
+        Value wide = activation(projected(norm(hidden, name + ".ln_2"), name + ".mlp.c_fc"));
+        Value forward = dropout(projected(wide, name + ".mlp.c_proj"), model.dropout());
+        Value output = add(hidden, forward);
+        tape.use(attended, forward);
+        return output;
+    }
+
+    private Value projected(Value x, String name) {
+        return conv1d(x, weight(name + ".weight"), weight(name + ".bias"));
+    }
+
+    private Value attend(Value x, String name) {
+        Value joined = projected(x, name + ".c_attn");
+        Value[] parts = split(joined, 3);
+        Value q = heads(parts[0], model.heads());
+        Value k = heads(parts[1], model.heads());
+        Value v = heads(parts[2], model.heads());
+        if (model.cache()) {
+            cache.add(joined);
+        }
+        Value out = kind == Attention.EAGER ? eager(q, k, v) : attention(copy(q), copy(k), copy(v), null);
+        Value projected = projected(merged(out), name + ".c_proj");
+        tape.use(joined);
+        return dropout(projected, model.dropout());
+    }
+
+    /** {@code eager_attention_forward}: scores, mask, softmax and dropout are matrices of their own. */
+    private Value eager(Value q, Value k, Value v) {
+        Value queries = copy(q);
+        Value keys = copy(k);
+        Value scores = bmm(queries, keys, batch, model.heads(), seq, seq);
+        Value scaled = unary("div", scores, false, false);
+        Value mask = small("where", 4, 1);
+        Value masked = unary("where", scaled, false, false);
+        tape.use(mask);
+        Value weights = dropout(softmax(masked), model.attentionDropout());
+        Value out = bmm(weights, copy(v), batch, model.heads(), seq, model.headWidth());
+        return copy(out);
+    }
+}

@@ -1,0 +1,79 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.workload.Attention;
+import io.headroom.workload.preset.LanguageModel;
+
+/** {@code modeling_gpt_neox.py}: attention and feed-forward beside each other, a quarter of each head rotated. */
+final class GptNeoXNetwork extends RotaryNetwork {
+    private static final int ROTATED_PART = 4;
+
+    GptNeoXNetwork(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
+        super(tape, model, weights, kind, batch, seq);
+    }
+
+    @Override
+    Value logits(Value ids) {
+        Value embedded = embedding(weight("gpt_neox.embed_in.weight"), ids);
+        Value places = integers("arange", seq);
+        Value hidden = dropout(embedded, model.dropout());
+        angles(model.headWidth() / ROTATED_PART);
+        for (long i = 0; i < model.layers(); i++) {
+            hidden = layer(hidden, "gpt_neox.layers." + i);
+        }
+        hidden = norm(hidden, "gpt_neox.final_layer_norm");
+        tape.use(embedded, places, cos, sin);
+        Value last = slice(hidden, 3, hidden.shape);
+        return linear(last, model.tied() ? weight("gpt_neox.embed_in.weight") : weight("embed_out.weight"), null);
+    }
+
+    private Value layer(Value input, String name) {
+        Value attended = dropout(attend(norm(input, name + ".input_layernorm"), name + ".attention"), model.dropout());
+        Value wide = activation(dense(norm(input, name + ".post_attention_layernorm"), name + ".mlp.dense_h_to_4h"));
+        Value forward = dropout(dense(wide, name + ".mlp.dense_4h_to_h"), model.dropout());
+        Value sum = add(forward, attended);
+        Value output = add(sum, input);
+        tape.use(attended, forward);
+        return output;
+    }
+
+    private Value attend(Value x, String name) {
+        Value joined = turned(dense(x, name + ".query_key_value"));
+        Value[] parts = split(joined, 3);
+        Value q = shaped(parts[0]);
+        Value k = shaped(parts[1]);
+        Value v = shaped(parts[2]);
+        long turnedWidth = model.headWidth() / ROTATED_PART;
+        long[] narrow = {batch, model.heads(), seq, turnedWidth};
+        long[] rest = {batch, model.heads(), seq, model.headWidth() - turnedWidth};
+        Value turnedQ = slice(q, 1, narrow);
+        Value restQ = slice(q, 1, rest);
+        Value turnedK = slice(k, 1, narrow);
+        Value restK = slice(k, 1, rest);
+        Value rotatedQ = rotated(turnedQ);
+        Value rotatedK = rotated(turnedK);
+        Value queries = cat(rotatedQ, restQ, q.shape);
+        tape.use(rotatedQ);
+        Value keys = cat(rotatedK, restK, k.shape);
+        tape.use(rotatedK);
+        if (model.cache()) {
+            cache.add(keys);
+            cache.add(joined);
+        }
+        Value values = copy(v);
+        Value out;
+        if (kind == Attention.EAGER) {
+            Value scores = scaled(bmm(queries, keys, batch, model.heads(), seq, seq));
+            Value weights = dropout(softmax(add(scores, small("mask", scores.element, 1))), model.attentionDropout());
+            out = relaid(bmm(weights, values, batch, model.heads(), seq, model.headWidth()));
+        } else {
+            out = attention(queries, keys, values, null);
+        }
+        Value projected = dense(merged(out), name + ".dense");
+        tape.use(joined, queries);
+        return projected;
+    }
+
+    private Value shaped(Value part) {
+        return alias(part, batch, model.heads(), seq, model.headWidth());
+    }
+}

@@ -1,0 +1,85 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.workload.preset.ImageModel;
+import io.headroom.workload.preset.Layer;
+
+/** The operators of convolutional networks, on tensors {@code [n, c, h, w]}. */
+class ImageOps extends Ops {
+    private static final int LONG = 8;
+    private static final long WORKSPACE_IN = 32;
+    private static final long WORKSPACE_OUT = 16;
+    private static final long WORKSPACE_BATCH = 400;
+    private static final long WORKSPACE_FACTOR = 8;
+
+    ImageOps(Tape tape) {
+        super(tape);
+    }
+
+    /** A convolution saves its input; gradients of input, weight and bias in this order. */
+    final Value convolution(Value x, Layer.Convolution c, Value weight, Value bias) {
+        long h = ImageModel.windows(x.dim(2), c.kernel(), c.stride(), c.padding());
+        long w = ImageModel.windows(x.dim(3), c.kernel(), c.stride(), c.padding());
+        long[] shape = {x.dim(0), c.out(), h, w};
+        Value[] inputs = bias == null ? of(x, weight) : of(x, weight, bias);
+        return result(size(shape) * x.element, "convolution", shape, x.element, inputs, save(x, weight), g -> {
+            Grad forInput = like(x, "convolution_backward");
+            Grad forWeight = like(weight, "convolution_backward");
+            workspace(x, c);
+            return bias == null
+                    ? new Grad[] {forInput, forWeight}
+                    : new Grad[] {forInput, forWeight, like(bias, "convolution_backward")};
+        });
+    }
+
+    /**
+     * The one workspace of cuDNN 9.1 that outgrows every cached segment at these sizes, as the tuning rows of MobileNetV2 and
+     * MnasNet show it: measured, not derived; all other workspaces fit into what the step has cached anyway.
+     */
+    private void workspace(Value x, Layer.Convolution c) {
+        if (c.kernel() == 1 && c.in() == WORKSPACE_IN && c.out() == WORKSPACE_OUT && x.dim(0) < WORKSPACE_BATCH) {
+            tape.alloc(WORKSPACE_FACTOR * x.bytes(), "cudnn workspace");
+        }
+    }
+
+    /** Batch norm in training saves its input and the batch's mean and inverse deviation. */
+    final Value batchNorm(Value x, Value weight, Value bias) {
+        Memory out = tape.alloc(x.bytes(), "batch_norm");
+        Memory mean = tape.alloc(weight.count() * 4, "batch_norm");
+        Memory deviation = tape.alloc(weight.count() * 4, "batch_norm");
+        Memory[] saved = {x.memory, mean, deviation};
+        return wrap(out, x.shape, x.element, of(x, weight, bias), saved, g -> new Grad[] {
+            like(x, "batch_norm_backward"), like(weight, "batch_norm_backward"), like(bias, "batch_norm_backward")
+        });
+    }
+
+    /** Max pooling returns and saves 64-bit indices beside its output. */
+    final Value maxPool(Value x, Layer.MaxPool p) {
+        long h = ImageModel.windows(x.dim(2), p.kernel(), p.stride(), p.padding());
+        long w = ImageModel.windows(x.dim(3), p.kernel(), p.stride(), p.padding());
+        long[] shape = {x.dim(0), x.dim(1), h, w};
+        Memory out = tape.alloc(size(shape) * x.element, "max_pool2d");
+        Memory indices = tape.alloc(size(shape) * LONG, "max_pool2d");
+        return wrap(out, shape, x.element, of(x), new Memory[] {x.memory, indices}, g ->
+                new Grad[] {like(x, "max_pool2d_backward")});
+    }
+
+    final Value averagePool(Value x, long places) {
+        long[] shape = {x.dim(0), x.dim(1), places, places};
+        String name = places == 1 ? "mean" : "adaptive_avg_pool2d";
+        Memory[] saved = places == 1 ? NOTHING : save(x);
+        return result(size(shape) * x.element, name, shape, x.element, of(x), saved, g ->
+                new Grad[] {like(x, name + "_backward")});
+    }
+
+    final Value activation(Value x, Layer.Activation a) {
+        String name = a.kind().name().toLowerCase(java.util.Locale.ROOT);
+        if (!a.inPlace()) {
+            return a.kind() == Layer.Activation.Kind.RELU ? relu(x) : unary(name, x, true, false);
+        }
+        if (a.kind() != Layer.Activation.Kind.RELU) {
+            Memory before = tape.alloc(x.bytes(), "clone");
+            return inPlace(name, x, before);
+        }
+        return inPlace(name, x, x.memory);
+    }
+}

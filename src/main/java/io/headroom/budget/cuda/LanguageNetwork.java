@@ -1,0 +1,140 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.workload.Attention;
+import io.headroom.workload.preset.LanguageModel;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A transformer's forward pass: what the modeling files have in common. */
+abstract class LanguageNetwork extends Ops implements Network {
+    private static final int LONG = 8;
+
+    final LanguageModel model;
+    final Weights weights;
+    final Attention kind;
+    final long batch;
+    final long seq;
+
+    /** Keys and values that are returned with the output and live as long as it does. */
+    final List<Value> cache = new ArrayList<>();
+
+    LanguageNetwork(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
+        super(tape);
+        this.model = model;
+        this.weights = weights;
+        this.kind = kind;
+        this.batch = batch;
+        this.seq = seq;
+    }
+
+    /** The logits, from token ids. */
+    abstract Value logits(Value ids);
+
+    /** Whether the loss compares each place with the next token. */
+    boolean shiftsLabels() {
+        return true;
+    }
+
+    @Override
+    public List<Value> inputs() {
+        return List.of(integers("input_ids", batch, seq), integers("labels", batch, seq));
+    }
+
+    @Override
+    public Outputs forward(List<Value> inputs, Runnable returned) {
+        cache.clear();
+        Value logits = logits(inputs.get(0));
+        Value labels = inputs.get(1);
+        Value loss;
+        if (shiftsLabels()) {
+            Value padded = integers("pad", batch, seq + 1);
+            Value shifted = batch == 1 ? padded : integers("clone", batch, seq);
+            tape.use(padded, inputs.get(1));
+            loss = crossEntropy(widened(logits), shifted);
+            tape.use(padded);
+        } else {
+            loss = crossEntropy(widened(logits), labels);
+        }
+        List<Value> kept = new ArrayList<>(cache);
+        kept.add(logits);
+        returned.run();
+        return new Outputs(loss, kept);
+    }
+
+    /** {@code logits.float()}: a copy unless they are fp32 already. */
+    private Value widened(Value logits) {
+        if (logits.element == 4) {
+            return logits;
+        }
+        return result(
+                logits.count() * 4, "to", logits.shape, 4, of(logits), NOTHING, g -> new Grad[] {like(logits, "to")});
+    }
+
+    final Value integers(String name, long... shape) {
+        return new Value(tape.alloc(size(shape) * LONG, name), shape, LONG, null, 0, false, null);
+    }
+
+    final Value small(String name, int element, long... shape) {
+        return new Value(tape.alloc(size(shape) * element, name), shape, element, null, 0, false, null);
+    }
+
+    final Value weight(String name) {
+        return weights.get(name);
+    }
+
+    final Value dense(Value x, String name) {
+        return linear(x, weight(name + ".weight"), weight(name + ".bias"));
+    }
+
+    Value norm(Value x, String name) {
+        return layerNorm(x, weight(name + ".weight"), weight(name + ".bias"));
+    }
+
+    final Value activation(Value x) {
+        return switch (model.activation()) {
+            case "gelu_new" -> newGelu(x);
+            case "relu" -> relu(x);
+            case "silu" -> silu(x);
+            default -> gelu(x);
+        };
+    }
+
+    /** {@code NewGELUActivation}: written out in eight operators, four of whose results are kept for the backward. */
+    private Value newGelu(Value x) {
+        Value half = scaled(x);
+        Value inner = scaled(add(x, scaled(pow(x))));
+        return mul(half, plusConstant(tanh(inner)));
+    }
+
+    /** A tensor {@code [b, s, n·d]} seen as {@code [b, n, s, d]}. */
+    final Value heads(Value x, long count) {
+        return alias(x, batch, count, x.dim(1), x.width() / count);
+    }
+
+    /** A view whose gradient arrives transposed and has to be copied before it can be flattened. */
+    final Value turned(Value x) {
+        Node node = tape.node(of(x), NOTHING, 1, g -> new Grad[] {like(x, "clone")});
+        return new Value(x.memory, x.shape, x.element, node, 0, false, null);
+    }
+
+    /** A contiguous copy whose gradient has to be copied too: what {@code bmm} writes, transposed back. */
+    final Value relaid(Value x) {
+        return result(x.bytes(), "clone", x.shape, x.element, of(x), NOTHING, g -> new Grad[] {like(x, "clone")});
+    }
+
+    final Value merged(Value x) {
+        return x.view(batch, x.dim(2), x.dim(1) * x.width());
+    }
+
+    /** One tensor split along its last dimension; the gradients of the parts are joined by {@code cat}. */
+    final Value[] split(Value x, int parts) {
+        long[] shape = x.shape.clone();
+        shape[shape.length - 1] /= parts;
+        Node node = tape.node(of(x), NOTHING, parts, g -> new Grad[] {fresh(x.bytes(), "cat")});
+        Value[] pieces = new Value[parts];
+        for (int i = 0; i < parts; i++) {
+            pieces[i] = new Value(x.memory, shape, x.element, node, i, true, null);
+        }
+        return pieces;
+    }
+}

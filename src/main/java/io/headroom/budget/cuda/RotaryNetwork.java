@@ -1,0 +1,74 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.workload.Attention;
+import io.headroom.workload.preset.LanguageModel;
+
+/** What models with rotary positions share: the angles, the rotation, the RMS norm, heads repeated for grouped queries. */
+abstract class RotaryNetwork extends LanguageNetwork {
+    private static final int FLOAT = 4;
+
+    Value cos;
+    Value sin;
+
+    RotaryNetwork(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
+        super(tape, model, weights, kind, batch, seq);
+    }
+
+    /** Cosines and sines of every place, made once a forward pass in fp32. */
+    final void angles(long width) {
+        Value places = small("to", FLOAT, 1, seq);
+        cublas();
+        Value frequencies = small("bmm", FLOAT, seq, width / 2);
+        Value joined = small("cat", FLOAT, seq, width);
+        cos = angle("cos", width);
+        sin = angle("sin", width);
+        tape.use(places, frequencies, joined);
+    }
+
+    private Value angle(String name, long width) {
+        Value raw = small(name, FLOAT, seq, width);
+        Value scaled = small("mul", FLOAT, seq, width);
+        tape.use(raw);
+        return new Value(scaled.memory, new long[] {seq, width}, FLOAT, null, 0, false, null);
+    }
+
+    /** {@code q * cos + rotate_half(q) * sin}. */
+    final Value rotated(Value x) {
+        Value straight = mul(x, cos);
+        long[] half = x.shape.clone();
+        half[half.length - 1] /= 2;
+        Value first = slice(x, 1, half);
+        Value second = slice(x, 1, half);
+        Value negative = unary("neg", second, false, false);
+        Value turned = cat(negative, first, x.shape);
+        Value crossed = mul(turned, sin);
+        return add(straight, crossed);
+    }
+
+    /** The RMS norm written out: square, mean, add, rsqrt, two products. Gemma multiplies by one plus the weight. */
+    final Value rms(Value x, String name, boolean gemma) {
+        Value variance = meanOfRows(pow(x));
+        Value root = rsqrt(plusConstant(variance));
+        Value normal = mul(x, root);
+        Value weight = weight(name + ".weight");
+        if (gemma) {
+            return mul(normal, plusConstant(weight));
+        }
+        Value out = mul(weight, normal);
+        tape.use(variance);
+        return out;
+    }
+
+    /** {@code repeat_kv}: as many key and value heads as query heads, a copy of its own. */
+    final Value repeated(Value x) {
+        if (model.keyValueHeads() == model.heads()) {
+            return x;
+        }
+        Value sliced = slice(x, SLICES, x.shape);
+        long[] shape = {batch, model.heads(), seq, model.headWidth()};
+        return result(size(shape) * x.element, "clone", shape, x.element, of(sliced), NOTHING, g ->
+                new Grad[] {like(sliced, "sum")});
+    }
+
+    private static final int SLICES = 4;
+}

@@ -1,0 +1,139 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.workload.Attention;
+import io.headroom.workload.preset.LanguageModel;
+
+/** {@code modeling_t5.py}: an encoder and a decoder whose layers share one position bias, as large as the scores. */
+final class T5Network extends RotaryNetwork {
+    private static final int FLOAT = 4;
+    private static final int LONG = 8;
+
+    private Value bias;
+
+    T5Network(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
+        super(tape, model, weights, kind, batch, seq);
+    }
+
+    @Override
+    boolean shiftsLabels() {
+        return false;
+    }
+
+    @Override
+    Value logits(Value ids) {
+        Value encoded = stack("encoder", ids, null);
+        Value shifted = integers("shift_right", batch, seq);
+        Value decoded = stack("decoder", shifted, encoded);
+        cache.add(encoded);
+        tape.use(shifted);
+        Value head = model.tied() ? weight("shared.weight") : weight("lm_head.weight");
+        Value output = model.tied() ? scaled(decoded) : decoded;
+        Value logits = linear(output, head, null);
+        tape.use(output, decoded);
+        return logits;
+    }
+
+    private Value stack(String name, Value ids, Value encoded) {
+        boolean decoder = encoded != null;
+        Value tokens = embedding(weight("shared.weight"), ids);
+        Value range = integers("arange", seq);
+        Value own = decoder ? causalMask() : paddingMask();
+        Value other = decoder ? paddingMask() : null;
+        Value hidden = dropout(tokens, model.dropout());
+        bias = null;
+        Value across = null;
+        for (long i = 0; i < model.layers(); i++) {
+            String block = name + ".block." + i + ".layer.";
+            Value normal = rms(hidden, block + "0.layer_norm", false);
+            hidden = add(
+                    hidden, dropout(attend(normal, normal, own, block + "0.SelfAttention", decoder), model.dropout()));
+            if (decoder) {
+                Value self = bias;
+                bias = across;
+                Value crossed = rms(hidden, block + "1.layer_norm", false);
+                hidden = add(
+                        hidden,
+                        dropout(attend(crossed, encoded, other, block + "1.EncDecAttention", true), model.dropout()));
+                across = bias;
+                bias = self;
+            }
+            hidden = forward(hidden, block + (decoder ? 2 : 1));
+        }
+        Value output = dropout(rms(hidden, name + ".final_layer_norm", false), model.dropout());
+        tape.use(tokens, range, own, other, bias, across);
+        return output;
+    }
+
+    private Value paddingMask() {
+        Value ones = small("ones", FLOAT, batch, seq);
+        Value inverted = small("rsub", FLOAT, batch, seq);
+        Value mask = small("mul", FLOAT, batch, seq);
+        tape.use(inverted);
+        tape.use(ones);
+        return mask;
+    }
+
+    private Value causalMask() {
+        Value ones = small("ones", FLOAT, batch, seq);
+        Value square = small("full", FLOAT, seq, seq);
+        Value mask = small("clone", FLOAT, batch, seq, seq);
+        tape.use(ones, square);
+        return mask;
+    }
+
+    private Value forward(Value x, String name) {
+        Value wide = relu(dense(rms(x, name + ".layer_norm", false), name + ".DenseReluDense.wi"));
+        Value narrow = dense(dropout(wide, model.dropout()), name + ".DenseReluDense.wo");
+        return add(x, dropout(narrow, model.dropout()));
+    }
+
+    private Value attend(Value x, Value source, Value mask, String name, boolean cached) {
+        long n = model.heads();
+        Value q = heads(turned(dense(x, name + ".q")), n);
+        Value first = dense(source, name + ".k");
+        Value second = dense(source, name + ".v");
+        Value k = heads(turned(first), n);
+        Value v = heads(turned(second), n);
+        if (cached && model.cache()) {
+            cache.add(k);
+            cache.add(v);
+        }
+        Value scores = bmm(copy(q), copy(k), batch, n, seq, seq);
+        if (bias == null) {
+            bias = positions(name, mask);
+        }
+        Value weights = dropout(softmax(addInPlace(scores, bias)), model.attentionDropout());
+        Value out = bmm(weights, copy(v), batch, n, seq, model.headWidth());
+        Value projected = dense(merged(relaid(out)), name + ".o");
+        tape.use(q, k, v, scores);
+        return projected;
+    }
+
+    /** Relative positions looked up in the first layer, or zeros; with the mask they take the size of the scores. */
+    private Value positions(String name, Value mask) {
+        Value table = weight(name + ".relative_attention_bias.weight");
+        Value values;
+        if (table == null) {
+            values = small("zeros", FLOAT, 1, model.heads(), seq, seq);
+        } else {
+            Value buckets = buckets();
+            values = embedding(table, buckets).view(1, model.heads(), seq, seq);
+        }
+        long[] shape = {batch, model.heads(), seq, seq};
+        Value small = values;
+        return result(size(shape) * FLOAT, "add", shape, FLOAT, of(values, mask), NOTHING, g ->
+                new Grad[] {batch == 1 ? g[0] : like(small, "sum"), null});
+    }
+
+    private Value buckets() {
+        Value memory = integers("arange", seq);
+        Value relative = integers("sub", seq, seq);
+        Value later = integers("mul", seq, seq);
+        Value distance = integers("abs", seq, seq);
+        Value near = small("lt", 1, seq, seq);
+        Value large = small("log", LONG, seq, seq);
+        Value buckets = integers("where", seq, seq);
+        tape.use(memory, relative, later, distance, near, large);
+        return buckets;
+    }
+}

@@ -1,0 +1,256 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.trace.Trace;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Records which tensors a step allocates, in which order, and when the last reference to each is dropped.
+ *
+ * <p>A tape is PyTorch's eager execution with the numbers left out. The forward pass records nodes; {@link #backward} runs
+ * them in autograd's order (highest sequence number first, {@code AccumulateGrad} as soon as it is ready) with autograd's
+ * rules for gradients that meet: added in place only where the buffer holds the last reference and is no view, stolen by
+ * a parameter rather than copied where nobody else holds them. Sources: {@code torch/csrc/autograd/engine.cpp}, {@code
+ * input_buffer.cpp}, {@code functions/accumulate_grad.h}, 2.6.
+ */
+final class Tape {
+    private final List<Memory> memories = new ArrayList<>(4096);
+    private final List<String> phases = new ArrayList<>();
+    private List<Node> nodes = new ArrayList<>();
+    private boolean recording = true;
+
+    void phase(String name) {
+        phases.add(name);
+    }
+
+    /** Allocates; the bytes live until the last {@link #use}. */
+    Memory alloc(long bytes, String operator) {
+        Memory memory = new Memory(bytes, operator, phases.size() - 1, memories.size());
+        if (bytes > 0) {
+            memories.add(memory);
+        }
+        return memory;
+    }
+
+    /** Allocates what lives as long as the process. */
+    Memory permanent(long bytes, String operator) {
+        Memory memory = alloc(bytes, operator);
+        memory.last = Memory.FOREVER;
+        return memory;
+    }
+
+    void use(Memory memory) {
+        if (memory != null && memory.last != Memory.FOREVER) {
+            memory.last = memories.size() - 1;
+        }
+    }
+
+    void use(Value... values) {
+        for (Value value : values) {
+            if (value != null) {
+                use(value.memory);
+            }
+        }
+    }
+
+    boolean recording() {
+        return recording;
+    }
+
+    void recording(boolean on) {
+        recording = on;
+    }
+
+    /** Adds a node if any input needs a gradient; answers null where none does. */
+    Node node(Value[] inputs, Memory[] saved, int outputs, Node.Backward backward) {
+        if (!recording) {
+            return null;
+        }
+        boolean needed = false;
+        for (Value input : inputs) {
+            needed |= input != null && input.needsGradient();
+        }
+        if (!needed) {
+            return null;
+        }
+        Node node = new Node(inputs, saved, outputs, backward);
+        nodes.add(node);
+        return node;
+    }
+
+    /** Runs the graph below a loss and forgets it. */
+    void backward(Value loss) {
+        Memory seed = alloc(loss.bytes(), "ones_like");
+        List<Node> graph = nodes;
+        nodes = new ArrayList<>();
+        run(graph, loss, new Grad(seed, false));
+        use(seed);
+    }
+
+    /** A graph of its own, as checkpointing recomputes one inside the backward pass. */
+    void backwardInner(Runnable forward, java.util.function.Supplier<Value> output, Grad gradient) {
+        List<Node> outer = nodes;
+        nodes = new ArrayList<>();
+        forward.run();
+        Value end = output.get();
+        List<Node> graph = nodes;
+        nodes = outer;
+        run(graph, end, gradient);
+    }
+
+    private void run(List<Node> graph, Value end, Grad gradient) {
+        if (end.source == null) {
+            return;
+        }
+        mark(graph, end.source);
+        end.source.buffer[end.port] = gradient;
+        gradient.memory().holders++;
+        for (int i = graph.size() - 1; i >= 0; i--) {
+            Node node = graph.get(i);
+            if (node.reachable) {
+                execute(node);
+                graph.set(i, null);
+            }
+        }
+    }
+
+    private static void mark(List<Node> graph, Node end) {
+        end.reachable = true;
+        for (int i = graph.size() - 1; i >= 0; i--) {
+            Node node = graph.get(i);
+            if (node.reachable) {
+                for (Value input : node.inputs) {
+                    if (input == null) {
+                        continue;
+                    }
+                    if (input.source != null) {
+                        input.source.reachable = true;
+                    } else if (input.leaf != null) {
+                        input.leaf.pending++;
+                    }
+                }
+            }
+        }
+    }
+
+    private void execute(Node node) {
+        for (Grad incoming : node.buffer) {
+            if (incoming != null) {
+                incoming.memory().holders--;
+            }
+        }
+        Grad[] outgoing = node.backward.run(node.buffer);
+        for (Grad incoming : node.buffer) {
+            if (incoming != null) {
+                use(incoming.memory());
+            }
+        }
+        for (Memory memory : node.saved) {
+            use(memory);
+        }
+        for (Grad grad : outgoing) {
+            if (grad != null) {
+                use(grad.memory());
+                grad.memory().holders++;
+            }
+        }
+        for (int i = 0; i < outgoing.length; i++) {
+            if (outgoing[i] != null) {
+                outgoing[i].memory().holders--;
+            }
+            give(node.inputs[i], outgoing[i]);
+        }
+        for (Value input : node.inputs) {
+            if (input != null && input.source == null && input.leaf != null && input.leaf.pending == 0) {
+                accumulate(input);
+            }
+        }
+    }
+
+    private void give(Value target, Grad grad) {
+        if (target == null || !target.needsGradient()) {
+            return;
+        }
+        if (target.leaf != null && target.source == null) {
+            target.leaf.pending--;
+            if (grad != null) {
+                target.leaf.buffer = join(target.leaf.buffer, seen(target, grad));
+            }
+        } else if (grad != null) {
+            Grad[] buffer = target.source.buffer;
+            buffer[target.port] = join(buffer[target.port], seen(target, grad));
+        }
+    }
+
+    private static Grad seen(Value target, Grad grad) {
+        return target.viewed && !grad.view() ? new Grad(grad.memory(), true) : grad;
+    }
+
+    private Grad join(Grad old, Grad grad) {
+        if (old == null) {
+            grad.memory().holders++;
+            return grad;
+        }
+        use(old.memory());
+        use(grad.memory());
+        if (old.memory().holders == 1 && !old.view()) {
+            return old;
+        }
+        Memory sum = alloc(old.memory().bytes, "add");
+        use(old.memory());
+        use(grad.memory());
+        old.memory().holders--;
+        sum.holders++;
+        return new Grad(sum, false);
+    }
+
+    /** {@code AccumulateGrad}: the first gradient is stolen if nobody else holds it, later ones are added in place. */
+    private void accumulate(Value parameter) {
+        Value.Leaf leaf = parameter.leaf;
+        Grad grad = leaf.buffer;
+        leaf.buffer = null;
+        if (grad == null) {
+            return;
+        }
+        use(grad.memory());
+        grad.memory().holders--;
+        if (leaf.gradient != null) {
+            use(leaf.gradient.memory());
+        } else if (grad.memory().holders == 0) {
+            leaf.gradient = grad;
+        } else {
+            leaf.gradient = new Grad(alloc(grad.memory().bytes, "clone"), false);
+            use(grad.memory());
+        }
+    }
+
+    /** The events in order: each allocation, then the frees of all that was touched for the last time. */
+    Trace trace() {
+        int count = memories.size();
+        int[] head = new int[count];
+        int[] next = new int[count];
+        java.util.Arrays.fill(head, -1);
+        for (int i = count - 1; i >= 0; i--) {
+            int last = memories.get(i).last;
+            if (last != Memory.FOREVER) {
+                next[i] = head[last];
+                head[last] = i;
+            }
+        }
+        Trace.Builder builder = Trace.builder();
+        int phase = -1;
+        int[] ids = new int[count];
+        for (int i = 0; i < count; i++) {
+            Memory memory = memories.get(i);
+            if (memory.phase != phase) {
+                phase = memory.phase;
+                builder.phase(phases.get(phase));
+            }
+            ids[i] = builder.alloc(memory.bytes, memory.operator);
+            for (int dead = head[i]; dead >= 0; dead = next[dead]) {
+                builder.free(ids[dead]);
+            }
+        }
+        return builder.build();
+    }
+}

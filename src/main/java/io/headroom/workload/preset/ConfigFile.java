@@ -1,0 +1,160 @@
+package io.headroom.workload.preset;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * Reads a Hugging Face {@code config.json} into a language model.
+ *
+ * <pre>{@code
+ * LanguageModel model = ConfigFile.read(Path.of("models/qwen/config.json"));
+ * CudaStep.of(new Preset("mine", model, null)).batch(4).build().estimate();
+ * }</pre>
+ *
+ * <p>Values that are not written take the default of the family's configuration class. Nothing is executed; at most a
+ * megabyte is read. Stateless and safe for any number of threads. Source: {@code configuration_*.py} of transformers 4.51.
+ */
+public final class ConfigFile {
+    private static final long LARGEST = 1 << 20;
+    private static final int OPT_OFFSET = 2;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private ConfigFile() {}
+
+    /**
+     * Reads a file.
+     *
+     * @throws IOException if it cannot be read
+     * @throws IllegalArgumentException if it is no config.json, larger than 1 MiB, or of an unknown architecture; the
+     *     message says what was understood
+     */
+    public static LanguageModel read(Path file) throws IOException {
+        long size = Files.size(file);
+        if (size > LARGEST) {
+            throw new IllegalArgumentException(
+                    file + " has " + size + " bytes: a config.json has at most " + LARGEST + ".");
+        }
+        return parse(Files.readString(file));
+    }
+
+    /** Reads the text of one; the same errors as {@link #read}. */
+    public static LanguageModel parse(String text) {
+        JsonNode config = tree(text);
+        String type = config.path("model_type").asText("");
+        Family family = Arrays.stream(Family.values())
+                .filter(known -> known.modelType().equals(type))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(unknown(type, config)));
+        return build(family, config);
+    }
+
+    private static JsonNode tree(String text) {
+        try {
+            JsonNode config = JSON.readTree(text);
+            if (config == null || !config.isObject()) {
+                throw new IllegalArgumentException(
+                        "This is no config.json: it must be a JSON object with a model_type.");
+            }
+            return config;
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("This is no config.json: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    private static String unknown(String type, JsonNode config) {
+        List<String> understood = new ArrayList<>();
+        for (String key : List.of(
+                "hidden_size",
+                "num_hidden_layers",
+                "num_attention_heads",
+                "num_key_value_heads",
+                "intermediate_size",
+                "vocab_size")) {
+            if (config.path(key).canConvertToLong()) {
+                understood.add(key + " " + config.path(key).asLong());
+            }
+        }
+        String shown = type.length() > 40 ? type.substring(0, 40) + "…" : type;
+        return "model_type \"" + shown + "\" is not one that can be followed operator by operator. Understood: "
+                + (understood.isEmpty() ? "nothing else" : String.join(", ", understood)) + ". Known: "
+                + Arrays.stream(Family.values()).map(Family::modelType).collect(Collectors.joining(", "))
+                + ". A workload of the same sizes, transformer().dModel(…).layers(…), is estimated without it.";
+    }
+
+    private static LanguageModel build(Family family, JsonNode c) {
+        LanguageModel.Builder model = LanguageModel.of(family);
+        LanguageModel usual = model.build();
+        model.vocab(whole(c, usual.vocab(), "vocab_size"))
+                .hidden(whole(c, usual.hidden(), "hidden_size", "n_embd", "d_model"))
+                .layers(whole(c, usual.layers(), "num_hidden_layers", "n_layer", "num_layers"))
+                .heads(whole(c, usual.heads(), "num_attention_heads", "n_head", "num_heads"))
+                .keyValueHeads(whole(c, 0, "num_key_value_heads"))
+                .headWidth(whole(c, 0, "head_dim", "d_kv"))
+                .intermediate(whole(c, 0, "intermediate_size", "n_inner", "ffn_dim", "d_ff"))
+                .embedding(whole(c, 0, "word_embed_proj_dim"))
+                .normFirst(c.path("do_layer_norm_before").asBoolean(true))
+                .tied(c.path("tie_word_embeddings").asBoolean(usual.tied()))
+                .cache(c.path("use_cache").asBoolean(true))
+                .activation(text(c, usual.activation(), "activation_function", "hidden_act", "feed_forward_proj"));
+        if (family == Family.OPT) {
+            model.positions(whole(c, usual.positions() - OPT_OFFSET, "max_position_embeddings") + OPT_OFFSET);
+        } else if (family == Family.T5) {
+            model.positions(whole(c, usual.positions(), "relative_attention_num_buckets"));
+        } else if (usual.positions() > 0) {
+            model.positions(whole(c, usual.positions(), "max_position_embeddings", "n_positions"));
+        }
+        model.dropout(real(c, usual.dropout(), "resid_pdrop", "dropout", "hidden_dropout_prob", "dropout_rate"))
+                .attentionDropout(real(
+                        c,
+                        usual.attentionDropout(),
+                        "attn_pdrop",
+                        "attention_dropout",
+                        "attention_probs_dropout_prob",
+                        "dropout_rate"));
+        return model.build();
+    }
+
+    private static long whole(JsonNode config, long otherwise, String... keys) {
+        for (String key : keys) {
+            JsonNode value = config.path(key);
+            if (value.isMissingNode() || value.isNull()) {
+                continue;
+            }
+            if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+                throw new IllegalArgumentException(key + " " + value + " must be a whole number.");
+            }
+            return value.asLong();
+        }
+        return otherwise;
+    }
+
+    private static double real(JsonNode config, double otherwise, String... keys) {
+        for (String key : keys) {
+            JsonNode value = config.path(key);
+            if (value.isNumber()) {
+                if (value.asDouble() < 0 || value.asDouble() >= 1) {
+                    throw new IllegalArgumentException(key + " " + value + " must be from 0 to below 1.");
+                }
+                return value.asDouble();
+            }
+        }
+        return otherwise;
+    }
+
+    private static String text(JsonNode config, String otherwise, String... keys) {
+        for (String key : keys) {
+            if (config.path(key).isTextual()) {
+                return config.path(key).asText();
+            }
+        }
+        return otherwise;
+    }
+}
