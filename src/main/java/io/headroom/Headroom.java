@@ -20,6 +20,7 @@ import io.headroom.render.PeakView;
 import io.headroom.training.Measurement;
 import io.headroom.training.StepRunner;
 import io.headroom.units.Bytes;
+import io.headroom.widget.BudgetPanel;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
 import java.io.IOException;
@@ -256,6 +257,22 @@ public final class Headroom {
     /** What one step of the workload needs, and when. */
     public static Estimate estimate(Workload workload) {
         return Session.current().estimated(Estimate.of(workload));
+    }
+
+    /**
+     * Puts a workload under sliders, beside the head-room there is; {@code budget(step).workload()} is what they say.
+     *
+     * @throws IllegalArgumentException if the workload does not hold together
+     */
+    public static BudgetPanel budget(Workload workload) {
+        Session.current().running(workload);
+        return BudgetPanel.of(workload, Session::headroom);
+    }
+
+    /** The same beside a size that you name, in bytes above the idle process: {@code budget(step, "8 GiB")}. */
+    public static BudgetPanel budget(Workload workload, String limit) {
+        Session.current().running(workload);
+        return BudgetPanel.of(workload, Bytes.parse(limit));
     }
 
     /**

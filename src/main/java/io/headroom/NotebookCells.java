@@ -39,6 +39,7 @@ public final class NotebookCells implements Cells {
             return Optional.empty();
         }
         Session.current().failed(explanation);
+        Session.current().read("out of memory");
         return Optional.of(Views.of(explanation));
     }
 

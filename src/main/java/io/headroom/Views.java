@@ -3,6 +3,9 @@ package io.headroom;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
 import io.headroom.diagnosis.Diagnosis;
+import io.headroom.kernel.Kernels;
+import io.headroom.kernel.NotebookKernel;
+import io.headroom.memory.MemoryLimit;
 import io.headroom.memory.Peak;
 import io.headroom.memory.Reading;
 import io.headroom.memory.Timeline;
@@ -13,6 +16,7 @@ import io.headroom.render.Bundle;
 import io.headroom.render.DiagnosisCard;
 import io.headroom.render.EstimateView;
 import io.headroom.render.FormulaView;
+import io.headroom.render.Html;
 import io.headroom.render.MeasurementView;
 import io.headroom.render.ModelView;
 import io.headroom.render.PeakView;
@@ -20,6 +24,8 @@ import io.headroom.render.PlotlyFigure;
 import io.headroom.render.ReadingView;
 import io.headroom.render.TimelineView;
 import io.headroom.training.Measurement;
+import io.headroom.units.Bytes;
+import io.headroom.widget.BudgetPanel;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +49,8 @@ final class Views {
         add(LoadedModel.class, ModelView::of);
         add(ReleaseReport.class, ModelView::of);
         add(PipelineReport.class, ModelView::of);
+        add(MemoryLimit.class, Views::of);
+        add(BudgetPanel.class, Views::of);
         add(Figure.class, figure -> PlotlyFigure.bundle(figure, "figure"));
     }
 
@@ -61,6 +69,18 @@ final class Views {
                 .filter(entry -> entry.getKey().isInstance(value))
                 .findFirst()
                 .map(entry -> entry.getValue().apply(value));
+    }
+
+    private static Bundle of(MemoryLimit cap) {
+        Reading now = Reading.now();
+        String line = "Cap " + Bytes.format(cap.bytes()) + " on this process; " + now.line()
+                + ". Beyond it libtorch refuses the allocation. unlimited() lifts it.";
+        return Bundle.text(line).html("<div>" + Html.escape(line) + "</div>");
+    }
+
+    /** Sliders where the kernel has comms, a static table elsewhere. */
+    private static Bundle of(BudgetPanel panel) {
+        return Kernels.current().flatMap(NotebookKernel::comms).map(panel::show).orElseGet(panel::table);
     }
 
     static Bundle of(Explanation explanation) {

@@ -1,0 +1,129 @@
+"""JupyterLab's page as a person uses it: notebook 00 in a real browser. HEADROOM_SCREENSHOTS=FOLDER keeps its pictures."""
+import os
+import pathlib
+import re
+import statistics
+import time
+
+import pytest
+
+from page import Notebook
+
+PICTURES = os.environ.get("HEADROOM_SCREENSHOTS")
+CELLS = ["memory()", 'var age = load("age"', "var cancer = load(", 'memory("two models")', "release(age)", 'memory("one released")', "var step ="]
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, browser):
+    opened = Notebook(browser, lab)
+    yield opened
+    opened.close()
+
+
+def keep(notebook, locator, name):
+    if PICTURES:
+        pathlib.Path(PICTURES).mkdir(parents=True, exist_ok=True)
+        notebook.picture(locator, pathlib.Path(PICTURES) / f"{name}.png")
+
+
+def panel_text(output):
+    return re.sub(r"\s+", " ", output.inner_text())
+
+
+def needs(output):
+    """The estimate that the panel shows: the first size after "needs"."""
+    return re.search(r"needs ([\d.]+ \w+)", panel_text(output)).group(1)
+
+
+def test_the_first_screen_is_the_notebook_alone(notebook):
+    assert "00-start-here.ipynb" in notebook.page.title() or notebook.page.locator("text=00-start-here.ipynb").count()
+    assert notebook.page.locator(".jp-Notification, .Toastify__toast").count() == 0
+    assert notebook.page.locator("text=/Would you like to (get|receive)/").count() == 0
+
+
+def test_the_story_runs_until_the_engine_refuses(notebook):
+    for source in CELLS:
+        notebook.run(source)
+    notebook.run("limit(")
+    output = notebook.run("run(step)")
+    card = output.locator(".jp-RenderedHTMLCommon", has_text="Out of memory").first
+    assert card.is_visible()
+    assert "What to do" in card.inner_text()
+    assert output.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count() + output.locator(
+        "text=EngineException"
+    ).count(), "the cell's own error is still there"
+    keep(notebook, output, "card")
+
+
+def test_diagnose_shows_the_card_again(notebook):
+    output = notebook.run("diagnose()")
+    assert output.locator(".jp-RenderedHTMLCommon", has_text="Out of memory").first.is_visible()
+
+
+def test_the_estimate_follows_the_slider(notebook):
+    output = notebook.run("budget(step)")
+    output.locator(".widget-slider").first.wait_for(timeout=20_000)
+    before = needs(output)
+    handle = output.locator(".widget-slider", has_text="batch").locator(".noUi-handle").first
+    handle.focus()
+    times = []
+    for _ in range(5):
+        shown = needs(output)
+        start = time.monotonic()
+        notebook.page.keyboard.press("ArrowLeft")
+        while needs(output) == shown:
+            assert time.monotonic() - start < 15, "the estimate did not follow the slider"
+            notebook.page.wait_for_timeout(5)
+        times.append(time.monotonic() - start)
+    assert needs(output) != before
+    print(f"slider to screen: median {statistics.median(times) * 1000:.0f} ms of {len(times)} moves")
+    keep(notebook, output, "budget")
+
+
+def test_dragging_the_slider_moves_the_estimate_too(notebook):
+    output = notebook.cell("budget(step)").locator(".jp-Cell-outputArea")
+    shown = needs(output)
+    slider = output.locator(".widget-slider", has_text="batch").first
+    slider.scroll_into_view_if_needed()
+    handle, track = slider.locator(".noUi-handle").bounding_box(), slider.locator(".noUi-base").bounding_box()
+    mouse = notebook.page.mouse
+    mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+    mouse.down()
+    mouse.move(track["x"] + track["width"] * 0.8, handle["y"] + handle["height"] / 2, steps=10)
+    mouse.up()
+    until = time.monotonic() + 20
+    while needs(output) == shown:
+        assert time.monotonic() < until, "the estimate did not follow the mouse"
+        notebook.page.wait_for_timeout(50)
+
+
+def test_the_suggested_batch_passes(notebook):
+    notebook.run("var smaller")
+    output = notebook.run("run(smaller)")
+    assert "above the idle process" in output.inner_text()
+    assert "EngineException" not in output.inner_text()
+
+
+def test_the_timeline_is_drawn_offline(notebook):
+    output = notebook.run("timeline()")
+    output.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=30_000)
+    keep(notebook, output, "timeline")
+
+
+def test_the_panel_is_there_again_after_a_reload(notebook):
+    notebook.page.keyboard.press("Control+s")
+    notebook.page.wait_for_timeout(1000)
+    notebook.page.reload()
+    notebook.page.wait_for_selector(".jp-Notebook", timeout=60_000)
+    notebook.wait_for_kernel()
+    output = notebook.cell("budget(step)").locator(".jp-Cell-outputArea")
+    output.scroll_into_view_if_needed()
+    slider = output.locator(".widget-slider", has_text="batch").locator(".noUi-handle").first
+    slider.wait_for(timeout=30_000)
+    shown = needs(output)
+    slider.focus()
+    notebook.page.keyboard.press("ArrowLeft")
+    until = time.monotonic() + 20
+    while needs(output) == shown:
+        assert time.monotonic() < until, "the panel is dead after a reload"
+        notebook.page.wait_for_timeout(50)
