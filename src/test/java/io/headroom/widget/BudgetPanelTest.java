@@ -143,6 +143,18 @@ class BudgetPanelTest {
     }
 
     @Test
+    void theOtherArchitecturesHaveTheirOwnSliders() {
+        for (Workload workload : List.of(Workload.mlp(), Workload.cnn(), Workload.lstm())) {
+            Browser fresh = new Browser();
+            Bundle bundle =
+                    BudgetPanel.of(workload.training(OptimizerKind.ADAM), LIMIT).show(fresh);
+            assertThat(fresh.models.get(fresh.named("batch"))).containsEntry("value", 1L);
+            assertThat(fresh.models.values()).noneMatch(state -> "heads".equals(state.get("description")));
+            assertThat(bundle.plain()).contains("fits");
+        }
+    }
+
+    @Test
     void aLimitOfNothingIsRefused() {
         assertThatThrownBy(() -> BudgetPanel.of(CASE, 0)).hasMessageContaining("limit = 0");
         assertThatThrownBy(() -> BudgetPanel.of(CASE.heads(7), LIMIT)).hasMessageContaining("heads = 7");
