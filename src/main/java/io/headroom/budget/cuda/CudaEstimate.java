@@ -5,6 +5,7 @@ import io.headroom.allocator.CachingAllocator;
 import io.headroom.allocator.Footprint;
 import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
+import java.util.Map;
 
 /**
  * What training steps need of a CUDA device: peaks of the caching allocator, the process above its empty context, a bound.
@@ -14,6 +15,8 @@ import io.headroom.units.Bytes;
  * batch of another length leaves behind, and a fiftieth; for image networks the workspaces that cuDNN takes while there is room.
  * Immutable. The miss rate of the bound is in docs/gpu.md.
  *
+ * @param weightsBytes weights and buffers; {@code gradientsBytes}, {@code optimizerBytes} and {@code activationsBytes} are
+ *     what lives beside them at the peak: they sum to its bytes before rounding
  * @param peakAllocatedBytes {@code torch.cuda.max_memory_allocated()}
  * @param peakReservedBytes {@code torch.cuda.max_memory_reserved()}
  * @param deviceBytes what the driver reports for the process, less what it reported once the context was there
@@ -24,6 +27,10 @@ import io.headroom.units.Bytes;
 public record CudaEstimate(
         CudaStep step,
         long parameters,
+        long weightsBytes,
+        long gradientsBytes,
+        long optimizerBytes,
+        long activationsBytes,
         long peakAllocatedBytes,
         long peakReservedBytes,
         long deviceBytes,
@@ -41,11 +48,19 @@ public record CudaEstimate(
         Trace trace = step.trace();
         Footprint footprint = CachingAllocator.replay(trace, AllocatorSettings.defaults(), CachingAllocator.UNLIMITED);
         Trace.Peak peak = trace.peakLive();
+        Map<String, Long> live = trace.liveByOperator(peak.event());
+        long weights = live.getOrDefault("weight", 0L);
+        long gradients = live.getOrDefault(Memory.GRADIENT, 0L);
+        long states = live.getOrDefault("optimizer state", 0L);
         long reserved = footprint.peakReserved().bytes();
         long device = Bytes.plus(reserved, MODULE_BYTES);
         return new CudaEstimate(
                 step,
                 step.model().parameters(),
+                weights,
+                gradients,
+                states,
+                peak.bytes() - weights - gradients - states,
                 footprint.peakAllocated().bytes(),
                 reserved,
                 device,

@@ -87,17 +87,6 @@ final class Tape {
         use(seed);
     }
 
-    /** A graph of its own, as checkpointing recomputes one inside the backward pass. */
-    void backwardInner(Runnable forward, java.util.function.Supplier<Value> output, Grad gradient) {
-        List<Node> outer = nodes;
-        nodes = new ArrayList<>();
-        forward.run();
-        Value end = output.get();
-        List<Node> graph = nodes;
-        nodes = outer;
-        run(graph, end, gradient);
-    }
-
     private void run(List<Node> graph, Value end, Grad gradient) {
         if (end.source == null) {
             return;
@@ -218,8 +207,10 @@ final class Tape {
             use(leaf.gradient.memory());
         } else if (grad.memory().holders == 0) {
             leaf.gradient = grad;
+            grad.memory().gradient = true;
         } else {
             leaf.gradient = new Grad(alloc(grad.memory().bytes, "clone"), false);
+            leaf.gradient.memory().gradient = true;
             use(grad.memory());
         }
     }
@@ -246,7 +237,7 @@ final class Tape {
                 phase = memory.phase;
                 builder.phase(phases.get(phase));
             }
-            ids[i] = builder.alloc(memory.bytes, memory.operator);
+            ids[i] = builder.alloc(memory.bytes, memory.label());
             for (int dead = head[i]; dead >= 0; dead = next[dead]) {
                 builder.free(ids[dead]);
             }

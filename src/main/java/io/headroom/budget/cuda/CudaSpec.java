@@ -1,0 +1,159 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.workload.Attention;
+import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Precision;
+import io.headroom.workload.ZeroGrad;
+import io.headroom.workload.preset.Preset;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Reads a step from the keys of a spec file.
+ *
+ * <pre>{@code
+ * CudaStep step = CudaSpec.read(Map.of("preset", "gpt2", "optimizer", "AdamW", "batch", 35, "seq", 128));
+ * }</pre>
+ *
+ * <p>Keys: {@code preset optimizer batch seq image classes precision attention zero_grad keep_outputs steps device}; all
+ * but {@code preset} have defaults. Stateless and safe for any number of threads.
+ */
+public final class CudaSpec {
+    private static final Set<String> KEYS = Set.of(
+            "preset",
+            "optimizer",
+            "batch",
+            "seq",
+            "image",
+            "classes",
+            "precision",
+            "attention",
+            "zero_grad",
+            "keep_outputs",
+            "steps",
+            "device");
+    private static final Map<String, ZeroGrad> PLACES = Map.of(
+            "start", ZeroGrad.BEFORE_FORWARD,
+            "after-forward", ZeroGrad.BEFORE_BACKWARD,
+            "after-step", ZeroGrad.AFTER_STEP,
+            "in-place", ZeroGrad.IN_PLACE);
+    private static final long CLASSES = 1000;
+
+    private CudaSpec() {}
+
+    /** Whether a spec names a published model, and so is one for this reader. */
+    public static boolean applies(Map<String, ?> spec) {
+        return spec.containsKey("preset");
+    }
+
+    /**
+     * The step.
+     *
+     * @throws IllegalArgumentException for an unknown key, preset, optimizer, device or choice, or a size that cannot be;
+     *     the message names it, its value and what to write instead
+     */
+    public static CudaStep read(Map<String, ?> spec) {
+        Set<String> unknown = new TreeSet<>(spec.keySet());
+        unknown.removeAll(KEYS);
+        if (!unknown.isEmpty()) {
+            throw new IllegalArgumentException("unknown key " + String.join(", ", unknown) + " beside preset. Known: "
+                    + String.join(", ", new TreeSet<>(KEYS)) + ".");
+        }
+        String device = text(spec, "device", "cuda");
+        if (!device.equals("cuda") && !device.startsWith("cuda:")) {
+            throw new IllegalArgumentException(
+                    "device " + shown(device) + " does not go with preset: published models are followed on \"cuda\".");
+        }
+        Preset preset = Preset.named(text(spec, "preset", ""), whole(spec, "classes", CLASSES));
+        CudaStep.Builder step = CudaStep.of(preset)
+                .optimizer(optimizer(text(spec, "optimizer", "adamw")))
+                .batch(whole(spec, "batch", 1))
+                .seq(whole(spec, "seq", 128))
+                .image(whole(spec, "image", 224))
+                .precision(choice("precision", Precision.class, text(spec, "precision", "fp32")))
+                .zeroGrad(place(text(spec, "zero_grad", "start")))
+                .keepOutputs(flag(spec, "keep_outputs"));
+        if (spec.get("attention") != null) {
+            step.attention(choice("attention", Attention.class, text(spec, "attention", "")));
+        }
+        if (spec.get("steps") != null) {
+            step.steps((int) Math.min(Integer.MAX_VALUE, whole(spec, "steps", 1)));
+        }
+        return step.build();
+    }
+
+    private static OptimizerKind optimizer(String name) {
+        String plain = name.replaceAll("[^A-Za-z0-9]", "");
+        for (OptimizerKind kind : OptimizerKind.values()) {
+            if (kind.name().equalsIgnoreCase(plain)) {
+                return kind;
+            }
+        }
+        throw new IllegalArgumentException(
+                "optimizer " + shown(name) + " is not one of " + names(OptimizerKind.class) + ".");
+    }
+
+    private static ZeroGrad place(String name) {
+        ZeroGrad place = PLACES.get(name.toLowerCase(Locale.ROOT).replace('_', '-'));
+        if (place == null) {
+            throw new IllegalArgumentException(
+                    "zero_grad " + shown(name) + " is not one of start, after-forward," + " after-step, in-place.");
+        }
+        return place;
+    }
+
+    private static <E extends Enum<E>> E choice(String key, Class<E> type, String name) {
+        return Arrays.stream(type.getEnumConstants())
+                .filter(value -> value.name().equalsIgnoreCase(name.strip()))
+                .findFirst()
+                .orElseThrow(() ->
+                        new IllegalArgumentException(key + " " + shown(name) + " is not one of " + names(type) + "."));
+    }
+
+    private static <E extends Enum<E>> String names(Class<E> type) {
+        return Arrays.stream(type.getEnumConstants())
+                .map(value -> value.name().toLowerCase(Locale.ROOT))
+                .collect(Collectors.joining(", "));
+    }
+
+    private static String text(Map<String, ?> spec, String key, String otherwise) {
+        Object value = spec.get(key);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof String text) {
+            return text;
+        }
+        throw new IllegalArgumentException(key + " " + shown(value.toString()) + " must be a text in quotes.");
+    }
+
+    private static long whole(Map<String, ?> spec, String key, long otherwise) {
+        Object value = spec.get(key);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof Integer || value instanceof Long) {
+            return ((Number) value).longValue();
+        }
+        throw new IllegalArgumentException(key + " " + shown(value.toString()) + " must be a whole number.");
+    }
+
+    private static boolean flag(Map<String, ?> spec, String key) {
+        Object value = spec.get(key);
+        if (value == null) {
+            return true;
+        }
+        if (value instanceof Boolean flag) {
+            return flag;
+        }
+        throw new IllegalArgumentException(key + " " + shown(value.toString()) + " must be true or false.");
+    }
+
+    private static String shown(String text) {
+        return "\"" + (text.length() > 60 ? text.substring(0, 60) + "…" : text) + "\"";
+    }
+}

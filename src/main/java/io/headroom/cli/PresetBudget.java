@@ -1,0 +1,65 @@
+package io.headroom.cli;
+
+import io.headroom.budget.cuda.CudaEstimate;
+import io.headroom.budget.cuda.CudaSpec;
+import io.headroom.units.Bytes;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What {@code headroom budget} answers for a spec that names a published model. */
+final class PresetBudget {
+    private PresetBudget() {}
+
+    static Map<String, Object> figures(Map<String, ?> spec) {
+        CudaEstimate estimate = CudaSpec.read(spec).estimate();
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("preset", estimate.step().model().name());
+        figures.put("parameters", estimate.parameters());
+        figures.put("weights_bytes", estimate.weightsBytes());
+        figures.put("gradients_bytes", estimate.gradientsBytes());
+        figures.put("optimizer_bytes", estimate.optimizerBytes());
+        figures.put("activations_bytes", estimate.activationsBytes());
+        figures.put("peak_allocated_bytes", estimate.peakAllocatedBytes());
+        figures.put("peak_reserved_bytes", estimate.peakReservedBytes());
+        figures.put("device_bytes", estimate.deviceBytes());
+        figures.put("upper_bytes", estimate.upperBytes());
+        figures.put("peak_phase", estimate.peakPhase());
+        figures.put("peak_operator", estimate.peakOperator());
+        return figures;
+    }
+
+    static String text(Map<String, ?> spec, long limitBytes) {
+        CudaEstimate estimate = CudaSpec.read(spec).estimate();
+        StringBuilder text = new StringBuilder();
+        line(text, estimate.step().model().name(), estimate.parameters() + " parameters");
+        line(text, "weights", Bytes.format(estimate.weightsBytes()));
+        line(text, "gradients", Bytes.format(estimate.gradientsBytes()));
+        line(text, "optimizer", Bytes.format(estimate.optimizerBytes()));
+        line(text, "activations", Bytes.format(estimate.activationsBytes()));
+        line(
+                text,
+                "peak allocated",
+                Bytes.format(estimate.peakAllocatedBytes()) + " in " + estimate.peakPhase() + ", "
+                        + estimate.peakOperator());
+        line(text, "peak reserved", Bytes.format(estimate.peakReservedBytes()));
+        line(
+                text,
+                "on the device",
+                Bytes.format(estimate.deviceBytes()) + ", at most " + Bytes.format(estimate.upperBytes()));
+        if (limitBytes > 0) {
+            line(text, "limit", Bytes.format(limitBytes) + ": " + verdict(estimate, limitBytes));
+        }
+        return text.toString().stripTrailing();
+    }
+
+    private static String verdict(CudaEstimate estimate, long limitBytes) {
+        if (estimate.upperBytes() <= limitBytes) {
+            return "fits";
+        }
+        return estimate.deviceBytes() <= limitBytes ? "tight" : "does not fit";
+    }
+
+    private static void line(StringBuilder text, String name, String value) {
+        text.append(String.format("%-16s%s%n", name, value));
+    }
+}

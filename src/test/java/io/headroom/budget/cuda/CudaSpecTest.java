@@ -1,0 +1,63 @@
+package io.headroom.budget.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headroom.workload.Attention;
+import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.ZeroGrad;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Spec files of published models are read, or refused with what to write instead. */
+class CudaSpecTest {
+    @Test
+    void readsEveryKey() {
+        CudaStep step = CudaSpec.read(Map.of(
+                "preset", "openai-community/gpt2",
+                "optimizer", "RMSprop",
+                "batch", 4,
+                "seq", 64,
+                "attention", "eager",
+                "zero_grad", "after-step",
+                "keep_outputs", false,
+                "device", "cuda"));
+
+        assertThat(step.optimizer()).isEqualTo(OptimizerKind.RMSPROP);
+        assertThat(step.batch()).isEqualTo(4);
+        assertThat(step.attention()).isEqualTo(Attention.EAGER);
+        assertThat(step.zeroGrad()).isEqualTo(ZeroGrad.AFTER_STEP);
+        assertThat(step.keepOutputs()).isFalse();
+    }
+
+    @Test
+    void takesImageAndClasses() {
+        CudaStep step = CudaSpec.read(Map.of("preset", "MnasNet", "image", 86, "classes", 10));
+
+        assertThat(step.image()).isEqualTo(86);
+        assertThat(step.model().parameters()).isEqualTo(3_115_122);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "preset, gtp2, gpt2",
+        "optimizer, adamax, adamw",
+        "device, cpu, cuda",
+        "zero_grad, never, after-step",
+        "attention, magic, sdpa",
+        "precision, fp12, bf16",
+        "batch, four, whole number",
+        "colour, red, unknown key"
+    })
+    void saysWhatToWriteInstead(String key, String value, String said) {
+        Map<String, Object> spec = new java.util.HashMap<>(Map.of("preset", "gpt2"));
+        spec.put(key, value);
+
+        assertThatThrownBy(() -> CudaSpec.read(spec))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(value.equals("red") ? "colour" : value)
+                .hasMessageContaining(said);
+    }
+}
