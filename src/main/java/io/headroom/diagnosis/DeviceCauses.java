@@ -214,7 +214,7 @@ final class DeviceCauses {
     private static Verdict silent(OutOfMemory oom) {
         return switch (oom.wording()) {
             case HANDLE ->
-                oom.allocator() == Backend.CUDNN
+                oom.allocator() == Backend.CUDNN && isPlainHandle(oom)
                         ? Verdict.of(
                                 CAPACITY,
                                 0.35,

@@ -1,5 +1,6 @@
 package io.headroom.diagnosis;
 
+import io.headroom.budget.Estimate;
 import io.headroom.oom.Field;
 import io.headroom.oom.Log;
 import io.headroom.oom.OutOfMemory;
@@ -73,7 +74,7 @@ public record Diagnosis(
     }
 
     private static Diagnosis of(OutOfMemory oom, List<OutOfMemory> others, Situation situation) {
-        Growth growth = Growth.of(situation.readings());
+        Growth growth = Growth.of(situation.used(oom.allocator().isDevice()));
         Verdict stated =
                 switch (oom.allocator()) {
                     case MPS -> DeviceCauses.mps(oom);
@@ -83,12 +84,11 @@ public record Diagnosis(
         boolean settled = stated.cause() == Cause.OVERSIZED_REQUEST
                 || stated.cause() == Cause.SHAPE_BUG
                 || stated.cause() == Cause.OTHER_PROCESS;
-        Verdict verdict = settled
+        Verdict judged = settled
                 ? stated
                 : DeviceCauses.leak(growth).map(leak -> joined(leak, stated)).orElse(stated);
-        List<Advice> remedies = new ArrayList<>();
-        List<WontHelp> wontHelp = new ArrayList<>();
-        new Catalogue(oom, verdict.cause(), situation, growth).fill(remedies, wontHelp);
+        Verdict verdict = budgeted(judged, situation);
+        Advisor advisor = new Advisor(oom, verdict.cause(), situation, growth);
         return new Diagnosis(
                 oom,
                 verdict.cause(),
@@ -96,8 +96,8 @@ public record Diagnosis(
                 sentence(oom, verdict.cause()),
                 verdict.evidence(),
                 new Implied(oom).sentences(oom),
-                remedies,
-                wontHelp,
+                advisor.remedies(),
+                advisor.wontHelp(),
                 verdict.confidence() >= SURE ? List.of() : Measure.next(oom, situation),
                 others);
     }
@@ -108,6 +108,20 @@ public record Diagnosis(
             all = all.because(line);
         }
         return all;
+    }
+
+    private static Verdict budgeted(Verdict verdict, Situation situation) {
+        if (situation.workload().isEmpty()) {
+            return verdict;
+        }
+        try {
+            Estimate estimate = Estimate.of(situation.workload().get());
+            return verdict.because("The budget: this step is estimated at " + Bytes.format(estimate.deviceBytes())
+                    + " above the idle process, at most " + Bytes.format(estimate.upperBytes()) + ", its peak in the "
+                    + estimate.peakPhase() + " at " + estimate.peakOperator() + ".");
+        } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {
+            return verdict;
+        }
     }
 
     private Diagnosis doubted(String earlier) {
@@ -156,8 +170,10 @@ public record Diagnosis(
         return subject + where + ": " + cause.title() + ".";
     }
 
-    /** The saving in words: {@code "3.56 GiB"}, or {@code "not told by the message"}. */
+    /** The saving in words: {@code "3.56 GiB, the holes stated"}, or {@code "not told by the message"}. */
     public static String saving(Advice advice) {
-        return advice.saves().isPresent() ? "≥ " + Bytes.format(advice.saves().getAsLong()) : "not told by the message";
+        return advice.saves().isPresent()
+                ? Bytes.format(advice.saves().getAsLong()) + ", " + advice.basis()
+                : "not told by the message";
     }
 }

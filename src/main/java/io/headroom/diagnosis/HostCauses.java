@@ -7,11 +7,13 @@ import static io.headroom.diagnosis.Cause.OVERSIZED_REQUEST;
 import static io.headroom.diagnosis.Cause.SHAPE_BUG;
 import static io.headroom.diagnosis.Cause.UNKNOWN;
 
+import io.headroom.memory.Limit;
 import io.headroom.oom.Field;
 import io.headroom.oom.OutOfMemory;
 import io.headroom.oom.Size;
 import io.headroom.units.Bytes;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** The cause of a failure of host memory, of the JVM's memory, or of another framework. */
 final class HostCauses {
@@ -41,22 +43,9 @@ final class HostCauses {
         if (large.isPresent()) {
             return large.get();
         }
-        if (situation.limit().isPresent() && situation.process().isPresent()) {
-            long limit = situation.limit().getAsLong();
-            long wanted =
-                    situation.process().getAsLong() + requested.map(Size::bytes).orElse(0L);
-            boolean below = situation.machineTotal().isEmpty()
-                    || limit < situation.machineTotal().getAsLong();
-            if (wanted > limit - limit / 50 && below) {
-                return Verdict.of(
-                        LIMIT,
-                        0.9,
-                        "The process held " + Bytes.format(situation.process().getAsLong())
-                                + requested
-                                        .map(size -> " and asked for " + size)
-                                        .orElse("") + " more; " + situation.limitSource()
-                                + " allows " + Bytes.format(limit) + ".");
-            }
+        Optional<Limit> cap = situation.cap();
+        if (cap.isPresent() && refusedByCap(cap.get(), requested, situation)) {
+            return capped(cap.get(), requested, situation);
         }
         String asked = requested.map(size -> "The system refused " + size).orElse("The system refused");
         return switch (oom.wording()) {
@@ -70,21 +59,50 @@ final class HostCauses {
         };
     }
 
+    /** A cap is the cause if the machine itself had room, or if it is all but used up. */
+    private static boolean refusedByCap(Limit cap, Optional<Size> requested, Situation situation) {
+        long asked = requested.map(Size::bytes).orElse(0L);
+        OptionalLong left = cap.headroom();
+        OptionalLong machine = situation.machine().map(Limit::headroom).orElse(OptionalLong.empty());
+        return (machine.isPresent() && machine.getAsLong() > asked)
+                || (left.isPresent() && left.getAsLong() < asked + cap.bytes() / 50);
+    }
+
+    private static Verdict capped(Limit cap, Optional<Size> requested, Situation situation) {
+        String used = cap.used().isPresent()
+                ? "The process held " + Bytes.format(cap.used().getAsLong()) + " of"
+                : "The limit is";
+        Verdict verdict = Verdict.of(
+                LIMIT,
+                0.9,
+                used + " the " + Bytes.format(cap.bytes()) + " allowed to it ("
+                        + cap.kind().label() + ")"
+                        + requested
+                                .map(size -> " when " + size + " more were asked for")
+                                .orElse("") + ".");
+        return situation
+                .machine()
+                .map(Limit::headroom)
+                .filter(OptionalLong::isPresent)
+                .map(free -> verdict.because("The machine itself has " + Bytes.format(free.getAsLong()) + " left."))
+                .orElse(verdict);
+    }
+
     private static Optional<Verdict> tooLarge(Size requested, Situation situation) {
-        if (situation.machineTotal().isPresent()
-                && requested.low() > situation.machineTotal().getAsLong()) {
+        Optional<Limit> machine = situation.machine();
+        if (machine.isPresent() && requested.low() > machine.get().bytes()) {
             return Optional.of(Verdict.of(
                     OVERSIZED_REQUEST,
                     0.95,
                     "One request of " + requested + " on a machine of "
-                            + Bytes.format(situation.machineTotal().getAsLong()) + "."));
+                            + Bytes.format(machine.get().bytes()) + "."));
         }
-        if (situation.limit().isPresent() && requested.low() > situation.limit().getAsLong()) {
+        Optional<Limit> cap = situation.cap();
+        if (cap.isPresent() && requested.low() > cap.get().bytes()) {
             return Optional.of(Verdict.of(
                     OVERSIZED_REQUEST,
                     0.9,
-                    "One request of " + requested + "; " + situation.limitSource() + " allows "
-                            + Bytes.format(situation.limit().getAsLong()) + " in all."));
+                    "One request of " + requested + "; " + cap.get().label() + " is all that this process may have."));
         }
         if (requested.low() >= ANY_MACHINE) {
             return Optional.of(Verdict.of(

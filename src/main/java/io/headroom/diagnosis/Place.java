@@ -19,7 +19,7 @@ record Place(Situation.Kernel kernel) {
         };
     }
 
-    String cpu() {
-        return kernel == Situation.Kernel.SHELL ? "device = cpu" : "Device.cpu() for the manager and the model";
+    boolean isNotebook() {
+        return kernel != Situation.Kernel.SHELL;
     }
 }

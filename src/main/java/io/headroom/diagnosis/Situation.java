@@ -1,5 +1,10 @@
 package io.headroom.diagnosis;
 
+import io.headroom.memory.DeviceMemory;
+import io.headroom.memory.Limit;
+import io.headroom.memory.LiveArrays;
+import io.headroom.memory.Reading;
+import io.headroom.workload.Workload;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -10,33 +15,23 @@ import java.util.OptionalLong;
  * <pre>{@code
  * Situation.unknown()
  *         .in(Situation.Kernel.JJAVA)
- *         .limit(Bytes.parse("9.07 GiB"), "limit(\"9.07 GiB\")")
- *         .process(Bytes.parse("9.01 GiB"))
- *         .readings(List.of(1_000L, 2_000L, 3_000L));
+ *         .readings(timeline)              // the newest last, taken as soon after the failure as can be
+ *         .workload(step)
+ *         .code(cell);
  * }</pre>
  *
  * <p>Immutable: each call returns another one.
  *
  * @param kernel where the advice will be typed
- * @param limit the limit in force for this process, bytes
- * @param limitSource what set it, as shown: {@code limit("9.07 GiB")}, {@code "cgroup memory.max"}
- * @param process the process's memory when it failed, bytes
- * @param machineTotal the machine's memory
- * @param machineFree what of it was available when it failed
- * @param readings the process's or device's used bytes before the failure, one per step or stage, oldest first
- * @param liveArrays bytes of the NDArrays that managers still hold
+ * @param readings readings before the failure, one per step or stage, oldest first
+ * @param workload what was run when it failed
  * @param heldByCell bytes that the failed cell's variables and exception still hold
  * @param code the failing cell
  */
 public record Situation(
         Kernel kernel,
-        OptionalLong limit,
-        String limitSource,
-        OptionalLong process,
-        OptionalLong machineTotal,
-        OptionalLong machineFree,
-        List<Long> readings,
-        OptionalLong liveArrays,
+        List<Reading> readings,
+        Optional<Workload> workload,
         OptionalLong heldByCell,
         Optional<String> code) {
     /** Where the advice will be typed. */
@@ -53,101 +48,72 @@ public record Situation(
 
     /** Nothing but a message, outside any notebook. */
     public static Situation unknown() {
-        OptionalLong none = OptionalLong.empty();
-        return new Situation(Kernel.SHELL, none, "", none, none, none, List.of(), none, none, Optional.empty());
+        return new Situation(Kernel.SHELL, List.of(), Optional.empty(), OptionalLong.empty(), Optional.empty());
     }
 
-    public Situation in(Kernel kernel) {
-        return new Situation(
-                kernel, limit, limitSource, process, machineTotal, machineFree, readings, liveArrays, heldByCell, code);
+    public Situation in(Kernel where) {
+        return new Situation(where, readings, workload, heldByCell, code);
     }
 
-    public Situation limit(long bytes, String source) {
-        return new Situation(
-                kernel,
-                OptionalLong.of(bytes),
-                source,
-                process,
-                machineTotal,
-                machineFree,
-                readings,
-                liveArrays,
-                heldByCell,
-                code);
+    public Situation readings(List<Reading> taken) {
+        return new Situation(kernel, taken, workload, heldByCell, code);
     }
 
-    public Situation process(long bytes) {
-        return new Situation(
-                kernel,
-                limit,
-                limitSource,
-                OptionalLong.of(bytes),
-                machineTotal,
-                machineFree,
-                readings,
-                liveArrays,
-                heldByCell,
-                code);
-    }
-
-    public Situation machine(long total, long free) {
-        return new Situation(
-                kernel,
-                limit,
-                limitSource,
-                process,
-                OptionalLong.of(total),
-                OptionalLong.of(free),
-                readings,
-                liveArrays,
-                heldByCell,
-                code);
-    }
-
-    public Situation readings(List<Long> used) {
-        return new Situation(
-                kernel, limit, limitSource, process, machineTotal, machineFree, used, liveArrays, heldByCell, code);
-    }
-
-    public Situation liveArrays(long bytes) {
-        return new Situation(
-                kernel,
-                limit,
-                limitSource,
-                process,
-                machineTotal,
-                machineFree,
-                readings,
-                OptionalLong.of(bytes),
-                heldByCell,
-                code);
+    /** The workload that failed; {@code null} for none. */
+    public Situation workload(Workload failed) {
+        return new Situation(kernel, readings, Optional.ofNullable(failed), heldByCell, code);
     }
 
     public Situation heldByCell(long bytes) {
-        return new Situation(
-                kernel,
-                limit,
-                limitSource,
-                process,
-                machineTotal,
-                machineFree,
-                readings,
-                liveArrays,
-                OptionalLong.of(bytes),
-                code);
+        return new Situation(kernel, readings, workload, OptionalLong.of(bytes), code);
     }
 
+    /** The failing cell's text; {@code null} for none. */
     public Situation code(String cell) {
-        return new Situation(
-                kernel,
-                limit,
-                limitSource,
-                process,
-                machineTotal,
-                machineFree,
-                readings,
-                liveArrays,
-                heldByCell,
-                Optional.ofNullable(cell));
+        return new Situation(kernel, readings, workload, heldByCell, Optional.ofNullable(cell));
+    }
+
+    Optional<Reading> last() {
+        return readings.isEmpty() ? Optional.empty() : Optional.of(readings.get(readings.size() - 1));
+    }
+
+    /** The limit that lets an allocation fail with a message: a cap or a ulimit, the tightest first. */
+    Optional<Limit> cap() {
+        return last().flatMap(reading -> reading.limits().stream()
+                .filter(limit -> switch (limit.kind()) {
+                    case CAP, RLIMIT_DATA, RLIMIT_AS -> true;
+                    default -> false;
+                })
+                .min((a, b) -> Long.compare(a.bytes(), b.bytes())));
+    }
+
+    Optional<Limit> machine() {
+        return last().flatMap(reading -> reading.limits().stream()
+                .filter(limit -> limit.kind() == Limit.Kind.PHYSICAL)
+                .findFirst());
+    }
+
+    OptionalLong liveArrays() {
+        return last().flatMap(Reading::arrays)
+                .map(LiveArrays::bytes)
+                .map(OptionalLong::of)
+                .orElse(OptionalLong.empty());
+    }
+
+    /** Used bytes over time: a device's where the failure was on one, else the process's. */
+    List<Long> used(boolean device) {
+        return readings.stream()
+                .map(reading -> device && !reading.devices().isEmpty() ? onDevices(reading) : reading.rss())
+                .filter(OptionalLong::isPresent)
+                .map(OptionalLong::getAsLong)
+                .toList();
+    }
+
+    private static OptionalLong onDevices(Reading reading) {
+        return reading.devices().stream()
+                .map(DeviceMemory::used)
+                .filter(OptionalLong::isPresent)
+                .mapToLong(OptionalLong::getAsLong)
+                .max();
     }
 }

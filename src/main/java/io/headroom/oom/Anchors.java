@@ -13,48 +13,31 @@ import java.util.List;
  */
 final class Anchors {
     private static final int NONE = -1;
+    private static final int ROW = 256;
 
-    private final int[] letter = new int[256];
-    private final int letters;
+    /** A row of next rows for each state, both as offsets; negative where a literal ends. */
     private final int[] next;
+
     private final int[] found;
     private final int[] lengths;
 
     Anchors(List<String> literals) {
-        Arrays.fill(letter, NONE);
-        int count = 1;
-        for (String literal : literals) {
-            for (char c : literal.toCharArray()) {
-                if (letter[c] == NONE) {
-                    letter[c] = count++;
-                }
-            }
-        }
-        for (int c = 0; c < 256; c++) {
-            char lower = Squeezed.lower((char) c);
-            if (!Squeezed.isKept(c)) {
-                letter[c] = NONE;
-            } else if (letter[lower] == NONE) {
-                letter[c] = 0;
-            } else {
-                letter[c] = letter[lower];
-            }
-        }
-        letters = count;
         int size = 1 + literals.stream().mapToInt(String::length).sum();
-        next = new int[size * letters];
+        next = new int[size * ROW];
         found = new int[size];
         lengths = literals.stream().mapToInt(String::length).toArray();
         Arrays.fill(found, NONE);
-        build(literals);
+        int states = trie(literals);
+        links(states);
+        compile(states);
     }
 
-    private void build(List<String> literals) {
+    private int trie(List<String> literals) {
         int states = 1;
         for (int index = 0; index < literals.size(); index++) {
             int state = 0;
             for (char c : literals.get(index).toCharArray()) {
-                int slot = state * letters + letter[c];
+                int slot = state * ROW + c;
                 if (next[slot] == 0) {
                     next[slot] = states++;
                 }
@@ -62,11 +45,15 @@ final class Anchors {
             }
             found[state] = index;
         }
+        return states;
+    }
+
+    private void links(int states) {
         int[] fail = new int[states];
         Deque<Integer> queue = new ArrayDeque<>();
-        for (int l = 0; l < letters; l++) {
-            if (next[l] != 0) {
-                queue.add(next[l]);
+        for (int c = 0; c < ROW; c++) {
+            if (next[c] != 0) {
+                queue.add(next[c]);
             }
         }
         while (!queue.isEmpty()) {
@@ -74,15 +61,29 @@ final class Anchors {
             if (found[state] == NONE) {
                 found[state] = found[fail[state]];
             }
-            for (int l = 0; l < letters; l++) {
-                int slot = state * letters + l;
-                int fallback = next[fail[state] * letters + l];
+            for (int c = 0; c < ROW; c++) {
+                int slot = state * ROW + c;
+                int fallback = next[fail[state] * ROW + c];
                 if (next[slot] == 0) {
                     next[slot] = fallback;
                 } else {
                     fail[next[slot]] = fallback;
                     queue.add(next[slot]);
                 }
+            }
+        }
+    }
+
+    /** Upper case goes where lower case goes, what takes no part stays in its state, ends become negative. */
+    private void compile(int states) {
+        for (int state = 0; state < states; state++) {
+            int row = state * ROW;
+            for (int c = 0; c < ROW; c++) {
+                int to = next[row + c];
+                next[row + c] = !Squeezed.isKept(c) ? row : found[to] == NONE ? to * ROW : -to * ROW - 1;
+            }
+            for (int c = 'A'; c <= 'Z'; c++) {
+                next[row + c] = next[row + Squeezed.lower((char) c)];
             }
         }
     }
@@ -97,28 +98,27 @@ final class Anchors {
     }
 
     void search(String squeezed, Hit hit) {
-        int state = 0;
+        int row = 0;
         for (int i = 0; i < squeezed.length(); i++) {
-            state = next[state * letters + letter[squeezed.charAt(i)]];
-            if (found[state] != NONE) {
-                hit.at(found[state], i + 1);
+            row = next[row + squeezed.charAt(i)];
+            if (row < 0) {
+                row = -row - 1;
+                hit.at(found[row / ROW], i + 1);
             }
         }
     }
 
     /** Goes on from {@code state} and stops behind a literal or at {@code to}: the index high, the state low, {@link #FOUND}. */
     long search(byte[] bytes, int from, int to, int state) {
-        int s = state;
+        int[] table = next;
+        int row = state;
         for (int i = from; i < to; i++) {
-            int l = letter[bytes[i] & 0xff];
-            if (l >= 0) {
-                s = next[s * letters + l];
-                if (found[s] != NONE) {
-                    return ((long) (i + 1) << 32) | s | FOUND;
-                }
+            row = table[row + (bytes[i] & 0xff)];
+            if (row < 0) {
+                return ((long) (i + 1) << 32) | (-row - 1) | FOUND;
             }
         }
-        return ((long) to << 32) | s;
+        return ((long) to << 32) | row;
     }
 
     /** Marks in {@link #search(byte[], int, int, int)}'s answer that a literal ends there. */

@@ -109,11 +109,12 @@ final class Findings {
 
     private static OutOfMemory placed(OutOfMemory oom, Squeezed text, int start) {
         int end = text.at(start);
-        int here = text.original.lastIndexOf("<--- HERE", end);
-        if (here < 0 || end - here > 4000) {
+        int from = Math.max(0, end - 4000);
+        int here = text.original.substring(from, end).lastIndexOf("<--- HERE");
+        if (here < 0) {
             return oom;
         }
-        Matcher lines = SCRIPT_LINE.matcher(text.original).region(Math.max(0, here - 4000), here);
+        Matcher lines = SCRIPT_LINE.matcher(text.original).region(from, from + here);
         Optional<String> where = Optional.empty();
         while (lines.find()) {
             where = Optional.of(lines.group(1) + ", line " + lines.group(2) + ", in "

@@ -19,6 +19,8 @@ final class Region {
     OptionalInt device = OptionalInt.empty();
     boolean impossible;
     int end;
+    private final int base;
+    private final String body;
 
     Region(Squeezed source, int start, int bodyStart, int limit) {
         this.source = source;
@@ -27,6 +29,8 @@ final class Region {
         this.bodyStart = bodyStart;
         this.limit = limit;
         this.end = bodyStart;
+        this.base = Math.max(0, start - 40);
+        this.body = text.substring(base, Math.min(text.length(), limit));
     }
 
     boolean contains(String literal) {
@@ -155,8 +159,8 @@ final class Region {
     }
 
     private int find(String literal, int from) {
-        int at = text.indexOf(literal, Math.max(0, from));
-        return at >= 0 && at + literal.length() <= limit ? at : -1;
+        int at = body.indexOf(literal, Math.max(0, from - base));
+        return at < 0 ? -1 : at + base;
     }
 
     private int digitsEnd(int from) {

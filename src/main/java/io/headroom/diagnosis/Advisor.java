@@ -1,0 +1,160 @@
+package io.headroom.diagnosis;
+
+import io.headroom.oom.Field;
+import io.headroom.oom.OutOfMemory;
+import io.headroom.oom.Size;
+import io.headroom.remedy.Remedies;
+import io.headroom.remedy.Remedy;
+import io.headroom.workload.Workload;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** Collects advice on one failure: what fits, with its predicted saving, and what cannot help. */
+final class Advisor {
+    /** For the code of remedies that does not depend on a workload. */
+    private static final Workload ANY = Workload.transformer();
+
+    final OutOfMemory oom;
+    final Cause cause;
+    final Situation situation;
+    final Growth growth;
+    final Implied seen;
+    final Place place;
+    private final List<Advice> advice = new ArrayList<>();
+    private final List<WontHelp> wontHelp = new ArrayList<>();
+
+    Advisor(OutOfMemory oom, Cause cause, Situation situation, Growth growth) {
+        this.oom = oom;
+        this.cause = cause;
+        this.situation = situation;
+        this.growth = growth;
+        this.seen = new Implied(oom);
+        this.place = new Place(situation.kernel());
+        held();
+        switch (oom.allocator()) {
+            case CUDA, HIP, XPU, CUBLAS, CUDNN, NCCL -> DeviceAdvice.give(this);
+            case MPS -> DeviceAdvice.mps(this);
+            default -> HostAdvice.give(this);
+        }
+    }
+
+    /** The advice, most bytes first. */
+    List<Advice> remedies() {
+        return advice.stream()
+                .sorted(Comparator.comparingLong((Advice each) -> -each.saves().orElse(-1)))
+                .toList();
+    }
+
+    List<WontHelp> wontHelp() {
+        return wontHelp;
+    }
+
+    private void held() {
+        situation.heldByCell().ifPresent(bytes -> {
+            if (bytes > 0) {
+                add(
+                        "release what the failed cell holds",
+                        OptionalLong.of(bytes),
+                        "counted in its NDArrays",
+                        "release()",
+                        "none: the cell failed anyway");
+            }
+        });
+        if (growth.steady()) {
+            process("intermediates dropped early", OptionalLong.of(growth.total()), "the growth seen");
+            process("copy instead of reference", OptionalLong.of(growth.total()), "the growth seen");
+        }
+    }
+
+    /** The remedies that make the step need less: from the budget where the workload is known, else from the request. */
+    void smallerStep() {
+        if (situation.workload().isPresent()) {
+            Workload workload = situation.workload().get();
+            for (Remedy remedy : Remedies.applicableTo(workload)) {
+                remedy.saving(workload)
+                        .filter(saving -> saving.bytes() > 0)
+                        .ifPresent(saving -> advice.add(new Advice(
+                                remedy.title(),
+                                OptionalLong.of(saving.bytes()),
+                                "the budget: " + saving,
+                                remedy.how(workload),
+                                remedy.cost().toString(),
+                                Optional.of(remedy))));
+            }
+            return;
+        }
+        general("smaller batch", part(1, 2), "half the batch, and again until it fits");
+        general(Remedies.accumulate(4), part(3, 4));
+        general(Remedies.checkpointing(4), OptionalLong.empty());
+        general(Remedies.halfPrecision(), part(1, 2));
+        general("shorter sequences", part(1, 2), "half the length (or half the pixels)");
+    }
+
+    void chunked() {
+        general(Remedies.chunkedAttention(4), part(3, 4));
+    }
+
+    /** A remedy of the process, by its name in the catalogue. */
+    void process(String name, OptionalLong saves, String basis) {
+        Remedy remedy = Remedies.byName(name);
+        advice.add(new Advice(
+                name, saves, saves.isPresent() ? basis : "", remedy.how(ANY), cost(remedy), Optional.of(remedy)));
+    }
+
+    /** A setting of the environment, by its remedy's name in the catalogue. */
+    void setting(String remedyName, OptionalLong saves, String basis, String variable, String value) {
+        Remedy remedy = Remedies.byName(remedyName);
+        advice.add(new Advice(
+                remedyName,
+                saves,
+                saves.isPresent() ? basis : "",
+                place.environment(variable, value),
+                cost(remedy),
+                Optional.of(remedy)));
+    }
+
+    void add(String name, OptionalLong saves, String basis, String how, String cost) {
+        advice.add(new Advice(name, saves, saves.isPresent() ? basis : "", how, cost, Optional.empty()));
+    }
+
+    void add(String name, String how, String cost) {
+        add(name, OptionalLong.empty(), "", how, cost);
+    }
+
+    void no(String name, String because) {
+        wontHelp.add(new WontHelp(name, because));
+    }
+
+    /** A part of the request, where it is a tensor's size and not a segment's. */
+    OptionalLong part(long numerator, long denominator) {
+        Optional<Size> requested = oom.size(Field.REQUESTED);
+        return requested.isEmpty() || Implied.tensorBehind(oom).isPresent() || oom.impossible()
+                ? OptionalLong.empty()
+                : OptionalLong.of(requested.get().low() / denominator * numerator);
+    }
+
+    static OptionalLong least(Optional<Size> size) {
+        return size.isPresent() ? OptionalLong.of(size.get().low()) : OptionalLong.empty();
+    }
+
+    private void general(Remedy remedy, OptionalLong saves) {
+        String how = place.isNotebook() ? remedy.how(ANY) : remedy.what();
+        advice.add(new Advice(remedy.title(), saves, request(saves), how, cost(remedy), Optional.of(remedy)));
+    }
+
+    private void general(String name, OptionalLong saves, String how) {
+        Remedy remedy = Remedies.byName(name);
+        advice.add(new Advice(name, saves, request(saves), how, cost(remedy), Optional.of(remedy)));
+    }
+
+    private static String request(OptionalLong saves) {
+        return saves.isPresent() ? "of the refused request, if it is an activation" : "";
+    }
+
+    private static String cost(Remedy remedy) {
+        return remedy.cost() + ". " + remedy.cost().note();
+    }
+}

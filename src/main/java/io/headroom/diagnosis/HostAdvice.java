@@ -1,0 +1,135 @@
+package io.headroom.diagnosis;
+
+import io.headroom.memory.Limit;
+import io.headroom.oom.Backend;
+import io.headroom.oom.Field;
+import io.headroom.oom.Wording;
+import java.util.OptionalLong;
+
+/** What to do when host memory, the JVM's memory or another framework's ran out. */
+final class HostAdvice {
+    private static final String HEAP = "a larger Java heap (-Xmx)";
+
+    private HostAdvice() {}
+
+    static void give(Advisor advisor) {
+        switch (advisor.oom.allocator()) {
+            case JVM -> jvm(advisor);
+            case OOM_KILLER -> killed(advisor);
+            case DATALOADER_SHM -> shared(advisor);
+            case TENSORFLOW, JAX -> framework(advisor);
+            default -> cpu(advisor);
+        }
+    }
+
+    private static void cpu(Advisor advisor) {
+        if (advisor.cause == Cause.OVERSIZED_REQUEST || advisor.cause == Cause.SHAPE_BUG) {
+            DeviceAdvice.shape(advisor);
+        }
+        if (advisor.cause == Cause.LIMIT) {
+            OptionalLong more = advisor.situation.machine().map(Limit::headroom).orElse(OptionalLong.empty());
+            advisor.add(
+                    "raise the limit",
+                    more,
+                    "what the machine has left",
+                    "unlimited(), or limit(…) with a higher size",
+                    "less is left for others on the machine");
+        }
+        advisor.smallerStep();
+        advisor.process("release between models", advisor.situation.liveArrays(), "counted in open NDArrays");
+        if (advisor.place.isNotebook()) {
+            advisor.process("fixed malloc thresholds", OptionalLong.empty(), "");
+        }
+        if (advisor.cause != Cause.LIMIT) {
+            advisor.add("more swap, or a larger page file", "a setting of the system", "very slow when used");
+        }
+        advisor.no(HEAP, "libtorch's tensors live outside it, and a larger heap leaves them less.");
+        advisor.no("emptying the CUDA cache", "this failure is on the CPU, where PyTorch keeps no cache.");
+        advisor.no("expandable segments", "they are a setting of the CUDA allocator.");
+    }
+
+    private static void jvm(Advisor advisor) {
+        switch (advisor.oom.wording()) {
+            case JAVA_HEAP, GC_OVERHEAD, JAVA_OTHER -> {
+                advisor.add("a larger heap", advisor.place.jvm("-Xmx4g"), "less is left for libtorch's tensors");
+                advisor.add(
+                        "drop what the notebook holds",
+                        "set large Java arrays and lists that cells declared to null; keep data in NDArrays or stream it",
+                        "none");
+                advisor.no("closing NDArrays", "their numbers are native memory, outside the Java heap.");
+            }
+            case DIRECT_BUFFER -> {
+                advisor.add(
+                        "close the NDArrays made from Java buffers",
+                        advisor.oom
+                                .size(Field.ALLOCATED)
+                                .map(size -> OptionalLong.of(size.bytes()))
+                                .orElse(OptionalLong.empty()),
+                        "all direct buffers",
+                        "a CPU NDArray made from a Java buffer keeps it until it is closed and collected",
+                        "none");
+                advisor.add(
+                        "a higher limit for direct buffers",
+                        advisor.place.jvm("-XX:MaxDirectMemorySize=2g"),
+                        "less is left for libtorch's tensors");
+                advisor.no(HEAP, "direct buffers have a limit of their own.");
+            }
+            case METASPACE, CLASS_SPACE -> {
+                advisor.add(
+                        "more room for classes",
+                        advisor.place.jvm(
+                                advisor.oom.wording() == Wording.CLASS_SPACE
+                                        ? "-XX:CompressedClassSpaceSize=512m"
+                                        : "-XX:MaxMetaspaceSize=512m"),
+                        "less is left for the rest");
+                advisor.no(HEAP, "classes live outside the heap.");
+            }
+            case ARRAY_LIMIT -> {
+                advisor.add("cut the array", "several arrays, or an NDArray: its sizes are 64-bit", "none");
+                advisor.no(HEAP, "the limit is on the number of elements.");
+            }
+            case NATIVE_THREAD -> {
+                advisor.add(
+                        "fewer threads", "a fixed pool of threads; ulimit -u and the container's pids limit", "none");
+                advisor.add("smaller stacks", advisor.place.jvm("-Xss512k"), "deep recursion fails earlier");
+                advisor.no(HEAP, "stacks live outside the heap; a smaller one leaves them more.");
+            }
+            default -> {
+                advisor.add("a smaller heap", advisor.place.jvm("-Xmx1g"), "less room for Java objects");
+                advisor.add("a larger container or machine", "docker run --memory=8g", "money");
+                advisor.no(HEAP, "the system has no more to give, and the heap takes from the same memory.");
+            }
+        }
+    }
+
+    private static void killed(Advisor advisor) {
+        advisor.add("a larger limit", "docker run --memory=8g; resources.limits.memory in Kubernetes", "money");
+        advisor.add(
+                "a cap below the container's",
+                "limit(\"…\"): then an exception with a message appears, and the notebook survives",
+                "none");
+        advisor.smallerStep();
+        advisor.no("catching the exception", "a killed process never sees one.");
+        advisor.no(HEAP, "it counts against the same limit.");
+    }
+
+    private static void shared(Advisor advisor) {
+        advisor.add("more shared memory", "docker run --shm-size=8g (or --ipc=host)", "host memory");
+        advisor.add("fewer loader workers", "num_workers=0, or half as many; smaller batches", "slower loading");
+        advisor.no("a GPU with more memory", "shared memory is the host's.");
+        advisor.no("emptying the CUDA cache", "nothing on the GPU ran out.");
+    }
+
+    private static void framework(Advisor advisor) {
+        advisor.add(
+                "let it allocate as needed",
+                advisor.oom.allocator() == Backend.JAX
+                        ? advisor.place.environment("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+                        : advisor.place.environment("TF_FORCE_GPU_ALLOW_GROWTH", "true"),
+                "more fragmentation");
+        advisor.smallerStep();
+        advisor.no(
+                "PyTorch's settings",
+                "the message is " + advisor.oom.allocator().title() + "'s.");
+    }
+}
