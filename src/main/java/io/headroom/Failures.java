@@ -4,13 +4,10 @@ import io.headroom.diagnosis.Diagnosis;
 import io.headroom.diagnosis.Situation;
 import io.headroom.kernel.FailedCell;
 import io.headroom.kernel.Kernels;
-import io.headroom.memory.Limit;
-import io.headroom.memory.LiveArrays;
-import io.headroom.memory.MemoryLimit;
 import io.headroom.memory.Reading;
 import io.headroom.oom.Log;
-import io.headroom.units.Bytes;
-import java.util.Optional;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Explains failures with what this notebook knows beside the message. */
 final class Failures {
@@ -32,40 +29,17 @@ final class Failures {
 
     /** A cell that failed, just now: the process has its peak still in its books. */
     static Explanation explain(FailedCell cell) {
-        Situation situation = situation().code(cell.code());
-        Reading now = Reading.now();
-        long highest = now.process().peak().orElse(now.rss().orElse(0));
-        if (highest > 0) {
-            situation = situation.process(MemoryLimit.current()
-                    .map(cap -> Math.min(highest, cap.bytes()))
-                    .orElse(highest));
-        }
-        return explain(Log.read(cell.failure().text()), situation);
+        return explain(Log.read(cell.failure().text()), situation().code(cell.code()));
     }
 
     private static Situation situation() {
-        Situation situation = Situation.unknown().in(kernel());
-        Reading now = Reading.now();
-        Optional<MemoryLimit> cap = MemoryLimit.current();
-        Optional<Limit> limit = now.limit();
-        if (cap.isPresent()) {
-            situation = situation.limit(
-                    cap.get().bytes(), "limit(\"" + Bytes.format(cap.get().bytes()) + "\")");
-        } else if (limit.isPresent()) {
-            situation = situation.limit(limit.get().bytes(), limit.get().label());
-        }
-        if (now.rss().isPresent()) {
-            situation = situation.process(now.rss().getAsLong());
-        }
-        Optional<Limit> machine = now.limits().stream()
-                .filter(each -> each.kind() == Limit.Kind.PHYSICAL)
-                .findFirst();
-        if (machine.isPresent() && machine.get().headroom().isPresent()) {
-            situation = situation.machine(
-                    machine.get().bytes(), machine.get().headroom().getAsLong());
-        }
-        Optional<LiveArrays> arrays = LiveArrays.now();
-        return arrays.isPresent() ? situation.liveArrays(arrays.get().bytes()) : situation;
+        Session session = Session.current();
+        List<Reading> readings = new ArrayList<>(session.timeline().readings());
+        readings.add(Reading.now("failed"));
+        return Situation.unknown()
+                .in(kernel())
+                .readings(readings)
+                .workload(session.workload().orElse(null));
     }
 
     private static Situation.Kernel kernel() {

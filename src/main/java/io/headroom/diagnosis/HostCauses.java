@@ -69,9 +69,12 @@ final class HostCauses {
     }
 
     private static Verdict capped(Limit cap, Optional<Size> requested, Situation situation) {
-        String used = cap.used().isPresent()
-                ? "The process held " + Bytes.format(cap.used().getAsLong()) + " of"
-                : "The limit is";
+        long peak = situation
+                .last()
+                .flatMap(r -> r.process().peak().stream().boxed().findFirst())
+                .orElse(0L);
+        long held = Math.max(cap.used().orElse(0), Math.min(peak, cap.bytes()));
+        String used = held > 0 ? "The process held up to " + Bytes.format(held) + " of" : "The limit is";
         Verdict verdict = Verdict.of(
                 LIMIT,
                 0.9,

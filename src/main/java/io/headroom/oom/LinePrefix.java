@@ -26,7 +26,8 @@ final class LinePrefix {
             boolean blank = c == ' ' || c == '\t';
             if (blank && i > 0) {
                 char before = text.charAt(line + i - 1);
-                if (before == ':' || before == ']' || before == '|' || (time && digits && before != ' ')) {
+                boolean colon = before == ':' && i > 1 && text.charAt(line + i - 2) != ' ';
+                if (colon || before == ']' || before == '|' || (time && digits && before != ' ')) {
                     cut = i + 1;
                 }
             }

@@ -29,12 +29,15 @@ final class Squeezed {
         int count = 0;
         int lineStart = 0;
         int previousStart = -1;
+        int prefix = 0;
         while (lineStart < length) {
             int lineEnd = original.indexOf('\n', lineStart);
             lineEnd = lineEnd < 0 ? length : lineEnd;
             int i = lineStart;
             if (previousStart >= 0) {
-                i += LinePrefix.repeated(original, previousStart, lineStart, lineEnd);
+                int cut = LinePrefix.repeated(original, previousStart, lineStart, lineEnd);
+                prefix = prefix > 0 ? Math.min(prefix, cut) : cut;
+                i += prefix;
             }
             while (i < lineEnd) {
                 char c = original.charAt(i);

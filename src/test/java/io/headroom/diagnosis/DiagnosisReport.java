@@ -1,0 +1,172 @@
+package io.headroom.diagnosis;
+
+import io.headroom.oom.Labelled;
+import io.headroom.oom.Log;
+import io.headroom.oom.OutOfMemory;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+
+/** Measures the diagnosis against the labelled messages, and its speed, and writes {@code docs/diagnosis.md}. */
+public final class DiagnosisReport {
+    private static final String LINE =
+            "2024-08-21 22:56:04,123 INFO trainer - epoch 12 step 4512 loss 0.3345 memory allocated 12.34 GiB cuda:0 12.3 it/s\n";
+    private static final long LOG_BYTES = 1L << 30;
+
+    private DiagnosisReport() {}
+
+    public static void main(String[] args) throws IOException {
+        List<Labelled> all = Labelled.all();
+        List<Labelled> failures =
+                all.stream().filter(each -> !each.backend().equals("none")).toList();
+        List<Labelled> near =
+                all.stream().filter(each -> each.backend().equals("none")).toList();
+        List<Labelled> told = failures.stream().filter(Labelled::isFromThread).toList();
+        StringBuilder out = new StringBuilder();
+        out.append(
+                "# How well errors are read and explained\n\nMeasured by `io.headroom.diagnosis.DiagnosisReport`, which writes"
+                        + " this file. Rows come from public threads and local runs;\ncauses are labels, by what the thread found or by the"
+                        + " message alone.\n\n| measure | result | goal |\n|---|---|---|\n");
+        row(out, "every stated figure exact", all, DiagnosisReport::fieldsRight, "≥ 99 %");
+        row(out, "backend", all, DiagnosisReport::backendRight, "≥ 99 %");
+        row(out, "near misses not called out of memory", near, DiagnosisReport::backendRight, "all");
+        row(out, "cause, where the thread told it", told, DiagnosisReport::causeRight, "≥ 85 %");
+        row(out, "cause, all labels", failures, DiagnosisReport::causeRight, "–");
+        row(out, "confidently wrong (confidence > 0.8)", failures, DiagnosisReport::sureAndWrong, "≤ 2 %");
+        out.append(String.format(Locale.ROOT, "| parsing one message | %.0f µs | ≤ 100 µs |\n", micros(all)));
+        out.append(String.format(Locale.ROOT, "| through a log | %.0f MB/s | ≥ 200 MB/s |\n", megabytesPerSecond()));
+        out.append("\n## Confidence against outcome\n\n| confidence | messages | cause agrees |\n|---|---|---|\n");
+        double[] bounds = {0, 0.45, 0.6, 0.7, 0.8, 1};
+        for (int i = 0; i + 1 < bounds.length; i++) {
+            double low = bounds[i];
+            double high = bounds[i + 1];
+            List<Labelled> in = failures.stream()
+                    .filter(each -> diagnosis(each).confidence() > low
+                            && diagnosis(each).confidence() <= high)
+                    .toList();
+            out.append(String.format(
+                    Locale.ROOT,
+                    "| %.2f – %.2f | %d | %s |\n",
+                    low,
+                    high,
+                    in.size(),
+                    share(in, DiagnosisReport::causeRight)));
+        }
+        out.append(
+                "\n## Where the label says otherwise\n\n| message | label | said | confidence | the label rests on |\n"
+                        + "|---|---|---|---|---|\n");
+        failures.stream()
+                .filter(each -> !causeRight(each))
+                .forEach(each -> out.append(String.format(
+                        Locale.ROOT,
+                        "| %s | %s | %s | %.2f | %s |\n",
+                        each.id(),
+                        each.cause(),
+                        diagnosis(each).cause().label(),
+                        diagnosis(each).confidence(),
+                        each.evidence().replace("|", "/"))));
+        Path file = Path.of(args.length > 0 ? args[0] : "docs/diagnosis.md");
+        if (file.getParent() != null) {
+            Files.createDirectories(file.getParent());
+        }
+        Files.writeString(file, out.toString());
+        System.out.print(out);
+    }
+
+    private static void row(
+            StringBuilder out, String name, List<Labelled> rows, Predicate<Labelled> right, String goal) {
+        out.append("| ")
+                .append(name)
+                .append(" | ")
+                .append(share(rows, right))
+                .append(" | ")
+                .append(goal)
+                .append(" |\n");
+    }
+
+    private static String share(List<Labelled> rows, Predicate<Labelled> right) {
+        long count = rows.stream().filter(right).count();
+        return rows.isEmpty()
+                ? "–"
+                : String.format(Locale.ROOT, "%d of %d (%.1f %%)", count, rows.size(), 100.0 * count / rows.size());
+    }
+
+    private static boolean fieldsRight(Labelled each) {
+        Map<String, Long> read =
+                OutOfMemory.read(each.message()).map(OutOfMemory::fields).orElse(Map.of());
+        return new TreeMap<>(read).equals(each.fields());
+    }
+
+    private static boolean backendRight(Labelled each) {
+        return OutOfMemory.read(each.message())
+                .map(oom -> oom.backend().label())
+                .orElse("none")
+                .equals(each.backend());
+    }
+
+    private static boolean causeRight(Labelled each) {
+        return diagnosis(each).cause().label().equals(each.cause());
+    }
+
+    private static boolean sureAndWrong(Labelled each) {
+        return !causeRight(each) && diagnosis(each).confidence() > 0.8;
+    }
+
+    private static Diagnosis diagnosis(Labelled each) {
+        return Diagnosis.of(Log.read(each.message()), Situation.unknown()).orElseThrow();
+    }
+
+    private static double micros(List<Labelled> all) {
+        List<Double> rounds = new ArrayList<>();
+        for (int round = 0; round < 60; round++) {
+            long start = System.nanoTime();
+            for (Labelled each : all) {
+                Log.read(each.message());
+            }
+            rounds.add((System.nanoTime() - start) / 1000.0 / all.size());
+        }
+        return rounds.stream().sorted().toList().get(rounds.size() / 4);
+    }
+
+    private static double megabytesPerSecond() throws IOException {
+        double best = 0;
+        for (int round = 0; round < 3; round++) {
+            long start = System.nanoTime();
+            Log.read(new Repeated());
+            best = Math.max(best, LOG_BYTES / 1e6 / ((System.nanoTime() - start) / 1e9));
+        }
+        return best;
+    }
+
+    /** A training log of a GiB, without a file. */
+    private static final class Repeated extends InputStream {
+        private final byte[] block = LINE.repeat(500).getBytes(StandardCharsets.US_ASCII);
+        private long left = LOG_BYTES;
+        private int at;
+
+        @Override
+        public int read() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) {
+            if (left <= 0) {
+                return -1;
+            }
+            int count = (int) Math.min(Math.min(length, left), block.length - at);
+            System.arraycopy(block, at, into, offset, count);
+            at = (at + count) % block.length;
+            left -= count;
+            return count;
+        }
+    }
+}

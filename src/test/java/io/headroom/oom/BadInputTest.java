@@ -1,0 +1,157 @@
+package io.headroom.oom;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Random;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
+
+/** What is no message, or half of one, is neither an exception nor a false figure. */
+class BadInputTest {
+    private static final String FULL =
+            "CUDA out of memory. Tried to allocate 1.70 GiB. GPU 0 has a total capacity of 6.00 GiB of"
+                    + " which 0 bytes is free. Of the allocated memory 2.93 GiB is allocated by PyTorch, and 2.30 GiB is reserved by"
+                    + " PyTorch but unallocated.";
+
+    @Test
+    void emptyAndNull() {
+        assertThat(OutOfMemory.read("")).isEmpty();
+        assertThat(OutOfMemory.read("   \n\t")).isEmpty();
+        assertThat(OutOfMemory.read((String) null)).isEmpty();
+        assertThat(OutOfMemory.read((Throwable) null)).isEmpty();
+    }
+
+    @Test
+    void sizesThatAreNoNumbersAreLeftOut() {
+        assertThat(stated("nan GiB")).isEmpty();
+        assertThat(stated("-2.00 GiB")).isEmpty();
+        assertThat(stated("99999999999999999999999999999999 GiB")).isEmpty();
+        assertThat(stated("1.5 parsecs")).isEmpty();
+        assertThat(stated("1.2.3.4 GiB")).doesNotContainKey(Field.TOTAL);
+        assertThat(stated("")).isEmpty();
+    }
+
+    @Test
+    void aNegativeOrOverflowingRequestIsImpossible() {
+        assertThat(read("CUDA out of memory. Tried to allocate -2.00 GiB.").impossible())
+                .isTrue();
+        assertThat(read("CUDA out of memory. Tried to allocate 17179869184.00 GiB.")
+                        .impossible())
+                .isTrue();
+        assertThat(read("CUDA out of memory. Tried to allocate more than 1EB memory.")
+                        .impossible())
+                .isTrue();
+        assertThat(read(FULL).impossible()).isFalse();
+    }
+
+    @Test
+    void theDriversMissingValueIsNoSize() {
+        OutOfMemory oom = read(FULL.replace("Of the", "Process 17 has 17179869184.00 GiB memory in use. Of the"));
+
+        assertThat(oom.processes()).isEmpty();
+        assertThat(oom.sizes()).containsKey(Field.ALLOCATED);
+    }
+
+    @Test
+    void everyPrefixOfAMessageReadsOrIsNothing() {
+        for (int end = 0; end <= FULL.length(); end++) {
+            String cut = FULL.substring(0, end);
+            OutOfMemory.read(cut).ifPresent(oom -> oom.fields()
+                    .forEach((name, value) -> assertThat(read(FULL).fields()).containsEntry(name, value)));
+        }
+    }
+
+    @Test
+    void otherLanguagesAround() {
+        OutOfMemory oom = read("训练失败:" + FULL + " Ошибка: не хватает памяти");
+
+        assertThat(oom.fields()).isEqualTo(read(FULL).fields());
+    }
+
+    @Property(tries = 300)
+    void binaryIsReadWithoutHarm(@ForAll byte[] bytes) {
+        assertThatCode(() -> Log.read(new ByteArrayInputStream(bytes))).doesNotThrowAnyException();
+    }
+
+    @Test
+    void utf16LogsAreRead() throws IOException {
+        byte[] log = FULL.getBytes(StandardCharsets.UTF_16LE);
+
+        assertThat(Log.read(new ByteArrayInputStream(log)).first().orElseThrow().fields())
+                .isEqualTo(read(FULL).fields());
+    }
+
+    @Test
+    void oneLongLineStreamsInConstantMemory() throws IOException {
+        long size = 48L << 20;
+        Log log = Log.read(new Line(size, FULL));
+
+        assertThat(log.bytes()).isEqualTo(size);
+        assertThat(log.first().orElseThrow().fields()).isEqualTo(read(FULL).fields());
+    }
+
+    @Test
+    void aMessageAcrossTheBuffersEdgeIsRead() throws IOException {
+        Random random = new Random(7);
+        for (int i = 0; i < 40; i++) {
+            int before = (1 << 21) - (1 << 15) - 400 + random.nextInt(800);
+            String log = "x".repeat(before) + " " + FULL + " y".repeat(50_000);
+            Log read = Log.read(new ByteArrayInputStream(log.getBytes(StandardCharsets.US_ASCII)));
+
+            assertThat(read.failures()).hasSize(1);
+            assertThat(read.first().orElseThrow().fields()).isEqualTo(read(FULL).fields());
+        }
+    }
+
+    @Test
+    void aLongTextReadsAsAStreamDoes() {
+        assertThat(Log.read("x".repeat(600_000) + "\n" + FULL).failures()).hasSize(1);
+    }
+
+    private static java.util.Map<Field, Size> stated(String size) {
+        return OutOfMemory.read(
+                        "CUDA out of memory. Tried to allocate " + size + ". GPU 0 has a total capacity of " + size)
+                .map(OutOfMemory::sizes)
+                .orElseThrow();
+    }
+
+    private static OutOfMemory read(String text) {
+        return OutOfMemory.read(text).orElseThrow();
+    }
+
+    /** One line without an end, with a message in its middle. */
+    private static final class Line extends InputStream {
+        private final long size;
+        private final byte[] message;
+        private long at;
+
+        Line(long size, String message) {
+            this.size = size;
+            this.message = message.getBytes(StandardCharsets.US_ASCII);
+        }
+
+        @Override
+        public int read() {
+            if (at >= size) {
+                return -1;
+            }
+            long into = at++ - size / 2;
+            return into >= 0 && into < message.length ? message[(int) into] : 'z';
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) {
+            int count = 0;
+            while (count < length && at < size) {
+                into[offset + count++] = (byte) read();
+            }
+            return count == 0 ? -1 : count;
+        }
+    }
+}
