@@ -15,7 +15,7 @@ CELLS = ["memory()", 'var age = load("age"', "var cancer = load(", 'memory("two 
 
 @pytest.fixture(scope="module")
 def notebook(lab, browser):
-    opened = Notebook(browser, lab)
+    opened = Notebook(browser, lab, width=1280, height=1800 if PICTURES else 1000)
     yield opened
     opened.close()
 
@@ -52,7 +52,7 @@ def test_the_story_runs_until_the_engine_refuses(notebook):
     assert output.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count() + output.locator(
         "text=EngineException"
     ).count(), "the cell's own error is still there"
-    keep(notebook, output, "card")
+    keep(notebook, card, "card")
 
 
 def test_diagnose_shows_the_card_again(notebook):
