@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
         description = "Memory for PyTorch models in Java notebooks.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {HelpCommand.class, DoctorCommand.class, DiagnoseCommand.class})
+        subcommands = {HelpCommand.class, DoctorCommand.class, DiagnoseCommand.class, BudgetCommand.class})
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;

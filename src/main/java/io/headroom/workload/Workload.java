@@ -69,6 +69,46 @@ public final class Workload {
     }
 
     /**
+     * Reads a workload from the keys of a spec file: {@code model} ({@code "transformer"} by default, {@code "mlp"},
+     * {@code "cnn"}, {@code "lstm"}) and those of {@link Option}; what is left out has its default.
+     *
+     * @throws IllegalArgumentException for an unknown key, a wrong value, or values that do not go together
+     */
+    public static Workload of(Map<String, ?> spec) {
+        Workload step = ofModel(spec.get("model"));
+        for (Map.Entry<String, ?> entry : spec.entrySet()) {
+            if (!entry.getKey().equals("model")) {
+                Option option = Option.ofKey(entry.getKey()).orElseThrow(() -> unknown(entry.getKey()));
+                step = step.with(option, entry.getValue());
+            }
+        }
+        return step.validate();
+    }
+
+    private static Workload ofModel(Object model) {
+        if (model == null || model.equals("transformer")) {
+            return transformer();
+        }
+        if (model.equals("mlp")) {
+            return mlp();
+        }
+        if (model.equals("cnn")) {
+            return cnn();
+        }
+        if (model.equals("lstm")) {
+            return lstm();
+        }
+        throw new IllegalArgumentException(
+                "model = \"" + model + "\": use \"transformer\", \"mlp\", \"cnn\" or \"lstm\".");
+    }
+
+    private static IllegalArgumentException unknown(String key) {
+        return new IllegalArgumentException("unknown key \"" + key + "\". The keys are: model, "
+                + java.util.Arrays.stream(Option.values()).map(Option::key).collect(Collectors.joining(", "))
+                + ".");
+    }
+
+    /**
      * The workload with one option changed; what the sliders and the spec file use.
      *
      * @throws IllegalArgumentException if this kind of model has no such option, or the value is wrong for it

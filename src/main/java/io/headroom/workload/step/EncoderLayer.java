@@ -1,9 +1,16 @@
 package io.headroom.workload.step;
 
+import io.headroom.workload.Attention;
+import io.headroom.workload.Option;
+import io.headroom.workload.Workload;
+
 /** DJL's {@code TransformerEncoderBlock}: attention, batch norm, feed-forward, batch norm. */
 final class EncoderLayer extends Layer {
     private final String name;
     private final long heads;
+    private final long keyHeads;
+    private final Attention attention;
+    private final long chunks;
     private final double dropout;
     private final LinearLayer keys;
     private final LinearLayer queries;
@@ -16,16 +23,24 @@ final class EncoderLayer extends Layer {
     private Value gamma2;
     private Value beta2;
 
-    EncoderLayer(String name, long width, long heads, long ff, double dropout) {
+    EncoderLayer(String name, Workload work) {
+        this(name, work, work.dModel() / work.heads());
+    }
+
+    private EncoderLayer(String name, Workload work, long headWidth) {
         this.name = name;
-        this.heads = heads;
-        this.dropout = dropout;
-        keys = new LinearLayer("keys", width);
-        queries = new LinearLayer("queries", width);
-        values = new LinearLayer("values", width);
-        result = new LinearLayer("attention result", width);
-        wide = new LinearLayer("feed-forward 1", ff);
-        narrow = new LinearLayer("feed-forward 2", width);
+        this.heads = work.heads();
+        this.keyHeads = work.kvHeads();
+        this.dropout = work.dropout();
+        this.attention = work.attention();
+        this.chunks = Math.min(work.number(Option.CHUNKS), work.seq());
+        long rank = work.loraRank();
+        keys = new LinearLayer("keys", keyHeads * headWidth).adapted(rank);
+        queries = new LinearLayer("queries", work.dModel()).adapted(rank);
+        values = new LinearLayer("values", keyHeads * headWidth).adapted(rank);
+        result = new LinearLayer("attention result", work.dModel()).adapted(rank);
+        wide = new LinearLayer("feed-forward 1", work.ff());
+        narrow = new LinearLayer("feed-forward 2", work.dModel());
     }
 
     @Override
@@ -55,12 +70,10 @@ final class EncoderLayer extends Layer {
         long b = x.dim(0);
         long s = x.dim(1);
         long w = x.dim(2);
-        Value k = ops.transpose(keys.forward(ops, x), b, heads, s, w / heads);
+        Value k = repeated(ops, ops.transpose(keys.forward(ops, x), b, keyHeads, s, w / heads));
         Value q = ops.transpose(queries.forward(ops, x), b, heads, s, w / heads);
-        Value v = ops.transpose(values.forward(ops, x), b, heads, s, w / heads);
-        Value scores = ops.scale(ops.matMul(q, k, new long[] {b, heads, s, s}));
-        Value shares = ops.dropout(ops.softmax(scores), dropout);
-        Value mixed = ops.matMul(shares, v, v.shape());
+        Value v = repeated(ops, ops.transpose(values.forward(ops, x), b, keyHeads, s, w / heads));
+        Value mixed = attend(ops, q, k, v);
         mixed = ops.reshape(ops.transpose(mixed, b, s, heads, w / heads), b, s, w);
         Value attended = ops.dropout(result.forward(ops, mixed), dropout);
         Value normal = ops.batchNormLastAxis(ops.add(attended, x), gamma1, beta1);
@@ -70,5 +83,28 @@ final class EncoderLayer extends Layer {
         Value out = ops.batchNormLastAxis(ops.add(fed, x), gamma2, beta2);
         ops.tape().section("");
         return out;
+    }
+
+    private Value attend(Operators ops, Value q, Value k, Value v) {
+        long[] square = {q.dim(0), heads, q.dim(2), q.dim(2)};
+        return switch (attention) {
+            case EAGER -> {
+                Value scores = ops.scale(ops.matMul(q, k, square));
+                Value shares = ops.dropout(ops.softmax(scores), dropout);
+                yield ops.matMul(shares, v, v.shape());
+            }
+            case CHUNKED -> ops.chunkedAttention(q, k, v, Tape.size(square, q.valueBytes()), chunks, dropout);
+            case SDPA -> ops.fusedAttention(q, k, v);
+        };
+    }
+
+    /** Grouped keys and values are written out once for each query head, unless a fused kernel reads them as they are. */
+    private Value repeated(Operators ops, Value x) {
+        if (keyHeads == heads || attention == Attention.SDPA) {
+            return x;
+        }
+        long[] all = x.shape();
+        all[1] = heads;
+        return ops.tape().op("repeat heads").gives(x).makes(all, x.valueBytes());
     }
 }

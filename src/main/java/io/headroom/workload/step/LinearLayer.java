@@ -5,8 +5,11 @@ final class LinearLayer extends Layer {
     private final String name;
     private final long units;
     private final boolean biased;
+    private long rank;
     private Value weight;
     private Value bias;
+    private Value down;
+    private Value up;
 
     LinearLayer(String name, long units) {
         this(name, units, true);
@@ -18,14 +21,21 @@ final class LinearLayer extends Layer {
         this.biased = biased;
     }
 
+    /** With a LoRA adapter of this rank beside it; 0 for none. */
+    LinearLayer adapted(long adapterRank) {
+        rank = adapterRank;
+        return this;
+    }
+
     @Override
     long[] load(Loader loader, long[] in) {
         long width = in[in.length - 1];
-        if (in.length > 2 && in.length != 3 && in.length != 4) {
-            throw new IllegalArgumentException(name + " gets an input of " + in.length + " dimensions");
-        }
         weight = loader.weight(name, units, width);
         bias = biased ? loader.weight(name + " bias", units) : null;
+        if (rank > 0) {
+            down = loader.adapter(name + " A", rank, width);
+            up = loader.adapter(name + " B", units, rank);
+        }
         long[] out = in.clone();
         out[out.length - 1] = units;
         return out;
@@ -33,6 +43,7 @@ final class LinearLayer extends Layer {
 
     @Override
     Value forward(Operators ops, Value x) {
-        return ops.linear(x, weight, bias);
+        Value whole = ops.linear(x, weight, bias);
+        return rank == 0 ? whole : ops.add(whole, ops.linear(ops.linear(x, down, null), up, null));
     }
 }

@@ -11,11 +11,13 @@ final class Loader {
     private final Tape tape;
     private final List<Value> trained = new ArrayList<>();
     private final boolean frozen;
+    private final Sharing sharing;
     private long parameters;
 
     Loader(Workload work, Tape tape) {
         this.work = work;
         this.tape = tape;
+        this.sharing = new Sharing(work);
         this.frozen = work.architecture().has(io.headroom.workload.Option.LORA_RANK) && work.loraRank() > 0;
     }
 
@@ -46,9 +48,23 @@ final class Loader {
                 tape.addGradient(weight, name);
             }
             long columns = shape[shape.length - 1];
-            tape.addState(name, work.optimizer().stateBytes(values / columns, columns, weight.valueBytes()));
+            tape.addState(
+                    name, sharing.state(work.optimizer().stateBytes(values / columns, columns, weight.valueBytes())));
         }
         return weight;
+    }
+
+    /** What several devices need besides, or spare, once the whole model is known. */
+    void share() {
+        tape.addState("gradient buckets", sharing.buckets(trainedBytes()));
+    }
+
+    long trainedBytes() {
+        long sum = 0;
+        for (Value weight : trained) {
+            sum += weight.bytes();
+        }
+        return sum;
     }
 
     List<Value> trained() {

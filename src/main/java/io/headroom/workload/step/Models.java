@@ -20,13 +20,15 @@ final class Models {
 
     private static List<Layer> transformer(Workload work) {
         List<Layer> layers = new ArrayList<>();
-        if (work.projectsInput()) {
+        if (work.vocab() > 0) {
+            layers.add(new EmbeddingLayer(work));
+        } else if (work.projectsInput()) {
             layers.add(new LinearLayer("input", work.dModel()));
         }
         for (long i = 1; i <= work.layers(); i++) {
-            layers.add(new EncoderLayer("layer " + i, work.dModel(), work.heads(), work.ff(), work.dropout()));
+            layers.add(new EncoderLayer("layer " + i, work));
         }
-        layers.add(new LinearLayer("head", work.outputs()));
+        layers.add(new LinearLayer("head", work.vocab() > 0 ? work.vocab() : work.outputs()));
         return layers;
     }
 

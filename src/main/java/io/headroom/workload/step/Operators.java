@@ -7,6 +7,9 @@ package io.headroom.workload.step;
  */
 public final class Operators {
     private static final int INDEX_BYTES = 8;
+    private static final int SUM_BYTES = 4;
+    private static final long SCORES = 3;
+    private static final long SCORES_WITH_DROPOUT = 5;
     private static final long PLAIN_CHANNELS = 15;
     private static final long CHANNEL_BLOCK = 16;
     private static final double LSTM_KEPT = 5.2;
@@ -24,18 +27,62 @@ public final class Operators {
         return tape;
     }
 
-    /** {@code x · Wᵀ + b}; a transposed input is copied into row order first, and the copy is what the backward keeps. */
+    /**
+     * {@code x · Wᵀ + b}; a transposed input is copied into row order first, and the copy is what the backward of a trained
+     * weight keeps. A weight of another format is cast first.
+     */
     public Value linear(Value x, Value weight, Value bias) {
-        Op op = tape.op("linear").ordersGradient();
+        Value w = cast(weight, x.valueBytes());
+        Value b = bias == null ? null : cast(bias, x.valueBytes());
+        Op op = tape.op("linear").ordersGradient().keeps(w);
         if (x.isContiguous()) {
-            op.keeps(x, weight);
+            op.keeps(x);
+        } else if (w.requiresGradient()) {
+            op.keepsNew(x.bytes());
         } else {
-            op.keeps(weight).keepsNew(x.bytes());
+            op.scratch(x.bytes());
         }
-        if (bias != null) {
-            op.gives(bias);
+        if (b != null) {
+            op.gives(b);
         }
-        return op.gives(weight).gives(x).makes(x.shapeWithLast(weight.dim(0)), x.valueBytes());
+        return op.gives(w).gives(x).makes(x.shapeWithLast(weight.dim(0)), x.valueBytes());
+    }
+
+    /** The same values in another number format. */
+    public Value cast(Value x, int valueBytes) {
+        return x.valueBytes() == valueBytes ? x : tape.op("cast").gives(x).makes(x.shape(), valueBytes);
+    }
+
+    /**
+     * Attention in slices of the queries, computed again in the backward pass: the scores of one slice live at a time.
+     *
+     * @param scoreBytes of the whole score matrices
+     */
+    public Value chunkedAttention(Value q, Value k, Value v, long scoreBytes, long chunks, double dropout) {
+        long slice = scoreBytes / chunks;
+        long tensors = dropout > 0 && training ? SCORES_WITH_DROPOUT : SCORES;
+        return tape.op("chunked attention")
+                .keeps(q, k, v)
+                .scratch(Math.multiplyExact(slice, tensors))
+                .scratch(Math.multiplyExact(q.bytes(), 3L))
+                .backwardScratch(Math.multiplyExact(slice, tensors + 1))
+                .backwardScratch(Math.multiplyExact(q.bytes(), 4L))
+                .gives(q)
+                .gives(k)
+                .gives(v)
+                .makes(v.shape(), v.valueBytes());
+    }
+
+    /** Fused attention: a log-sum-exp for each row instead of the scores. */
+    public Value fusedAttention(Value q, Value k, Value v) {
+        return tape.op("sdpa")
+                .keeps(q, k, v)
+                .keepsNew(q.bytes() / q.dim(-1) / q.valueBytes() * SUM_BYTES)
+                .keepsResult()
+                .gives(q)
+                .gives(k)
+                .gives(v)
+                .makes(q.shape(), q.valueBytes());
     }
 
     /** Batched matrix product of {@code [a, b, n, k]} and {@code [a, b, k, m]}; what is not in row order is copied. */

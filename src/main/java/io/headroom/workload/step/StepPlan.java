@@ -1,5 +1,6 @@
 package io.headroom.workload.step;
 
+import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import io.headroom.workload.ZeroGrad;
 import java.util.ArrayList;
@@ -29,7 +30,7 @@ public final class StepPlan {
      * @return how many numbers the model holds
      */
     public static long play(Workload work, StepListener listener) {
-        StepPlan plan = new StepPlan(work.validate(), listener);
+        StepPlan plan = new StepPlan(Sharing.share(work.validate()), listener);
         plan.play();
         return plan.loader.parameters();
     }
@@ -40,6 +41,13 @@ public final class StepPlan {
         for (Layer layer : layers) {
             out = layer.load(loader, out);
         }
+        loader.share();
+        for (long i = 0; i < Math.min(work.number(Option.PREFETCH), 1024); i++) {
+            tape.input("batch held ready by the loader", shape, inputBytes());
+        }
+        if (work.isInference() && work.architecture().has(Option.NEW_TOKENS) && work.number(Option.NEW_TOKENS) > 0) {
+            tape.input("KV cache", cacheShape(), work.precision().activationBytes());
+        }
         tape.record(!work.isInference());
         long steps = work.isInference() ? 1 : work.accumulation();
         for (long micro = 1; micro <= Math.min(steps, 2); micro++) {
@@ -48,8 +56,7 @@ public final class StepPlan {
             if (micro == 1) {
                 dropGradients(ZeroGrad.BEFORE_FORWARD);
             }
-            Value input = tape.input(
-                    "input", shape, tokens() ? TOKEN_BYTES : work.precision().activationBytes());
+            Value input = tape.input("input", shape, inputBytes());
             if (work.isInference()) {
                 forward(input, 0, layers.size());
             } else {
@@ -118,11 +125,26 @@ public final class StepPlan {
     }
 
     private boolean tokens() {
-        return work.architecture().has(io.headroom.workload.Option.VOCAB) && work.vocab() > 0;
+        return work.architecture().has(Option.VOCAB) && work.vocab() > 0;
+    }
+
+    private int inputBytes() {
+        return tokens() ? TOKEN_BYTES : work.precision().activationBytes();
+    }
+
+    /** Keys and values of every layer for the prompt and what is generated. */
+    private long[] cacheShape() {
+        long positions = Math.addExact(work.seq(), work.number(Option.NEW_TOKENS));
+        return new long[] {2, work.layers(), work.sequences(), work.kvHeads(), work.dModel() / work.heads(), positions};
     }
 
     private void update() {
         tape.enter(Phase.UPDATE);
+        if (work.flag(Option.FOREACH)) {
+            tape.scratch("foreach update", loader.trainedBytes());
+            dropGradients(ZeroGrad.AFTER_STEP);
+            return;
+        }
         for (Value weight : loader.trained()) {
             long b = weight.bytes();
             switch (work.optimizer()) {

@@ -1,0 +1,108 @@
+package io.headroom.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+class BudgetCommandTest {
+    private static final String CASE_2 =
+            "{\"batch\":64,\"nodes\":25,\"seq\":80,\"heads\":8,\"d_model\":128,\"layers\":2,\"ff\":2048,"
+                    + "\"features\":7,\"dropout\":0.1,\"precision\":\"fp32\",\"optimizer\":\"adam\"}";
+
+    @TempDir
+    private Path folder;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @Test
+    void printsTheFiguresAsJson() throws IOException {
+        assertThat(run(CASE_2, "--json")).isZero();
+        JsonNode figures = new ObjectMapper().readTree(out.toString());
+        List<String> keys = new ArrayList<>();
+        figures.fieldNames().forEachRemaining(keys::add);
+        assertThat(keys)
+                .containsExactly(
+                        "parameters",
+                        "weights_bytes",
+                        "gradients_bytes",
+                        "optimizer_bytes",
+                        "activations_bytes",
+                        "peak_allocated_bytes",
+                        "peak_reserved_bytes",
+                        "device_bytes",
+                        "upper_bytes",
+                        "peak_phase",
+                        "peak_operator");
+        assertThat(figures.get("peak_allocated_bytes").asLong()).isBetween(12_300_000_000L, 12_400_000_000L);
+        assertThat(figures.get("peak_phase").asText()).isEqualTo("backward");
+    }
+
+    @Test
+    void saysInTextWhetherItFits() throws IOException {
+        assertThat(run(CASE_2, "--limit", "9.07 GiB")).isZero();
+        assertThat(out.toString()).contains("does not fit", "64 × 25 × 8 × 80 × 80 × 4 B");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"batch\":64,} | comma",
+                "{\"batch\":64 /* big */} | comments",
+                "{\"batches\":64} | unknown key \"batches\"",
+                "{\"heads\":7,\"d_model\":128} | heads = 7 does not divide d_model = 128",
+                "{\"batch\":0} | batch = 0",
+                "{\"batch\":-4} | batch = -4",
+                "{\"batch\":1.5} | whole number",
+                "{\"batch\":\"64\"} | whole number",
+                "{\"batch\":9223372036854775807} | 2^63",
+                "{\"optimizer\":\"lion\"} | \"lion\"",
+                "{\"seq\":600,\"positions\":512} | position table",
+                "{\"lora_rank\":4096} | lora_rank = 4096",
+                "{\"model\":\"gan\"} | model = \"gan\"",
+                "[1] | not a JSON object",
+                "{\"batch\":1}{} | not a JSON object",
+                "{\"batch\":1,\"batch\":2} | not a JSON object",
+            })
+    void aWrongSpecIsNamedInOneLine(String spec, String said) throws IOException {
+        assertThat(run(spec)).isEqualTo(2);
+        assertThat(err.toString()).contains(said).doesNotContain("\tat ");
+        assertThat(out.toString()).isEmpty();
+    }
+
+    @Test
+    void aMissingFileIsNamed() {
+        assertThat(execute(folder.resolve("none.json").toString())).isEqualTo(2);
+        assertThat(err.toString()).contains("none.json", "no such file");
+    }
+
+    private int run(String spec, String... options) throws IOException {
+        Path file = Files.writeString(folder.resolve("spec.json"), spec);
+        List<String> args = new ArrayList<>(List.of(file.toString()));
+        args.addAll(List.of(options));
+        return execute(args.toArray(String[]::new));
+    }
+
+    private int execute(String... args) {
+        CommandLine command = Main.commandLine();
+        command.setOut(new PrintWriter(out, true));
+        command.setErr(new PrintWriter(err, true));
+        List<String> all = new ArrayList<>(List.of("budget"));
+        all.addAll(List.of(args));
+        return command.execute(all.toArray(String[]::new));
+    }
+}
