@@ -1,0 +1,100 @@
+package io.headroom.render;
+
+import io.headroom.remedy.Comparison;
+import io.headroom.remedy.Comparison.Row;
+import io.headroom.units.Bytes;
+import java.util.List;
+import java.util.Locale;
+
+/** A comparison as a table: what was predicted, what was measured, a bar each. */
+public final class ComparisonView {
+    private static final int WIDTH = 240;
+
+    private ComparisonView() {}
+
+    /** Text and HTML of a comparison. */
+    public static Bundle of(Comparison comparison) {
+        List<Row> rows = comparison.rows();
+        StringBuilder text = new StringBuilder(comparison.workload().toString());
+        StringBuilder html = new StringBuilder(
+                "<p>" + Html.escape(comparison.workload().toString()) + "</p>"
+                        + "<table><thead><tr><th style=\"text-align:left\">Remedy</th><th>Predicted</th><th>Measured</th>"
+                        + "<th>Error</th><th>Saved</th><th>Step</th><th style=\"text-align:left\">Predicted over measured</th></tr></thead><tbody>");
+        long longest = rows.stream()
+                .mapToLong(row -> Math.max(row.predictedBytes(), row.measuredBytes()))
+                .max()
+                .orElse(1);
+        for (Row row : rows) {
+            text.append('\n').append(line(row, rows.get(0)));
+            html.append(cells(row, rows.get(0), Math.max(1, longest)));
+        }
+        return Bundle.text(text.toString()).html(html.append("</tbody></table>").toString());
+    }
+
+    private static String line(Row row, Row first) {
+        return String.format(
+                        Locale.ROOT,
+                        "  %-44s predicted %11s  measured %14s  %7s  saved %7s  %7s",
+                        row.title(),
+                        row.predicted().isPresent() ? Bytes.format(row.predictedBytes()) : "–",
+                        outcome(row),
+                        error(row),
+                        saved(row, first),
+                        seconds(row))
+                .stripTrailing();
+    }
+
+    private static String cells(Row row, Row first, long longest) {
+        return "<tr>" + cell("left", Html.escape(row.title()))
+                + cell("right", row.predicted().isPresent() ? Bytes.format(row.predictedBytes()) : "–")
+                + cell("right", Html.escape(outcome(row)))
+                + cell("right", error(row))
+                + cell("right", saved(row, first))
+                + cell("right", seconds(row))
+                + cell(
+                        "left",
+                        row.measured().isEmpty() && row.predicted().isEmpty()
+                                ? Html.escape(row.obstacle().orElse(""))
+                                : bar(row.predictedBytes(), longest, "#9ecae1")
+                                        + (row.measured().isPresent()
+                                                ? bar(row.measuredBytes(), longest, "#3182bd")
+                                                : Html.escape(row.obstacle().orElse(""))))
+                + "</tr>";
+    }
+
+    private static String outcome(Row row) {
+        if (row.measured().isPresent()) {
+            return Bytes.format(row.measuredBytes());
+        }
+        return row.predicted().isEmpty() ? "does not apply" : "out of memory";
+    }
+
+    private static String error(Row row) {
+        return Double.isNaN(row.error()) ? "–" : String.format(Locale.ROOT, "%+.1f %%", row.error() * 100);
+    }
+
+    /** Against the measured first row, or against its prediction where that ran out of memory. */
+    private static String saved(Row row, Row first) {
+        long before = first.measured().isPresent() ? first.measuredBytes() : first.predictedBytes();
+        if (row == first || row.measured().isEmpty() || before == 0) {
+            return "–";
+        }
+        return String.format(Locale.ROOT, "%.0f %%", 100.0 * (before - row.measuredBytes()) / before);
+    }
+
+    private static String seconds(Row row) {
+        return row.measured()
+                .map(measured ->
+                        String.format(Locale.ROOT, "%.1f s", measured.duration().toMillis() / 1000.0))
+                .orElse("–");
+    }
+
+    private static String bar(long bytes, long longest, String color) {
+        return "<div style=\"background-color:" + color + ";width:" + Math.max(1, WIDTH * bytes / longest)
+                + "px;height:8px;margin:1px 0\"></div>";
+    }
+
+    private static String cell(String align, String content) {
+        return "<td style=\"text-align:" + align + "\">" + content + "</td>";
+    }
+}
