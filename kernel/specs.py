@@ -85,7 +85,7 @@ def main():
     if ijava.exists():
         profile = {**profiles[0], "name": "headroom-ijava", "display_name": "Java (Headroom on IJava)", "about": "The same cells on IJava."}
         argv = ["java", *jvm_options(java_version).split(), "--add-opens=jdk.jshell/jdk.jshell=ALL-UNNAMED", "-jar", ijava.read_text(), "{connection_file}"]
-        env = {"IJAVA_CLASSPATH": class_path(), "IJAVA_STARTUP_SCRIPT": "io.headroom.kernel.ijava.IJavaStart.start();"}
+        env = {"IJAVA_CLASSPATH": class_path(), "IJAVA_STARTUP_SCRIPT": "io.headroom.kernel.ijava.IJava.start();"}
         write(kernels / profile["name"], spec(profile, argv, env), readme(profile))
 
     # The launcher offers kernels with Headroom on their class path; JupyterLab does not ask about news or updates.

@@ -21,6 +21,7 @@ import io.headroom.training.Measurement;
 import io.headroom.training.StepRunner;
 import io.headroom.units.Bytes;
 import io.headroom.widget.BudgetPanel;
+import io.headroom.widget.MonitorPanel;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
 import java.io.IOException;
@@ -150,6 +151,11 @@ public final class Headroom {
     /** A monitor that reads on a thread of its own, see {@link MemoryMonitor#every}. */
     public static MemoryMonitor monitor(Duration interval) {
         return MemoryMonitor.every(interval);
+    }
+
+    /** Starts a monitor and shows it live: the line keeps moving after the cell has ended. */
+    public static MonitorPanel live(MemoryMonitor monitor) {
+        return MonitorPanel.of(monitor);
     }
 
     /** The block of the sample {@code .params} models: {@code sampleBlock("100 MiB")}. */

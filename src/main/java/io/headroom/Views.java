@@ -26,6 +26,7 @@ import io.headroom.render.TimelineView;
 import io.headroom.training.Measurement;
 import io.headroom.units.Bytes;
 import io.headroom.widget.BudgetPanel;
+import io.headroom.widget.MonitorPanel;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,7 @@ final class Views {
         add(PipelineReport.class, ModelView::of);
         add(MemoryLimit.class, Views::of);
         add(BudgetPanel.class, Views::of);
+        add(MonitorPanel.class, Views::of);
         add(Figure.class, figure -> PlotlyFigure.bundle(figure, "figure"));
     }
 
@@ -69,6 +71,10 @@ final class Views {
                 .filter(entry -> entry.getKey().isInstance(value))
                 .findFirst()
                 .map(entry -> entry.getValue().apply(value));
+    }
+
+    private static Bundle of(MonitorPanel panel) {
+        return Kernels.current().flatMap(NotebookKernel::comms).map(panel::show).orElseGet(panel::line);
     }
 
     private static Bundle of(MemoryLimit cap) {
