@@ -61,7 +61,7 @@ public record CudaStep(
                         + ", which has none. Leave it out.");
             }
         } else {
-            Limits.check(model, seq);
+            Limits.check(model, seq, attention);
         }
         if (precision == Precision.AUTOCAST) {
             throw new IllegalArgumentException("precision AUTOCAST is not followed operator by operator yet:"
@@ -82,6 +82,20 @@ public record CudaStep(
     /** A step of that model: batch 1, sequence 128 or image 224, fp32, AdamW, gradients dropped before the forward. */
     public static Builder of(Preset model) {
         return new Builder(model);
+    }
+
+    /** The same step, to be changed. */
+    public Builder toBuilder() {
+        return new Builder(model)
+                .optimizer(optimizer)
+                .batch(batch)
+                .seq(seq)
+                .image(image)
+                .precision(precision)
+                .attention(attention)
+                .zeroGrad(zeroGrad)
+                .keepOutputs(keepOutputs)
+                .steps(steps);
     }
 
     /** Every allocation and free of the steps, in order. */

@@ -1,6 +1,6 @@
 package io.headroom.budget.cuda;
 
-import io.headroom.workload.preset.Family;
+import io.headroom.workload.Attention;
 import io.headroom.workload.preset.LanguageModel;
 import io.headroom.workload.preset.Preset;
 
@@ -10,8 +10,12 @@ final class Limits {
 
     private Limits() {}
 
-    static void check(Preset preset, long seq) {
+    static void check(Preset preset, long seq, Attention attention) {
         LanguageModel model = preset.language();
+        if (attention == Attention.SDPA && !model.family().fuses()) {
+            throw new IllegalArgumentException("attention SDPA: transformers 4.51 has none for " + preset.name()
+                    + ", which is eager only. Leave attention out.");
+        }
         long places =
                 switch (model.family()) {
                     case GPT2, GPT_NEO, BERT, DEBERTA -> model.positions();
@@ -21,12 +25,6 @@ final class Limits {
         if (seq > places) {
             throw new IllegalArgumentException("seq " + seq + " is longer than the " + places + " positions of "
                     + preset.name() + ". Use at most " + places + ".");
-        }
-        if (model.family() != Family.T5
-                && model.hidden() % model.heads() != 0
-                && model.headWidth() * model.heads() == 0) {
-            throw new IllegalArgumentException(
-                    "heads " + model.heads() + " do not divide hidden " + model.hidden() + ".");
         }
     }
 }

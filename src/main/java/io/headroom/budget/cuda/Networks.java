@@ -18,7 +18,7 @@ final class Networks {
                     step.image(),
                     step.precision().weightBytes());
         }
-        Attention kind = step.attention() == null ? usual(language) : step.attention();
+        Attention kind = attention(step);
         long b = step.batch();
         long s = step.seq();
         return switch (language.family()) {
@@ -32,6 +32,10 @@ final class Networks {
             case LLAMA, QWEN2, QWEN3 -> new LlamaNetwork(tape, language, weights, kind, b, s);
             case GEMMA2 -> new Gemma2Network(tape, language, weights, kind, b, s);
         };
+    }
+
+    static Attention attention(CudaStep step) {
+        return step.attention() == null ? usual(step.model().language()) : step.attention();
     }
 
     /** What transformers 4.51 takes by itself where PyTorch has SDPA. */

@@ -20,6 +20,11 @@ public enum Family {
         this.modelType = modelType;
     }
 
+    /** Whether transformers has a fused attention for it; GPT-Neo, T5 and DeBERTa are eager only. */
+    public boolean fuses() {
+        return this != GPT_NEO && this != T5 && this != DEBERTA;
+    }
+
     /** The {@code model_type} of its config.json. */
     public String modelType() {
         return modelType;

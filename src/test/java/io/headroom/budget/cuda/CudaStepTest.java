@@ -123,6 +123,10 @@ class CudaStepTest {
                         .attention(Attention.SDPA)
                         .build())
                 .hasMessageContaining("attention");
+        assertThatThrownBy(() -> CudaStep.of(Preset.named("T5-small"))
+                        .attention(Attention.SDPA)
+                        .build())
+                .hasMessageContaining("T5-small");
         assertThatThrownBy(() -> CudaStep.of(GPT2).steps(0).build()).hasMessageContaining("steps 0");
         assertThatThrownBy(() -> CudaStep.of(GPT2).precision(Precision.AUTOCAST).build())
                 .hasMessageContaining("AUTOCAST");
