@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 import java.util.zip.CRC32;
+import java.util.zip.CheckedOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
@@ -22,6 +23,7 @@ import java.util.zip.ZipOutputStream;
  */
 final class TorchScriptFile {
     private static final long SEED = 20;
+    private static final int CHUNK = 1 << 16;
 
     private TorchScriptFile() {}
 
@@ -35,33 +37,47 @@ final class TorchScriptFile {
             store(zip, "model/code/__torch__.py", code(layers).getBytes(StandardCharsets.US_ASCII));
             store(zip, "model/constants.pkl", new byte[] {(byte) 0x80, 2, ')', '.'});
             for (int i = 0; i < layers; i++) {
-                store(zip, "model/data/" + 2 * i, floats((long) widths[i] * widths[i + 1], 2L * i, widths[i]));
-                store(zip, "model/data/" + (2 * i + 1), floats(widths[i + 1], 2L * i + 1, widths[i]));
+                floats(zip, "model/data/" + 2 * i, (long) widths[i] * widths[i + 1], 2L * i, widths[i]);
+                floats(zip, "model/data/" + (2 * i + 1), widths[i + 1], 2L * i + 1, widths[i]);
             }
         }
     }
 
     private static void store(ZipOutputStream zip, String name, byte[] content) throws IOException {
-        ZipEntry entry = new ZipEntry(name);
-        entry.setTime(0);
-        entry.setSize(content.length);
-        CRC32 crc = new CRC32();
-        crc.update(content);
-        entry.setCrc(crc.getValue());
-        zip.putNextEntry(entry);
-        zip.write(content);
-        zip.closeEntry();
+        store(zip, name, content.length, out -> out.write(content));
     }
 
-    private static byte[] floats(long count, long stream, int fanIn) {
-        ByteBuffer data =
-                ByteBuffer.allocate(Math.toIntExact(count * Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
-        SplittableRandom random = new SplittableRandom(SEED + stream);
+    /** Writes the same floats twice, first for the checksum: a stored entry names it before its content. */
+    private static void floats(ZipOutputStream zip, String name, long count, long stream, int fanIn)
+            throws IOException {
         float scale = (float) Math.sqrt(1.0 / fanIn);
-        for (long i = 0; i < count; i++) {
-            data.putFloat((float) (random.nextDouble() * 2 - 1) * scale);
-        }
-        return data.array();
+        store(zip, name, Math.multiplyExact(count, Float.BYTES), out -> {
+            SplittableRandom random = new SplittableRandom(SEED + stream);
+            ByteBuffer chunk = ByteBuffer.allocate(CHUNK).order(ByteOrder.LITTLE_ENDIAN);
+            for (long i = 0; i < count; i++) {
+                chunk.putFloat((float) (random.nextDouble() * 2 - 1) * scale);
+                if (!chunk.hasRemaining() || i == count - 1) {
+                    out.write(chunk.array(), 0, chunk.position());
+                    chunk.clear();
+                }
+            }
+        });
+    }
+
+    private interface Content {
+        void writeTo(OutputStream out) throws IOException;
+    }
+
+    private static void store(ZipOutputStream zip, String name, long size, Content content) throws IOException {
+        CheckedOutputStream checked = new CheckedOutputStream(OutputStream.nullOutputStream(), new CRC32());
+        content.writeTo(checked);
+        ZipEntry entry = new ZipEntry(name);
+        entry.setTime(0);
+        entry.setSize(size);
+        entry.setCrc(checked.getChecksum().getValue());
+        zip.putNextEntry(entry);
+        content.writeTo(zip);
+        zip.closeEntry();
     }
 
     private static String code(int layers) {
