@@ -10,6 +10,7 @@ import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,7 +18,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 
 /**
  * The open NDArrays of this process by NDManager: the tree DJL keeps, summed.
@@ -91,13 +91,20 @@ public record LiveArrays(List<Manager> managers) {
         }
     }
 
+    private record Kind(Shape shape, DataType type) {
+        @Override
+        public String toString() {
+            return shape + " " + type.name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     private static void walk(NDManager manager, Set<Object> seen, List<Manager> found) {
         if (!(manager instanceof BaseNDManager base) || !seen.add(manager)) {
             return;
         }
         int count = 0;
         long bytes = 0;
-        Map<String, long[]> shapes = new TreeMap<>();
+        Map<Kind, long[]> shapes = new HashMap<>();
         for (AutoCloseable resource : Root.resources(base)) {
             if (resource instanceof NDManager below) {
                 walk(below, seen, found);
@@ -108,8 +115,7 @@ public record LiveArrays(List<Manager> managers) {
                     long size = Math.max(0, shape.size()) * type.getNumOfBytes();
                     count++;
                     bytes += size;
-                    long[] entry = shapes.computeIfAbsent(
-                            shape + " " + type.name().toLowerCase(Locale.ROOT), key -> new long[2]);
+                    long[] entry = shapes.computeIfAbsent(new Kind(shape, type), key -> new long[2]);
                     entry[0]++;
                     entry[1] += size;
                 } catch (RuntimeException e) {
@@ -121,9 +127,9 @@ public record LiveArrays(List<Manager> managers) {
         if (count > 0) {
             Map<String, Integer> ordered = new LinkedHashMap<>();
             shapes.entrySet().stream()
-                    .sorted(Comparator.comparingLong((Map.Entry<String, long[]> entry) -> entry.getValue()[1])
-                            .reversed())
-                    .forEach(entry -> ordered.put(entry.getKey(), (int) entry.getValue()[0]));
+                    .sorted(Comparator.comparingLong((Map.Entry<Kind, long[]> entry) -> -entry.getValue()[1])
+                            .thenComparing(entry -> entry.getKey().toString()))
+                    .forEach(entry -> ordered.put(entry.getKey().toString(), (int) entry.getValue()[0]));
             found.add(new Manager(Root.name(base), count, bytes, ordered));
         }
     }

@@ -66,6 +66,11 @@ public final class Watch implements AutoCloseable {
         }
     }
 
+    /** The process when the stretch began. */
+    public Reading before() {
+        return before;
+    }
+
     /** The highest resident set so far, while the stretch runs or after. */
     public OptionalLong highest() {
         return meter.highest();

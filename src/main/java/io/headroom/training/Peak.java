@@ -1,51 +1,28 @@
 package io.headroom.training;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import io.headroom.memory.Watch;
 
-/** The kernel's high-water mark of this process over a stretch. */
+/** This process's peak over a stretch, above where it began; stretches around it keep theirs. */
 final class Peak {
-    private final long idle;
-    private final boolean exact;
+    private final Watch watch;
 
-    private Peak(long idle, boolean exact) {
-        this.idle = idle;
-        this.exact = exact;
+    private Peak(Watch watch) {
+        this.watch = watch;
     }
 
     static Peak start() {
-        try {
-            Files.writeString(Path.of("/proc/self/clear_refs"), "5");
-            return new Peak(status("VmRSS:"), true);
-        } catch (IOException e) {
-            return new Peak(0, false);
-        }
+        return new Peak(Watch.start("step"));
     }
 
     long idle() {
-        return idle;
+        return watch.before().rss().orElse(0);
     }
 
     boolean isExact() {
-        return exact;
+        return watch.stop().exact();
     }
 
     long stop() {
-        try {
-            return exact ? status("VmHWM:") - idle : 0;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static long status(String key) throws IOException {
-        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-            if (line.startsWith(key)) {
-                return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
-            }
-        }
-        throw new IOException("no " + key + " in /proc/self/status");
+        return watch.stop().rose().orElse(0);
     }
 }

@@ -68,6 +68,7 @@ public final class StepRunner {
             return new Measurement(
                     workload, peak.idle(), peak.stop(), Duration.ofNanos(end - begin), loss, peak.isExact());
         } finally {
+            peak.stop();
             NativeTrim.now();
         }
     }
