@@ -52,8 +52,10 @@ public final class SampleModels {
      * Writes the sample models into a directory, those that are missing or incomplete.
      *
      * @param bytes weight of {@code age.pt}; the two blocks weigh half of it each
+     * @throws ModelException if the heap is too small to save blocks of that size
      */
     public static void write(Path directory, long bytes) throws IOException {
+        refuseIfTheHeapIsTooSmall(bytes / 2);
         Files.createDirectories(directory);
         Path age = directory.resolve("age.pt");
         if (!whole(age, bytes)) {
@@ -81,6 +83,17 @@ public final class SampleModels {
                 .add(Linear.builder().setUnits(width).build())
                 .add(Activation::relu)
                 .add(Linear.builder().setUnits(OUTPUTS).build());
+    }
+
+    /** DJL copies each array onto the heap while saving, and ends the JVM where the heap cannot hold it. */
+    private static void refuseIfTheHeapIsTooSmall(long bytes) {
+        long heap = Runtime.getRuntime().maxMemory();
+        if (bytes > heap / 3) {
+            throw new ModelException("Sample models with blocks of " + Bytes.format(bytes)
+                    + " cannot be written with a heap of " + Bytes.format(heap)
+                    + ": DJL copies weights onto the heap to save them. Start Java with -Xmx"
+                    + (3 * (bytes / Bytes.MIB) + 1) + "m, or ask for smaller models.");
+        }
     }
 
     private static void save(Path directory, String name, Block block) throws IOException {

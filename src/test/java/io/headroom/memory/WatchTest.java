@@ -37,7 +37,7 @@ class WatchTest {
         assertThat(result).isEqualTo("done");
         Peak peak = seen.get(0);
         assertThat(peak.exact()).isTrue();
-        assertThat(peak.rose().getAsLong()).isBetween(SPIKE, SPIKE + 16 * Bytes.MIB);
+        assertThat(peak.rose().getAsLong()).isBetween(SPIKE * 95 / 100, SPIKE + 16 * Bytes.MIB);
         assertThat(peak.kept().getAsLong()).isLessThan(16 * Bytes.MIB);
     }
 
@@ -51,7 +51,7 @@ class WatchTest {
             inner = watch.stop();
         }
         Peak whole = outer.stop();
-        assertThat(whole.rose().getAsLong()).isGreaterThan(SPIKE);
+        assertThat(whole.rose().getAsLong()).isGreaterThan(SPIKE * 95 / 100);
         assertThat(inner.rose().getAsLong()).isLessThan(16 * Bytes.MIB);
     }
 

@@ -149,6 +149,14 @@ class LoadedModelTest {
     }
 
     @Test
+    void aSampleTooLargeForTheHeapIsRefusedBeforeItEndsTheJvm() {
+        assertThatThrownBy(() -> SampleModels.write(
+                        models.resolve("large"), 2 * Runtime.getRuntime().maxMemory()))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("Start Java with -Xmx");
+    }
+
+    @Test
     void parametersWithoutABlockSayWhatToGive() {
         assertThatThrownBy(() -> Models.load("cancer", models.resolve("cancer-0000.params")))
                 .isInstanceOf(ModelException.class)
