@@ -6,6 +6,7 @@ import io.headroom.memory.Timeline;
 import io.headroom.units.Bytes;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -52,8 +53,7 @@ public final class TimelineView {
     private record Unit(String name, double bytes) {}
 
     private static Unit unit(List<Reading> readings) {
-        long most = readings.stream().mapToLong(r -> r.rss().getAsLong()).max().orElse(0);
-        return most > Bytes.GIB ? new Unit("GiB", Bytes.GIB) : new Unit("MiB", Bytes.MIB);
+        return most(readings) > Bytes.GIB ? new Unit("GiB", Bytes.GIB) : new Unit("MiB", Bytes.MIB);
     }
 
     private static Figure figure(List<Reading> readings) {
@@ -71,6 +71,12 @@ public final class TimelineView {
                     "#2ca02c",
                     Line.Dash.SOLID,
                     1));
+        }
+        List<Reading> spikes = readings.stream()
+                .filter(r -> top(readings, r) > r.rss().getAsLong())
+                .toList();
+        if (!spikes.isEmpty()) {
+            traces.add(markers(spikes, readings, unit));
         }
         List<Reading> limited =
                 readings.stream().filter(r -> drawn(r, readings).isPresent()).toList();
@@ -95,7 +101,7 @@ public final class TimelineView {
 
     /** The limit in force, where it is near enough to be drawn; a cap always is. */
     private static Optional<Limit> drawn(Reading reading, List<Reading> all) {
-        double most = all.stream().mapToLong(r -> r.rss().getAsLong()).max().orElse(0);
+        double most = most(all);
         return reading.limit().filter(limit -> limit.kind() == Limit.Kind.CAP || limit.bytes() < FAR * most);
     }
 
@@ -120,6 +126,39 @@ public final class TimelineView {
                 .build();
     }
 
+    private static ScatterTrace markers(List<Reading> spikes, List<Reading> readings, Unit unit) {
+        double[] x = new double[spikes.size()];
+        double[] y = new double[spikes.size()];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = seconds(readings.get(0), spikes.get(i));
+            y[i] = top(readings, spikes.get(i)) / unit.bytes();
+        }
+        return ScatterTrace.builder(x, y)
+                .name("peak since the stage before")
+                .mode(ScatterTrace.Mode.MARKERS)
+                .build();
+    }
+
+    /**
+     * The highest the process was since the reading before, itself included. The system's mark belongs to this stretch if
+     * it is another one than at the reading before; an older mark tells nothing about it.
+     */
+    private static long top(List<Reading> readings, Reading reading) {
+        int at = readings.indexOf(reading);
+        long resident = reading.rss().getAsLong();
+        OptionalLong mark = reading.process().peak();
+        if (at <= 0
+                || mark.isEmpty()
+                || mark.equals(readings.get(at - 1).process().peak())) {
+            return resident;
+        }
+        return Math.max(resident, mark.getAsLong());
+    }
+
+    private static long most(List<Reading> readings) {
+        return readings.stream().mapToLong(r -> top(readings, r)).max().orElse(0);
+    }
+
     /** Adds what jsplot has no words for: stage names and the peak as annotations. */
     @SuppressWarnings("unchecked")
     private static Map<String, Object> json(List<Reading> readings) {
@@ -130,7 +169,7 @@ public final class TimelineView {
         Reading highest = highest(readings);
         for (Reading reading : readings) {
             double x = seconds(readings.get(0), reading);
-            double y = reading.rss().getAsLong() / unit.bytes();
+            double y = top(readings, reading) / unit.bytes();
             if (!reading.stage().isEmpty()) {
                 Map<String, Object> stage = note(Html.escape(reading.stage()), x, 1);
                 stage.put("yref", "paper");
@@ -142,8 +181,7 @@ public final class TimelineView {
                 lines.add(vertical(x));
             }
             if (reading == highest) {
-                Map<String, Object> peak =
-                        note("peak " + Bytes.format(reading.rss().getAsLong()), x, y);
+                Map<String, Object> peak = note("peak " + Bytes.format(top(readings, reading)), x, y);
                 peak.put("showarrow", true);
                 notes.add(peak);
             }
@@ -180,7 +218,7 @@ public final class TimelineView {
         if (readings.isEmpty()) {
             return "No readings yet: take some with memory(\"start\").";
         }
-        long most = highest(readings).rss().getAsLong();
+        long most = most(readings);
         List<Reading> named =
                 readings.stream().filter(r -> !r.stage().isEmpty()).toList();
         List<Reading> shown = named.isEmpty() ? readings : named;
@@ -190,20 +228,24 @@ public final class TimelineView {
                 .append(limit.label()));
         for (Reading reading : shown.subList(Math.max(0, shown.size() - ROWS), shown.size())) {
             long bytes = reading.rss().getAsLong();
+            long top = top(readings, reading);
+            int full = (int) Math.round(BAR * (double) bytes / most);
+            int spike = (int) Math.round(BAR * (double) top / most) - full;
             text.append(String.format(
                     Locale.ROOT,
-                    "%n%8.2f s %-" + BAR + "s %11s  %s",
+                    "%n%8.2f s %-" + BAR + "s %11s  %s%s",
                     seconds(readings.get(0), reading),
-                    "█".repeat((int) Math.round(BAR * (double) bytes / most)),
+                    "█".repeat(full) + "░".repeat(spike),
                     Bytes.format(bytes),
-                    reading.stage()));
+                    reading.stage(),
+                    top > bytes ? ", peak before it " + Bytes.format(top) : ""));
         }
         return text.toString();
     }
 
     private static Reading highest(List<Reading> readings) {
         return readings.stream()
-                .max((a, b) -> Long.compare(a.rss().getAsLong(), b.rss().getAsLong()))
+                .max(Comparator.comparingLong(reading -> top(readings, reading)))
                 .orElseThrow();
     }
 
