@@ -1,5 +1,8 @@
 package io.headroom.budget;
 
+import io.headroom.allocator.AllocatorSettings;
+import io.headroom.allocator.CachingAllocator;
+import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
 import io.headroom.workload.step.Kind;
@@ -64,11 +67,12 @@ public record Estimate(
      */
     public static Estimate of(Workload workload) {
         PeakListener allocated = new PeakListener();
-        PeakListener mapped = new PeakListener(MAPPED_ALONE, PAGE);
+        Device device = Device.named(workload.device());
         long parameters = StepPlan.play(workload, allocated);
-        StepPlan.play(workload, mapped);
+        long reserved = device.kind() == Device.Kind.CPU ? pages(workload) : segments(workload);
+        long shown =
+                Bytes.plus(reserved, device.kind() == Device.Kind.CUDA ? Device.CONTEXT_BYTES : Interval.PROCESS_BYTES);
         Map<Kind, Long> highest = allocated.highest();
-        long device = Bytes.plus(mapped.peakBytes(), Interval.PROCESS_BYTES);
         return new Estimate(
                 workload,
                 parameters,
@@ -77,11 +81,30 @@ public record Estimate(
                 highest.get(Kind.OPTIMIZER),
                 Bytes.plus(highest.get(Kind.ACTIVATIONS), highest.get(Kind.INPUT)),
                 allocated.peakBytes(),
-                mapped.peakBytes(),
-                device,
-                Interval.upper(device),
+                reserved,
+                shown,
+                device.kind() == Device.Kind.CPU ? Interval.upper(shown) : Interval.upperElsewhere(shown),
                 allocated.phase().title(),
                 allocated.operator(),
                 allocated.atPeak());
+    }
+
+    /** The step as a trace, to be replayed under any allocator settings. */
+    public static Trace trace(Workload workload) {
+        TraceListener listener = new TraceListener();
+        StepPlan.play(workload, listener);
+        return listener.trace();
+    }
+
+    private static long pages(Workload workload) {
+        PeakListener mapped = new PeakListener(MAPPED_ALONE, PAGE);
+        StepPlan.play(workload, mapped);
+        return mapped.peakBytes();
+    }
+
+    private static long segments(Workload workload) {
+        return CachingAllocator.replay(trace(workload), AllocatorSettings.defaults(), CachingAllocator.UNLIMITED)
+                .peakReserved()
+                .bytes();
     }
 }

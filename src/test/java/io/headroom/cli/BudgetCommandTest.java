@@ -74,6 +74,7 @@ class BudgetCommandTest {
                 "{\"seq\":600,\"positions\":512} | position table",
                 "{\"lora_rank\":4096} | lora_rank = 4096",
                 "{\"model\":\"gan\"} | model = \"gan\"",
+                "{\"device\":\"abacus\"} | not in the table",
                 "[1] | not a JSON object",
                 "{\"batch\":1}{} | not a JSON object",
                 "{\"batch\":1,\"batch\":2} | not a JSON object",
