@@ -16,6 +16,9 @@ import io.headroom.model.Models;
 import io.headroom.model.ReleaseReport;
 import io.headroom.model.SampleModels;
 import io.headroom.oom.Log;
+import io.headroom.remedy.Comparison;
+import io.headroom.remedy.Remedies;
+import io.headroom.remedy.Remedy;
 import io.headroom.render.PeakView;
 import io.headroom.training.Measurement;
 import io.headroom.training.StepRunner;
@@ -291,6 +294,22 @@ public final class Headroom {
         session.running(workload);
         try (CellProgress progress = CellProgress.start("One step of " + workload)) {
             return session.noted("step of batch " + workload.batch(), StepRunner.run(workload, progress));
+        }
+    }
+
+    /**
+     * Runs a workload and each remedy applied to it, predicted beside measured: {@code compare(step, Remedies.batch(8),
+     * Remedies.checkpointing(2))}; without remedies, all that apply to it.
+     */
+    public static Comparison compare(Workload workload, Remedy... remedies) {
+        List<Remedy> chosen = remedies.length > 0
+                ? List.of(remedies)
+                : Remedies.applicableTo(workload).stream()
+                        .filter(Remedy::changesWorkload)
+                        .toList();
+        Session.current().running(workload);
+        try (CellProgress progress = CellProgress.start("Running " + (chosen.size() + 1) + " variants")) {
+            return Comparison.of(workload, chosen, progress);
         }
     }
 

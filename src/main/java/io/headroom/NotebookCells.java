@@ -18,6 +18,8 @@ public final class NotebookCells implements Cells {
     public List<String> imports() {
         return Imports.standard(
                 "import static io.headroom.Headroom.*;",
+                "import io.headroom.remedy.*;",
+                "import io.headroom.training.*;",
                 "import io.headroom.units.Bytes;",
                 "import io.headroom.workload.*;");
     }

@@ -12,7 +12,9 @@ import io.headroom.memory.Timeline;
 import io.headroom.model.LoadedModel;
 import io.headroom.model.PipelineReport;
 import io.headroom.model.ReleaseReport;
+import io.headroom.remedy.Comparison;
 import io.headroom.render.Bundle;
+import io.headroom.render.ComparisonView;
 import io.headroom.render.DiagnosisCard;
 import io.headroom.render.EstimateView;
 import io.headroom.render.FormulaView;
@@ -44,6 +46,7 @@ final class Views {
         add(Estimate.class, EstimateView::of);
         add(Formula.class, FormulaView::of);
         add(Measurement.class, MeasurementView::of);
+        add(Comparison.class, ComparisonView::of);
         add(Reading.class, ReadingView::of);
         add(Peak.class, PeakView::of);
         add(Timeline.class, TimelineView::of);
