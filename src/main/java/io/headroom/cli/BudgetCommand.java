@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -45,10 +46,15 @@ public final class BudgetCommand implements Callable<Integer> {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
 
+    private static final ObjectMapper LINE = new ObjectMapper();
+
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "SPEC.json", description = "The workload: one JSON object, keys as in docs/budget.md.")
+    @Parameters(
+            paramLabel = "SPEC.json",
+            description =
+                    "The workload: a JSON object, or one a line; keys as in docs/budget.md, with \"preset\" as in docs/gpu.md.")
     private Path file;
 
     @Option(names = "--json", description = "Print JSON instead of text.")
@@ -62,8 +68,11 @@ public final class BudgetCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         try {
             long bytes = limit == null ? 0 : Bytes.parse(limit);
-            Estimate estimate = Estimate.of(Workload.of(read()));
-            out.println(json ? JSON.writeValueAsString(figures(estimate)) : text(estimate, bytes));
+            String content = content();
+            if (isLines(content)) {
+                return lines(content, bytes, out);
+            }
+            out.println(answer(parse(content), bytes, JSON));
             out.flush();
             return 0;
         } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {
@@ -72,11 +81,57 @@ public final class BudgetCommand implements Callable<Integer> {
         }
     }
 
-    private Map<String, Object> read() throws IOException {
+    private String answer(Map<String, Object> workload, long limitBytes, ObjectMapper writer) throws IOException {
+        if (PresetBudget.applies(workload)) {
+            return json
+                    ? writer.writeValueAsString(PresetBudget.figures(workload))
+                    : PresetBudget.text(workload, limitBytes);
+        }
+        Estimate estimate = Estimate.of(Workload.of(workload));
+        return json ? writer.writeValueAsString(figures(estimate)) : text(estimate, limitBytes);
+    }
+
+    private static boolean isLines(String content) {
+        List<String> lines = content.lines().filter(line -> !line.isBlank()).toList();
+        return lines.size() > 1
+                && lines.stream().map(String::strip).allMatch(line -> line.startsWith("{") && line.endsWith("}"));
+    }
+
+    /** One answer a line, in the order asked; a wrong spec is answered by its error and does not stop the others. */
+    private int lines(String content, long limitBytes, PrintWriter out) throws IOException {
+        int exit = 0;
+        int number = 0;
+        for (String line : content.lines().toList()) {
+            number++;
+            if (line.isBlank()) {
+                continue;
+            }
+            try {
+                out.println(answer(parse(line), limitBytes, LINE));
+            } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {
+                exit = USAGE;
+                out.println(json ? LINE.writeValueAsString(Map.of("error", String.valueOf(e.getMessage()))) : "");
+                spec.commandLine().getErr().println("budget: line " + number + ": " + e.getMessage());
+            }
+            if (!json) {
+                out.println();
+            }
+        }
+        out.flush();
+        return exit;
+    }
+
+    private String content() throws IOException {
         try {
-            return JSON.readValue(Files.readString(file), new TypeReference<LinkedHashMap<String, Object>>() {});
+            return Files.readString(file);
         } catch (NoSuchFileException e) {
             throw new IllegalArgumentException("cannot read " + file + ": there is no such file.", e);
+        }
+    }
+
+    private Map<String, Object> parse(String content) throws IOException {
+        try {
+            return JSON.readValue(content, new TypeReference<LinkedHashMap<String, Object>>() {});
         } catch (JsonProcessingException e) {
             int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
             throw new IllegalArgumentException(

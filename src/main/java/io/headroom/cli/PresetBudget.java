@@ -10,6 +10,10 @@ import java.util.Map;
 final class PresetBudget {
     private PresetBudget() {}
 
+    static boolean applies(Map<String, ?> spec) {
+        return CudaSpec.applies(spec);
+    }
+
     static Map<String, Object> figures(Map<String, ?> spec) {
         CudaEstimate estimate = CudaSpec.read(spec).estimate();
         Map<String, Object> figures = new LinkedHashMap<>();

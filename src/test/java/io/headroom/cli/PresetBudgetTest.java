@@ -1,0 +1,78 @@
+package io.headroom.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** {@code headroom budget} answers for published models, one or many in a file. */
+class PresetBudgetTest {
+    private static final String GPT2 =
+            "{\"preset\": \"openai-community/gpt2\", \"optimizer\": \"AdamW\", \"batch\": 35, \"seq\": 128, \"device\": \"cuda\"}";
+
+    @TempDir
+    private Path folder;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @Test
+    void answersOne() throws IOException {
+        assertThat(run(GPT2, "--json")).isZero();
+
+        JsonNode figures = new ObjectMapper().readTree(out.toString());
+        assertThat(figures.get("parameters").asLong()).isEqualTo(124_439_808);
+        assertThat(figures.get("device_bytes").asLong()).isBetween(11_300_000_000L, 11_600_000_000L);
+        long parts = figures.get("weights_bytes").asLong()
+                + figures.get("gradients_bytes").asLong()
+                + figures.get("optimizer_bytes").asLong()
+                + figures.get("activations_bytes").asLong();
+        assertThat(parts)
+                .isLessThanOrEqualTo(figures.get("peak_allocated_bytes").asLong());
+        assertThat(figures.get("optimizer_bytes").asLong()).isEqualTo(2 * 4 * 124_439_808L);
+    }
+
+    @Test
+    void answersALineForEachOfMany() throws IOException {
+        String many = GPT2 + "\n{\"preset\": \"nonsense\"}\n\n"
+                + "{\"preset\": \"VGG16\", \"batch\": 8, \"image\": 86, \"optimizer\": \"sgd\"}\n";
+
+        assertThat(run(many, "--json")).isEqualTo(2);
+
+        List<String> lines = out.toString().lines().toList();
+        assertThat(lines).hasSize(3);
+        assertThat(new ObjectMapper().readTree(lines.get(0)).get("preset").asText())
+                .isEqualTo("openai-community/gpt2");
+        assertThat(lines.get(1)).contains("error", "nonsense");
+        assertThat(new ObjectMapper().readTree(lines.get(2)).get("parameters").asLong())
+                .isEqualTo(138_357_544);
+        assertThat(err.toString()).contains("line 2");
+    }
+
+    @Test
+    void saysInTextWhetherItFits() throws IOException {
+        assertThat(run(GPT2, "--limit", "8 GiB")).isZero();
+        assertThat(out.toString()).contains("does not fit", "peak reserved");
+    }
+
+    private int run(String spec, String... options) throws IOException {
+        Path file = Files.writeString(folder.resolve("specs.jsonl"), spec);
+        CommandLine command = Main.commandLine();
+        command.setOut(new PrintWriter(out, true));
+        command.setErr(new PrintWriter(err, true));
+        String[] all = new String[options.length + 2];
+        all[0] = "budget";
+        all[1] = file.toString();
+        System.arraycopy(options, 0, all, 2, options.length);
+        return command.execute(all);
+    }
+}
