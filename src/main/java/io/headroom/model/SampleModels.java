@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.OptionalLong;
 
 /**
@@ -33,6 +34,7 @@ public final class SampleModels {
     public static final int FEATURES = 64;
 
     private static final int OUTPUTS = 1;
+    private static final List<String> BLOCKS = List.of("cancer", "clock");
 
     private SampleModels() {}
 
@@ -55,7 +57,11 @@ public final class SampleModels {
      * @throws ModelException if the heap is too small to save blocks of that size
      */
     public static void write(Path directory, long bytes) throws IOException {
-        refuseIfTheHeapIsTooSmall(bytes / 2);
+        for (String name : BLOCKS) {
+            if (!whole(directory.resolve(name + "-0000.params"), bytes / 2)) {
+                refuseIfTheHeapIsTooSmall(bytes / 2);
+            }
+        }
         Files.createDirectories(directory);
         Path age = directory.resolve("age.pt");
         if (!whole(age, bytes)) {
@@ -63,7 +69,7 @@ public final class SampleModels {
             TorchScriptFile.write(part, FEATURES, width(bytes), width(bytes), OUTPUTS);
             Files.move(part, age, StandardCopyOption.REPLACE_EXISTING);
         }
-        for (String name : new String[] {"cancer", "clock"}) {
+        for (String name : BLOCKS) {
             if (!whole(directory.resolve(name + "-0000.params"), bytes / 2)) {
                 save(directory, name, perceptron(bytes / 2));
             }
