@@ -40,7 +40,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab():
     """kernel/lab as a person starts it; gives the address with its token. Notebooks it saves are put back."""
     kept = {p: p.read_bytes() for p in run.NOTEBOOKS.glob("*.ipynb")}
