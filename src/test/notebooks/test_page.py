@@ -63,6 +63,7 @@ def test_diagnose_shows_the_card_again(notebook):
 def test_the_estimate_follows_the_slider(notebook):
     output = notebook.run("budget(step)")
     output.locator(".widget-slider").first.wait_for(timeout=20_000)
+    output.get_by_text("needs").first.wait_for(timeout=20_000)
     before = needs(output)
     handle = output.locator(".widget-slider", has_text="batch").locator(".noUi-handle").first
     handle.focus()
@@ -120,6 +121,7 @@ def test_the_panel_is_there_again_after_a_reload(notebook):
     output.scroll_into_view_if_needed()
     slider = output.locator(".widget-slider", has_text="batch").locator(".noUi-handle").first
     slider.wait_for(timeout=30_000)
+    output.get_by_text("needs").first.wait_for(timeout=30_000)
     shown = needs(output)
     slider.focus()
     notebook.page.keyboard.press("ArrowLeft")
