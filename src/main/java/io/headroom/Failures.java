@@ -34,7 +34,7 @@ final class Failures {
 
     private static Situation situation() {
         Session session = Session.current();
-        List<Reading> readings = new ArrayList<>(session.timeline().readings());
+        List<Reading> readings = new ArrayList<>(session.course());
         readings.add(Reading.now("failed"));
         return Situation.unknown()
                 .in(kernel())

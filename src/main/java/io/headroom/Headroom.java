@@ -103,6 +103,14 @@ public final class Headroom {
         return Session.current().noted(model.name() + " released", model.release(Session.variables()));
     }
 
+    /**
+     * Frees what a failed cell and the notebook's garbage still hold, and tells what came back and which variables hold the
+     * rest: the heap is collected, malloc's free pages go back to the system. Nothing that a variable reaches is closed.
+     */
+    public static ReleaseReport release() {
+        return Session.current().noted("leftovers released", ReleaseReport.leftovers(Session.variables()));
+    }
+
     /** Releases every model that is still loaded, the newest first. */
     public static List<ReleaseReport> releaseAll() {
         return Session.current().noted("all released", Models.releaseAll(Session.variables()));
@@ -148,12 +156,12 @@ public final class Headroom {
 
     /** A monitor that reads on every so many steps of a training, see {@link MemoryMonitor#everySteps}. */
     public static MemoryMonitor monitor(long steps) {
-        return MemoryMonitor.everySteps(steps);
+        return Session.current().watching(MemoryMonitor.everySteps(steps));
     }
 
     /** A monitor that reads on a thread of its own, see {@link MemoryMonitor#every}. */
     public static MemoryMonitor monitor(Duration interval) {
-        return MemoryMonitor.every(interval);
+        return Session.current().watching(MemoryMonitor.every(interval));
     }
 
     /** Starts a monitor and shows it live: the line keeps moving after the cell has ended. */

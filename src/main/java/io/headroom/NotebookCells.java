@@ -1,12 +1,20 @@
 package io.headroom;
 
+import io.headroom.diagnosis.Diagnosis;
 import io.headroom.kernel.Cells;
 import io.headroom.kernel.FailedCell;
+import io.headroom.kernel.Failure;
 import io.headroom.kernel.Imports;
+import io.headroom.kernel.Kernels;
+import io.headroom.kernel.NotebookKernel;
 import io.headroom.memory.Watch;
+import io.headroom.remedy.Remedy;
 import io.headroom.render.Bundle;
+import io.headroom.render.DiagnosisText;
 import io.headroom.render.PeakView;
 import io.headroom.render.ReadingView;
+import io.headroom.widget.RemedyPanel;
+import io.headroom.workload.Workload;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -14,6 +22,14 @@ import java.util.function.Consumer;
 
 /** The cells as a kernel adapter sees them: imports, how values look, what a failing cell gets. */
 public final class NotebookCells implements Cells {
+    private static final Bundle FULL = Bundle.text(
+            """
+            Out of memory, and the Java heap is so full that even this card does not fit.
+              Set the large variables of this notebook to null (Java arrays, lists, maps), then run
+                release()       // collects, and tells what came back and who holds the rest
+                diagnose()      // the card again, where its numbers were still read
+              If they are needed, give the kernel a larger heap (-Xmx) and restart it.""");
+
     @Override
     public List<String> imports() {
         return Imports.standard(
@@ -36,13 +52,58 @@ public final class NotebookCells implements Cells {
 
     @Override
     public Optional<Bundle> failed(FailedCell cell) {
+        try {
+            return card(cell);
+        } catch (OutOfMemoryError full) {
+            return Optional.of(FULL);
+        }
+    }
+
+    private static Optional<Bundle> card(FailedCell cell) {
         Explanation explanation = Failures.explain(cell);
         if (explanation.diagnosis().isEmpty()) {
             return Optional.empty();
         }
         Session.current().failed(explanation);
         Session.current().read("out of memory");
-        return Optional.of(Views.of(explanation));
+        Bundle card = card(explanation);
+        Optional<Bundle> buttons = buttons(explanation.diagnosis().orElseThrow());
+        if (buttons.isEmpty()) {
+            return Optional.of(card);
+        }
+        Session.show(card);
+        return buttons;
+    }
+
+    /** The way from the card to the budget at a remedy's setting; nothing where it cannot be made. */
+    private static Optional<Bundle> buttons(Diagnosis diagnosis) {
+        try {
+            Workload workload = Session.current().workload().orElse(null);
+            List<Remedy> remedies = diagnosis.remedies().stream()
+                    .flatMap(advice -> advice.remedy().stream())
+                    .filter(remedy -> workload != null && remedy.changesWorkload() && remedy.appliesTo(workload))
+                    .toList();
+            return remedies.isEmpty()
+                    ? Optional.empty()
+                    : Kernels.current()
+                            .flatMap(NotebookKernel::comms)
+                            .map(new RemedyPanel(workload, remedies, Session::headroom)::show);
+        } catch (Throwable failed) {
+            return Optional.empty();
+        }
+    }
+
+    private static Bundle card(Explanation explanation) {
+        try {
+            return Views.of(explanation);
+        } catch (OutOfMemoryError full) {
+            return Bundle.text(DiagnosisText.of(explanation.diagnosis().orElseThrow()));
+        }
+    }
+
+    @Override
+    public void warm() {
+        Views.of(Failures.explain(new FailedCell("", Failure.of(new OutOfMemoryError("Java heap space")))));
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.headroom;
 import io.headroom.budget.Estimate;
 import io.headroom.kernel.Kernels;
 import io.headroom.kernel.NotebookKernel;
+import io.headroom.memory.MemoryMonitor;
 import io.headroom.memory.Reading;
 import io.headroom.memory.Timeline;
 import io.headroom.model.LoadedModel;
@@ -19,6 +20,7 @@ final class Session {
     private final Timeline timeline = new Timeline();
     private Workload workload;
     private Explanation failure;
+    private MemoryMonitor monitor;
 
     static Session current() {
         return CURRENT;
@@ -72,6 +74,24 @@ final class Session {
 
     synchronized void running(Workload next) {
         workload = next;
+    }
+
+    synchronized MemoryMonitor watching(MemoryMonitor next) {
+        monitor = next;
+        return next;
+    }
+
+    /** The readings of one run, oldest first: the last monitor's where it read last, else the stages. */
+    synchronized List<Reading> course() {
+        List<Reading> stages = timeline.readings();
+        List<Reading> steps = monitor == null ? List.of() : monitor.timeline().readings();
+        boolean stepping = !steps.isEmpty()
+                && (stages.isEmpty() || last(steps).at().isAfter(last(stages).at()));
+        return stepping ? steps : stages;
+    }
+
+    private static Reading last(List<Reading> readings) {
+        return readings.get(readings.size() - 1);
     }
 
     synchronized void failed(Explanation explanation) {

@@ -1,10 +1,12 @@
 package io.headroom.diagnosis;
 
+import io.headroom.memory.Reading;
 import io.headroom.oom.Field;
 import io.headroom.oom.OutOfMemory;
 import io.headroom.oom.Size;
 import io.headroom.remedy.Remedies;
 import io.headroom.remedy.Remedy;
+import io.headroom.remedy.Saving;
 import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -14,6 +16,9 @@ import java.util.OptionalLong;
 
 /** Collects advice on one failure: what fits, with its predicted saving, and what cannot help. */
 final class Advisor {
+    /** A card that lists more is not read to its end. */
+    private static final int MOST = 8;
+
     /** For the code of remedies that does not depend on a workload. */
     private static final Workload ANY = Workload.transformer();
 
@@ -45,6 +50,7 @@ final class Advisor {
     List<Advice> remedies() {
         return advice.stream()
                 .sorted(Comparator.comparingLong((Advice each) -> -each.saves().orElse(-1)))
+                .limit(MOST)
                 .toList();
     }
 
@@ -73,14 +79,19 @@ final class Advisor {
     void smallerStep() {
         if (situation.workload().isPresent()) {
             Workload workload = situation.workload().get();
-            for (Remedy remedy : Remedies.applicableTo(workload)) {
+            OptionalLong room = room();
+            for (Remedy each : Remedies.applicableTo(workload)) {
+                Remedy remedy = each.name().equals("smaller batch") ? fitting(each, workload, room) : each;
                 remedy.saving(workload)
                         .filter(saving -> saving.bytes() > 0)
                         .ifPresent(saving -> advice.add(new Advice(
                                 remedy.title(),
                                 OptionalLong.of(saving.bytes()),
-                                "the budget: " + saving,
-                                remedy.how(workload),
+                                "the budget: " + saving.toString().replaceFirst("^.*? of ", "of ") + fits(saving, room),
+                                situation
+                                        .code()
+                                        .flatMap(code -> CellCode.with(remedy, workload, code))
+                                        .orElseGet(() -> remedy.how(workload)),
                                 remedy.cost().toString(),
                                 Optional.of(remedy))));
             }
@@ -91,6 +102,29 @@ final class Advisor {
         general(Remedies.checkpointing(4), OptionalLong.empty());
         general(Remedies.halfPrecision(), part(1, 2));
         general("shorter sequences", part(1, 2), "half the length (or half the pixels)");
+    }
+
+    /** What the workload may take now that the failed step has given back its own; unknown for a device. */
+    private OptionalLong room() {
+        return oom.allocator().isDevice()
+                ? OptionalLong.empty()
+                : situation.last().map(Reading::headroom).orElse(OptionalLong.empty());
+    }
+
+    private static Remedy fitting(Remedy half, Workload workload, OptionalLong room) {
+        try {
+            Remedy largest = room.isPresent() ? Remedies.batchThatFits(workload, room.getAsLong()) : half;
+            return largest.appliesTo(workload) ? largest : half;
+        } catch (IllegalArgumentException | UnsupportedOperationException none) {
+            return half;
+        }
+    }
+
+    private static String fits(Saving saving, OptionalLong room) {
+        if (room.isEmpty()) {
+            return "";
+        }
+        return saving.fits(room.getAsLong()) ? ", then it fits" : ", not enough alone";
     }
 
     void chunked() {

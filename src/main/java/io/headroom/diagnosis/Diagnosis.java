@@ -87,7 +87,7 @@ public record Diagnosis(
         Verdict judged = settled
                 ? stated
                 : DeviceCauses.leak(growth).map(leak -> joined(leak, stated)).orElse(stated);
-        Verdict verdict = budgeted(judged, situation);
+        Verdict verdict = budgeted(coded(judged, situation), situation);
         Advisor advisor = new Advisor(oom, verdict.cause(), situation, growth);
         return new Diagnosis(
                 oom,
@@ -105,6 +105,14 @@ public record Diagnosis(
     private static Verdict joined(Verdict leak, Verdict stated) {
         Verdict all = leak;
         for (String line : stated.evidence()) {
+            all = all.because(line);
+        }
+        return all;
+    }
+
+    private static Verdict coded(Verdict verdict, Situation situation) {
+        Verdict all = verdict;
+        for (String line : situation.code().map(CellCode::evidence).orElse(List.of())) {
             all = all.because(line);
         }
         return all;

@@ -45,6 +45,7 @@ final class HostAdvice {
         }
         advisor.no(HEAP, "libtorch's tensors live outside it, and a larger heap leaves them less.");
         advisor.no("emptying the CUDA cache", "this failure is on the CPU, where PyTorch keeps no cache.");
+        advisor.no("CPU instead of the device", "it runs on the CPU already.");
         advisor.no("expandable segments", "they are a setting of the CUDA allocator.");
     }
 

@@ -100,13 +100,28 @@ public record Situation(
                 .orElse(OptionalLong.empty());
     }
 
-    /** Used bytes over time: a device's where the failure was on one, else the process's. */
+    /**
+     * Used bytes over the steps before the failure: a device's where it was on one, else the process's.
+     *
+     * <p>Steps are readings of one kind, {@code step 1}, {@code step 2}, or without a name: models loaded one after another
+     * grow memory too, and are no leak.
+     */
     List<Long> used(boolean device) {
-        return readings.stream()
+        int last = readings.size() - 1;
+        int first = last;
+        while (first > 0 && kind(readings.get(first - 1)).equals(kind(readings.get(Math.max(0, last - 1))))) {
+            first--;
+        }
+        return readings.subList(Math.max(0, first), readings.size()).stream()
                 .map(reading -> device && !reading.devices().isEmpty() ? onDevices(reading) : reading.rss())
                 .filter(OptionalLong::isPresent)
                 .map(OptionalLong::getAsLong)
                 .toList();
+    }
+
+    private static String kind(Reading reading) {
+        String kind = reading.stage().replaceAll("[0-9]+", "#");
+        return kind.endsWith(" loaded") || kind.endsWith(" released") ? reading.stage() + reading.at() : kind;
     }
 
     private static OptionalLong onDevices(Reading reading) {

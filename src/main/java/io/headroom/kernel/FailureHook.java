@@ -14,7 +14,7 @@ import jdk.jshell.SnippetEvent;
  * heap is held back, and let go when a cell ran out of it.
  */
 final class FailureHook implements Consumer<SnippetEvent> {
-    private static final int RESERVE = 1 << 20;
+    private static final int RESERVE = 4 << 20;
 
     private final Cells cells;
     private final Consumer<Bundle> show;

@@ -50,7 +50,23 @@ public abstract class ShellKernel implements NotebookKernel {
         hook = new FailureHook(cells, this::display);
         subscription = shell.onSnippetEvent(hook);
         Kernels.attach(this);
+        warm(cells);
         return refused;
+    }
+
+    private static void warm(Cells cells) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        cells.warm();
+                    } catch (Throwable cold) {
+                        // The first card takes longer, that is all.
+                    }
+                },
+                "headroom-warm");
+        thread.setDaemon(true);
+        thread.setPriority(Thread.MIN_PRIORITY);
+        thread.start();
     }
 
     /** Takes the hook out again and detaches the kernel; twice does nothing. */

@@ -23,6 +23,14 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
         held = List.copyOf(held);
     }
 
+    /**
+     * Cleans up without closing anything: what only garbage and the allocators still held comes back, and the variables
+     * that hold the rest are named. Takes as long as two full collections.
+     */
+    public static ReleaseReport leftovers(List<Variable> variables) {
+        return after("leftovers", OptionalLong.empty(), Reading.now(), variables);
+    }
+
     static ReleaseReport after(String name, OptionalLong added, Reading before, List<Variable> variables) {
         Cleanup.now();
         return new ReleaseReport(name, added, before, Reading.now("after releasing " + name), Holders.find(variables));
@@ -67,7 +75,7 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
                     .append(" free for reuse"));
         }
         held.forEach(holder -> text.append("\n  ").append(holder));
-        if (held.isEmpty() && stayed().orElse(0) > CRUMB) {
+        if (held.isEmpty() && (added.isEmpty() || stayed().orElse(0) > CRUMB)) {
             open().stream().filter(manager -> manager.bytes() > CRUMB).limit(3).forEach(manager -> text.append(
                             "\n  NDManager ")
                     .append(manager.name())

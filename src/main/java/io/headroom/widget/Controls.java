@@ -135,13 +135,16 @@ final class Controls {
         return box("HBox", Map.of("flex_flow", "row wrap"), children);
     }
 
+    /** The MIME type of a widget as a cell's output. */
+    static final String VIEW = "application/vnd.jupyter.widget-view+json";
+
     /** What shows a widget as a cell's output, with the text and HTML for where there are no widgets. */
     static Bundle view(Widget widget, Bundle instead) {
         Map<String, Object> view = new LinkedHashMap<>();
         view.put("model_id", widget.id());
         view.put("version_major", 2);
         view.put("version_minor", 0);
-        return instead.with("application/vnd.jupyter.widget-view+json", view);
+        return instead.with(VIEW, view);
     }
 
     private Widget box(String name, Map<String, Object> layout, Widget... children) {

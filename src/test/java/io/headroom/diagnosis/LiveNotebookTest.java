@@ -3,6 +3,7 @@ package io.headroom.diagnosis;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headroom.memory.Limit;
+import io.headroom.memory.ProcessMemory;
 import io.headroom.memory.Reading;
 import io.headroom.oom.OutOfMemory;
 import io.headroom.units.Bytes;
@@ -11,6 +12,8 @@ import io.headroom.workload.Workload;
 import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What a live notebook knows beside the message settles what the message cannot. */
@@ -66,6 +69,71 @@ class LiveNotebookTest {
         assertThat(Growth.of(List.of(100L, 200L, 201L, 199L, 200L, 201L, 200L)).steady())
                 .isFalse();
         assertThat(Growth.of(List.of(100L, 200L)).steady()).isFalse();
+    }
+
+    @Test
+    void modelsLoadedInARowAreNoLeakAndStepsAre() {
+        Reading now = Reading.now();
+        List<Reading> loads = IntStream.range(1, 9)
+                .mapToObj(i -> grown(now, "model" + i + " loaded", i * 100 * Bytes.MIB))
+                .toList();
+        List<Reading> named = Stream.of("start", "two models", "tokens", "graph", "sample", "weights", "failed")
+                .map(stage -> grown(now, stage, stage.length() * 100 * Bytes.MIB))
+                .toList();
+        List<Reading> steps = IntStream.range(1, 9)
+                .mapToObj(i -> grown(now, "step " + i, i * 100 * Bytes.MIB))
+                .toList();
+
+        assertThat(Growth.of(Situation.unknown().readings(loads).used(false)).steady())
+                .isFalse();
+        assertThat(Growth.of(Situation.unknown().readings(named).used(false)).steady())
+                .isFalse();
+        assertThat(Growth.of(Situation.unknown().readings(steps).used(false)).steady())
+                .isTrue();
+    }
+
+    @Test
+    void theCellsCodeIsEvidenceAndIsGivenBackWithTheRemedyInIt() {
+        Workload step = Workload.transformer().batch(64).seq(80).training(OptimizerKind.ADAM);
+        Situation situation = Situation.unknown().in(Situation.Kernel.JJAVA);
+
+        Diagnosis run = Diagnosis.of(REFUSED, situation.workload(step).code("run(step)"));
+        assertThat(run.remedies()).hasSizeLessThanOrEqualTo(8);
+        assertThat(run.remedies())
+                .extracting(Advice::how)
+                .contains("run(step.batch(32))", "run(step.checkpointing(6))");
+        assertThat(run.remedies())
+                .extracting(Advice::name)
+                .doesNotHaveDuplicates()
+                .doesNotContain("CPU instead of the device");
+        assertThat(run.wontHelp()).extracting(WontHelp::name).contains("CPU instead of the device");
+
+        Diagnosis loop = Diagnosis.of(
+                REFUSED, situation.code("for (int i = 0; i < 1000; i++) {\n kept.add(manager.ones(shape));\n}"));
+        assertThat(loop.evidence()).anyMatch(line -> line.contains("adds to kept in a loop"));
+    }
+
+    private static Reading grown(Reading now, String stage, long rss) {
+        ProcessMemory old = now.process();
+        ProcessMemory process = new ProcessMemory(
+                OptionalLong.of(rss),
+                old.peak(),
+                old.anonymous(),
+                old.file(),
+                old.shared(),
+                old.data(),
+                old.virtual(),
+                old.swapped(),
+                old.threads());
+        return new Reading(
+                now.at().plusNanos(rss),
+                stage,
+                process,
+                now.jvm(),
+                now.nativeHeap(),
+                now.arrays(),
+                List.of(),
+                List.of());
     }
 
     private static Reading with(Reading now, List<Limit> limits) {
