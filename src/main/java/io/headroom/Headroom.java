@@ -2,6 +2,11 @@ package io.headroom;
 
 import ai.djl.nn.Block;
 import ai.djl.repository.zoo.Criteria;
+import io.headroom.allocator.AddressMap;
+import io.headroom.allocator.AllocatorSettings;
+import io.headroom.allocator.CachingAllocator;
+import io.headroom.allocator.Footprint;
+import io.headroom.allocator.WhatIf;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
 import io.headroom.budget.Solver;
@@ -19,7 +24,12 @@ import io.headroom.oom.Log;
 import io.headroom.remedy.Comparison;
 import io.headroom.remedy.Remedies;
 import io.headroom.remedy.Remedy;
+import io.headroom.render.AddressMapView;
+import io.headroom.render.Bundle;
 import io.headroom.render.PeakView;
+import io.headroom.trace.Snapshot;
+import io.headroom.trace.Trace;
+import io.headroom.trace.TraceText;
 import io.headroom.training.Measurement;
 import io.headroom.training.StepRunner;
 import io.headroom.units.Bytes;
@@ -336,5 +346,44 @@ public final class Headroom {
                     + ". Make seq, nodes or layers smaller, or try checkpointing.");
         }
         return workload.batch(batch.getAsLong());
+    }
+
+    /**
+     * Replays a PyTorch memory snapshot under other allocator settings: which would have survived, and with how much.
+     *
+     * @throws IOException if the file cannot be read or is no snapshot; the message says what it is
+     */
+    public static WhatIf whatIf(Path snapshot) throws IOException {
+        return WhatIf.of(Snapshot.read(snapshot));
+    }
+
+    /** The same for a trace on a device of so many bytes: {@code whatIf(trace, "44 GiB")}. */
+    public static WhatIf whatIf(Trace trace, String limit) {
+        return WhatIf.of(trace, AllocatorSettings.defaults(), OptionalLong.of(Bytes.parse(limit)), WhatIf.CANDIDATES);
+    }
+
+    /** Reads a trace a person wrote, one event a line, see {@link TraceText}. */
+    public static Trace trace(String text) {
+        return TraceText.parse(text);
+    }
+
+    /** Replays a trace under a {@code PYTORCH_CUDA_ALLOC_CONF} on a device of so many bytes. */
+    public static Footprint replay(Trace trace, String conf, String limit) {
+        return CachingAllocator.replay(trace, AllocatorSettings.parse(conf), Bytes.parse(limit));
+    }
+
+    /** What lies where on the device after an event, holes visible. */
+    public static AddressMap addressMap(Trace trace, String conf, String limit, int event) {
+        return AddressMap.at(trace, AllocatorSettings.parse(conf), Bytes.parse(limit), event);
+    }
+
+    /** Address maps beside each other, drawn to one scale. */
+    public static Bundle sideBySide(AddressMap... maps) {
+        return AddressMapView.sideBySide(List.of(maps));
+    }
+
+    /** The address map under a slider that moves through the run. */
+    public static Bundle addressSlider(Trace trace, String conf, String limit) {
+        return AddressMapView.slider(AddressMap.moments(trace, AllocatorSettings.parse(conf), Bytes.parse(limit), 24));
     }
 }

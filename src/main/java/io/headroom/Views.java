@@ -1,5 +1,8 @@
 package io.headroom;
 
+import io.headroom.allocator.AddressMap;
+import io.headroom.allocator.Footprint;
+import io.headroom.allocator.WhatIf;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
 import io.headroom.diagnosis.Diagnosis;
@@ -13,6 +16,7 @@ import io.headroom.model.LoadedModel;
 import io.headroom.model.PipelineReport;
 import io.headroom.model.ReleaseReport;
 import io.headroom.remedy.Comparison;
+import io.headroom.render.AddressMapView;
 import io.headroom.render.Bundle;
 import io.headroom.render.ComparisonView;
 import io.headroom.render.DiagnosisCard;
@@ -24,6 +28,7 @@ import io.headroom.render.ModelView;
 import io.headroom.render.PeakView;
 import io.headroom.render.PlotlyFigure;
 import io.headroom.render.ReadingView;
+import io.headroom.render.ReplayView;
 import io.headroom.render.TimelineView;
 import io.headroom.training.Measurement;
 import io.headroom.units.Bytes;
@@ -56,6 +61,10 @@ final class Views {
         add(MemoryLimit.class, Views::of);
         add(BudgetPanel.class, Views::of);
         add(MonitorPanel.class, Views::of);
+        add(WhatIf.class, ReplayView::of);
+        add(Footprint.class, ReplayView::of);
+        add(AddressMap.class, AddressMapView::of);
+        add(Bundle.class, bundle -> bundle);
         add(Figure.class, figure -> PlotlyFigure.bundle(figure, "figure"));
     }
 

@@ -18,8 +18,10 @@ final class Replay {
     private long peakReserved;
     private int reservedAt = -1;
     private long unallocatedAtPeak;
+    private OomPoint oom;
+    private int event;
 
-    private Replay(Trace trace, CachingAllocator allocator) {
+    Replay(Trace trace, CachingAllocator allocator) {
         this.trace = trace;
         this.allocator = allocator;
         counters = allocator.counters();
@@ -38,9 +40,12 @@ final class Replay {
         return allocator;
     }
 
-    private Footprint to(int end, AllocatorSettings settings, long limit) {
-        OomPoint oom = null;
-        int event = 0;
+    CachingAllocator allocator() {
+        return allocator;
+    }
+
+    /** Goes on from where it stands up to an event, or to the one that fails. */
+    Footprint to(int end, AllocatorSettings settings, long limit) {
         for (; event < end && oom == null; event++) {
             if (!step(event)) {
                 oom = oomAt(event, limit);

@@ -28,7 +28,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
         description = "Memory for PyTorch models in Java notebooks.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {HelpCommand.class, DoctorCommand.class, DiagnoseCommand.class, BudgetCommand.class})
+        subcommands = {
+            HelpCommand.class,
+            DoctorCommand.class,
+            DiagnoseCommand.class,
+            BudgetCommand.class,
+            ReplayCommand.class
+        })
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;

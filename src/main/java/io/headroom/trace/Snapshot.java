@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A PyTorch CUDA memory snapshot: the segments at its end, the events before, the settings in force.
@@ -135,6 +136,11 @@ public final class Snapshot {
     /** Bytes allocated at the moment of the snapshot. */
     public long allocated(int device) {
         return segments(device).stream().mapToLong(Segment::allocatedSize).sum();
+    }
+
+    /** Bytes PyTorch could have on a device: reserved plus free at its first out-of-memory event; empty if none failed. */
+    public OptionalLong limit(int device) {
+        return SnapshotTrace.limit(this, device);
     }
 
     /** The text of {@code PYTORCH_CUDA_ALLOC_CONF} in force (2.3 on); empty if the file does not say. */

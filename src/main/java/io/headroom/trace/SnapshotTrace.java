@@ -6,6 +6,7 @@ import io.headroom.trace.Snapshot.State;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalLong;
 
 /** Turns a recording into a trace: addresses become allocations, what was live before is found, cache clearing is seen. */
 final class SnapshotTrace {
@@ -32,6 +33,17 @@ final class SnapshotTrace {
 
     static Trace of(Snapshot snapshot, int device) {
         return new SnapshotTrace(snapshot, device).build();
+    }
+
+    static OptionalLong limit(Snapshot snapshot, int device) {
+        Recording recording = snapshot.recording(device);
+        for (int event = 0; event < recording.events(); event++) {
+            if (recording.action(event) == Action.OOM && recording.address(event) >= 0) {
+                long bytes = new SnapshotTrace(snapshot, device).reservedBefore()[event] + recording.address(event);
+                return bytes > 0 ? OptionalLong.of(bytes) : OptionalLong.empty();
+            }
+        }
+        return OptionalLong.empty();
     }
 
     private Trace build() {

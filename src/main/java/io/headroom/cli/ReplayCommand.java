@@ -1,0 +1,177 @@
+package io.headroom.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.headroom.allocator.AllocatorSettings;
+import io.headroom.allocator.CachingAllocator;
+import io.headroom.allocator.Fidelity;
+import io.headroom.allocator.Footprint;
+import io.headroom.allocator.OomPoint;
+import io.headroom.allocator.WhatIf;
+import io.headroom.render.ReplayView;
+import io.headroom.trace.Snapshot;
+import io.headroom.trace.SnapshotFormatException;
+import io.headroom.units.Bytes;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code headroom replay SNAPSHOT [--conf STRING]… [--limit SIZE] [--device N] [--json]}: replays a recorded run under
+ * other allocator settings and says which survives.
+ *
+ * <p>Exit 0 done, 2 wrong usage (a missing file, a malformed setting), 3 the file is no memory snapshot.
+ */
+@Command(
+        name = "replay",
+        mixinStandardHelpOptions = true,
+        description = "Replay a PyTorch CUDA memory snapshot under other allocator settings.",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:replayed", "2:wrong usage", "3:the file is no memory snapshot"})
+public final class ReplayCommand implements Callable<Integer> {
+    private static final int USAGE = 2;
+    private static final int NO_SNAPSHOT = 3;
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "SNAPSHOT", description = "A pickle of torch.cuda.memory._snapshot().")
+    private Path file;
+
+    @Option(
+            names = "--conf",
+            paramLabel = "STRING",
+            description = "Settings to try, as for PYTORCH_CUDA_ALLOC_CONF; may be repeated. A common set if left out.")
+    private List<String> confs;
+
+    @Option(
+            names = "--limit",
+            paramLabel = "SIZE",
+            description = "What PyTorch can have, such as \"44 GiB\"; what the recorded failure tells if left out.")
+    private String limit;
+
+    @Option(names = "--device", paramLabel = "N", description = "The device; the one with most events if left out.")
+    private Integer device;
+
+    @Option(names = "--json", description = "Print JSON instead of text.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        WhatIf whatIf;
+        Fidelity fidelity;
+        try {
+            if (confs != null) {
+                confs.forEach(AllocatorSettings::parse);
+            }
+            OptionalLong bytes = limit == null ? OptionalLong.empty() : OptionalLong.of(Bytes.parse(limit));
+            Snapshot snapshot = Snapshot.read(file);
+            int which = device == null ? WhatIf.busiest(snapshot) : device;
+            whatIf = WhatIf.of(snapshot, which, bytes, confs == null ? WhatIf.CANDIDATES : confs);
+            fidelity = Fidelity.of(
+                    snapshot, which, whatIf.recorded(), whatIf.limit().orElse(CachingAllocator.UNLIMITED));
+        } catch (SnapshotFormatException e) {
+            return fail(e.getMessage(), NO_SNAPSHOT);
+        } catch (NoSuchFileException e) {
+            return fail("cannot read " + file + ": there is no such file.", USAGE);
+        } catch (IOException | IllegalArgumentException e) {
+            return fail(e.getMessage(), USAGE);
+        }
+        var out = spec.commandLine().getOut();
+        out.println(json ? json(whatIf, fidelity) : text(whatIf, fidelity));
+        out.flush();
+        return 0;
+    }
+
+    private int fail(String message, int code) {
+        spec.commandLine().getErr().println("replay: " + message);
+        return code;
+    }
+
+    private static String text(WhatIf whatIf, Fidelity fidelity) {
+        StringBuilder text = new StringBuilder(ReplayView.of(whatIf).plain());
+        text.append("\nReplay against recording: ").append(fidelity).append('.');
+        for (WhatIf.Row row : whatIf.rows()) {
+            if (!row.how().isEmpty() && row.survives()) {
+                text.append("\nTo have it so: ").append(row.how());
+                break;
+            }
+        }
+        return text.toString();
+    }
+
+    private static String json(WhatIf whatIf, Fidelity fidelity) {
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("device", fidelity.device());
+        answer.put("allocations", whatIf.trace().allocations());
+        answer.put("events", whatIf.trace().events());
+        answer.put("skipped", whatIf.trace().skipped());
+        answer.put("recorded_conf", whatIf.recorded().conf());
+        answer.put("limit_bytes", whatIf.limit().isPresent() ? whatIf.limit().getAsLong() : null);
+        answer.put("died", whatIf.died());
+        answer.put("reproduced", whatIf.reproduces());
+        answer.put("smallest_limit_bytes", whatIf.smallestLimit(whatIf.recorded()));
+        answer.put("smallest_limit_best_bytes", whatIf.smallestLimit());
+        answer.put("fidelity", fidelity(fidelity));
+        answer.put("rows", whatIf.rows().stream().map(ReplayCommand::row).toList());
+        answer.put("notes", ReplayView.notes(whatIf));
+        try {
+            return JSON.writeValueAsString(answer);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static Map<String, Object> fidelity(Fidelity fidelity) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("exact", fidelity.isExact());
+        map.put("allocations", fidelity.allocations());
+        map.put("segment_events", fidelity.segmentEvents());
+        map.put("first_divergence", fidelity.first().map(Object::toString).orElse(null));
+        map.put("reserved_bytes", fidelity.reserved());
+        map.put("recorded_reserved_bytes", fidelity.recordedReserved());
+        return map;
+    }
+
+    private static Map<String, Object> row(WhatIf.Row row) {
+        Footprint footprint = row.footprint();
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("change", row.change());
+        map.put("conf", footprint.settings().conf());
+        map.put("recorded", row.recorded());
+        map.put("approximate", row.approximate());
+        map.put("survives", row.survives());
+        map.put("peak_reserved_bytes", footprint.peakReserved().bytes());
+        map.put("peak_allocated_bytes", footprint.peakAllocated().bytes());
+        map.put("fragmentation", footprint.fragmentation());
+        map.put("retries", footprint.statistics().numAllocRetries());
+        map.put("oom", footprint.oom().map(ReplayCommand::oom).orElse(null));
+        map.put("how", row.how());
+        return map;
+    }
+
+    private static Map<String, Object> oom(OomPoint point) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("event", point.event());
+        map.put("requested_bytes", point.requested());
+        map.put("tried_bytes", point.tried());
+        map.put("allocated_bytes", point.allocated());
+        map.put("reserved_bytes", point.reserved());
+        map.put("free_bytes", point.free());
+        map.put("largest_hole_bytes", point.largestHole());
+        map.put("operator", point.operator());
+        map.put("phase", point.phase());
+        return map;
+    }
+}

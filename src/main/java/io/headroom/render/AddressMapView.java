@@ -1,0 +1,247 @@
+package io.headroom.render;
+
+import io.headroom.allocator.AddressMap;
+import io.headroom.allocator.Segment;
+import io.headroom.allocator.Segment.Block;
+import io.headroom.allocator.Segment.State;
+import io.headroom.units.Bytes;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Address maps: a bar for each segment, holes visible; several side by side, or many under a slider.
+ *
+ * <p>The largest segments are drawn, at most {@value #MOST_SEGMENTS}, and of a segment at most {@value #MOST_BLOCKS} runs;
+ * the figures above the picture count all.
+ */
+public final class AddressMapView {
+    static final int MOST_SEGMENTS = 24;
+    static final int MOST_BLOCKS = 160;
+
+    private static final int COLUMNS = 96;
+    private static final int CHARACTERS = 64;
+    private static final String LIVE = "#4c78a8";
+    private static final String WAITING = "#b279a2";
+    private static final String FREE = "#f2cf5b";
+
+    private AddressMapView() {}
+
+    /** One map: text and HTML. */
+    public static Bundle of(AddressMap map) {
+        return sideBySide(List.of(map));
+    }
+
+    /** Several maps beside each other, drawn to one scale. */
+    public static Bundle sideBySide(List<AddressMap> maps) {
+        long scale = maps.stream()
+                .flatMap(map -> map.segments().stream())
+                .mapToLong(Segment::size)
+                .max()
+                .orElse(1);
+        StringBuilder text = new StringBuilder();
+        StringBuilder html = new StringBuilder("<div style=\"display:flex;width:100%\">");
+        for (AddressMap map : maps) {
+            text.append(text.length() == 0 ? "" : "\n\n").append(text(map, scale));
+            html.append("<div style=\"width:").append(96 / maps.size()).append("%;padding:0 1%\">");
+            html(html, map, scale);
+            html.append("</div>");
+        }
+        html.append("</div><div style=\"font-size:12px\">");
+        key(html, LIVE, "allocated");
+        key(html, WAITING, "waiting for a stream");
+        key(html, FREE, "free: a hole, or a cached segment");
+        return Bundle.text(text.toString()).html(html.append("</div>").toString());
+    }
+
+    private static void key(StringBuilder html, String colour, String name) {
+        html.append("<span style=\"background:")
+                .append(colour)
+                .append(";padding:0 8px\">&nbsp;</span> ")
+                .append(name)
+                .append(" &nbsp; ");
+    }
+
+    private static void html(StringBuilder html, AddressMap map, long scale) {
+        html.append("<div style=\"font-size:12px\"><b>")
+                .append(Html.escape(map.settings().toString()))
+                .append("</b><br>")
+                .append(Html.escape(caption(map)))
+                .append("</div>");
+        for (Segment segment : drawn(map)) {
+            html.append(String.format(
+                    Locale.ROOT,
+                    "<div style=\"display:flex;width:%.2f%%;height:12px;margin:2px 0;border:1px solid #888888\">",
+                    Math.max(2, 100.0 * segment.size() / scale)));
+            for (Block run : runs(segment)) {
+                html.append(String.format(
+                        Locale.ROOT,
+                        "<div title=\"%s\" style=\"width:%.3f%%;background:%s\"></div>",
+                        Html.escape(title(map, run)),
+                        100.0 * run.size() / segment.size(),
+                        colour(run.state())));
+            }
+            html.append("</div>");
+        }
+        int more = map.segments().size() - drawn(map).size();
+        html.append(more > 0 ? "<div style=\"font-size:12px\">and " + more + " smaller segments</div>" : "");
+    }
+
+    private static String caption(AddressMap map) {
+        String phase = map.trace().phaseAt(map.event());
+        return "event " + map.event() + (phase.isEmpty() ? "" : ", " + phase) + ": "
+                + map.segments().size()
+                + " segments, " + Bytes.format(map.reserved()) + " reserved, " + Bytes.format(map.allocated())
+                + " allocated, largest hole " + Bytes.format(map.largestHole())
+                + (map.requested() > 0 ? "; asked in vain for " + Bytes.format(map.requested()) : "");
+    }
+
+    private static String title(AddressMap map, Block block) {
+        if (block.state() == State.INACTIVE) {
+            return "free " + Bytes.format(block.size());
+        }
+        String operator = block.allocation() < 0 ? "" : map.trace().operator(block.allocation());
+        return Bytes.format(block.size()) + " " + operator;
+    }
+
+    private static String colour(State state) {
+        return switch (state) {
+            case ACTIVE_ALLOCATED -> LIVE;
+            case ACTIVE_PENDING_FREE -> WAITING;
+            case INACTIVE -> FREE;
+        };
+    }
+
+    private static List<Segment> drawn(AddressMap map) {
+        return map.segments().stream()
+                .sorted(Comparator.comparingLong(Segment::size).reversed())
+                .limit(MOST_SEGMENTS)
+                .sorted(Comparator.comparingLong(Segment::address))
+                .toList();
+    }
+
+    /** Neighbours in the same state drawn as one where there are too many to see. */
+    private static List<Block> runs(Segment segment) {
+        List<Block> runs = new ArrayList<>();
+        boolean join = segment.blocks().size() > MOST_BLOCKS;
+        long least = join ? segment.size() / MOST_BLOCKS : 0;
+        for (Block block : segment.blocks()) {
+            Block last = runs.isEmpty() ? null : runs.get(runs.size() - 1);
+            if (join && last != null && (last.state() == block.state() || block.size() < least)) {
+                runs.set(runs.size() - 1, new Block(last.address(), last.size() + block.size(), 0, last.state(), -1));
+            } else {
+                runs.add(block);
+            }
+        }
+        return runs;
+    }
+
+    private static String text(AddressMap map, long scale) {
+        StringBuilder text = new StringBuilder(map.settings() + ", " + caption(map));
+        for (Segment segment : drawn(map)) {
+            int width = (int) Math.max(2, Math.round((double) CHARACTERS * segment.size() / scale));
+            text.append("\n  [");
+            for (int cell : cells(segment, width)) {
+                text.append(cell == 1 ? '.' : cell == 2 ? '#' : '~');
+            }
+            text.append("] ").append(Bytes.format(segment.size()));
+        }
+        return text.append("\n  # allocated   . free   ~ waiting for a stream").toString();
+    }
+
+    /** 1 free, 2 allocated, 3 waiting: what fills most of each of {@code width} cells. */
+    private static int[] cells(Segment segment, int width) {
+        long[][] bytes = new long[width][4];
+        for (Block block : segment.blocks()) {
+            long from = block.address() - segment.address();
+            int kind = block.state() == State.INACTIVE ? 1 : block.state() == State.ACTIVE_ALLOCATED ? 2 : 3;
+            double cell = (double) segment.size() / width;
+            int first = (int) Math.min(width - 1, from / cell);
+            int last = (int) Math.min(width - 1, (from + block.size() - 1) / cell);
+            for (int i = first; i <= last; i++) {
+                long start = Math.max(from, (long) (i * cell));
+                long end = Math.min(from + block.size(), (long) ((i + 1) * cell));
+                bytes[i][kind] += Math.max(0, end - start);
+            }
+        }
+        int[] cells = new int[width];
+        for (int i = 0; i < width; i++) {
+            cells[i] = bytes[i][1] >= bytes[i][2] + bytes[i][3] ? 1 : bytes[i][2] >= bytes[i][3] ? 2 : 3;
+        }
+        return cells;
+    }
+
+    /** Many moments of one run under a slider that moves in the page, without the kernel; the last one as text. */
+    public static Bundle slider(List<AddressMap> moments) {
+        if (moments.isEmpty()) {
+            throw new IllegalArgumentException("no moments to draw");
+        }
+        long scale = moments.stream()
+                .flatMap(map -> map.segments().stream())
+                .mapToLong(Segment::size)
+                .max()
+                .orElse(1);
+        int rows = moments.stream().mapToInt(map -> drawn(map).size()).max().orElse(1);
+        List<Object> steps = new ArrayList<>();
+        for (AddressMap map : moments) {
+            Map<String, Object> step = new LinkedHashMap<>();
+            step.put("method", "update");
+            step.put("label", String.valueOf(map.event()));
+            step.put(
+                    "args",
+                    List.of(
+                            Map.of("z", List.of(grid(map, scale, rows))),
+                            Map.of("title.text", Html.escape(caption(map)))));
+            steps.add(step);
+        }
+        AddressMap last = moments.get(moments.size() - 1);
+        Map<String, Object> heat = new LinkedHashMap<>();
+        heat.put("type", "heatmap");
+        heat.put("z", grid(last, scale, rows));
+        heat.put("zmin", 0);
+        heat.put("zmax", 3);
+        heat.put("showscale", false);
+        heat.put("ygap", 3);
+        heat.put("hoverinfo", "none");
+        heat.put(
+                "colorscale",
+                List.of(List.of(0, "rgba(0,0,0,0)"), List.of(0.34, FREE), List.of(0.67, LIVE), List.of(1, WAITING)));
+        Map<String, Object> layout = new LinkedHashMap<>();
+        layout.put("title", Map.of("text", Html.escape(caption(last)), "font", Map.of("size", 13)));
+        layout.put("height", 160 + 16 * rows);
+        layout.put("xaxis", Map.of("visible", false));
+        layout.put("yaxis", Map.of("visible", false, "autorange", "reversed"));
+        layout.put(
+                "sliders",
+                List.of(Map.of(
+                        "active", moments.size() - 1, "currentvalue", Map.of("prefix", "event "), "steps", steps)));
+        Map<String, Object> figure = new LinkedHashMap<>();
+        figure.put("data", List.of(heat));
+        figure.put("layout", layout);
+        figure.put("config", Map.of());
+        return Bundle.text(text(last, scale)).with(PlotlyFigure.MIME, figure);
+    }
+
+    private static List<List<Integer>> grid(AddressMap map, long scale, int rows) {
+        List<List<Integer>> grid = new ArrayList<>();
+        List<Segment> segments = drawn(map);
+        for (int row = 0; row < rows; row++) {
+            List<Integer> line = new ArrayList<>();
+            if (row < segments.size()) {
+                Segment segment = segments.get(row);
+                int width = (int) Math.max(1, Math.round((double) COLUMNS * segment.size() / scale));
+                for (int cell : cells(segment, width)) {
+                    line.add(cell);
+                }
+            }
+            while (line.size() < COLUMNS) {
+                line.add(0);
+            }
+            grid.add(line);
+        }
+        return grid;
+    }
+}

@@ -1,0 +1,161 @@
+package io.headroom.render;
+
+import io.headroom.allocator.CachingAllocator;
+import io.headroom.allocator.Footprint;
+import io.headroom.allocator.Series;
+import io.headroom.allocator.WhatIf;
+import io.headroom.units.Bytes;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.IntToLongFunction;
+
+/** Replays as a picture over time, and the table of what would have been. */
+public final class ReplayView {
+    private static final double FAR = 4;
+
+    private ReplayView() {}
+
+    /** Settings × survives, peak reserved, fragmentation, retries; below it why the run died and what would suffice. */
+    public static Bundle of(WhatIf whatIf) {
+        StringBuilder text = new StringBuilder(heading(whatIf));
+        StringBuilder html = new StringBuilder("<div><b>")
+                .append(Html.escape(heading(whatIf)))
+                .append(
+                        "</b></div><table><thead><tr><th>change</th><th>run</th><th>peak reserved</th>"
+                                + "<th>peak allocated</th><th>unallocated</th><th>retries</th><th>how</th></tr></thead><tbody>");
+        text.append(String.format(
+                Locale.ROOT,
+                "%n%-44s %-9s %13s %13s %12s %7s",
+                "change",
+                "run",
+                "peak reserved",
+                "peak alloc.",
+                "unallocated",
+                "retries"));
+        for (WhatIf.Row row : whatIf.rows()) {
+            Footprint footprint = row.footprint();
+            String[] cells = {
+                row.change(),
+                row.survives() ? "survives" : "dies",
+                Bytes.format(footprint.peakReserved().bytes()),
+                Bytes.format(footprint.peakAllocated().bytes()),
+                String.format(Locale.ROOT, "%.1f %%", 100 * footprint.fragmentation()),
+                String.valueOf(footprint.statistics().numAllocRetries()),
+            };
+            text.append(String.format(Locale.ROOT, "%n%-44s %-9s %13s %13s %12s %7s", (Object[]) cells));
+            html.append("<tr>");
+            for (int i = 0; i < cells.length; i++) {
+                boolean bold = i == 1 && row.survives() || row.recorded() && i == 0;
+                html.append(i < 2 ? "<td style=\"text-align:left\">" : "<td>")
+                        .append(bold ? "<b>" : "")
+                        .append(Html.escape(cells[i]))
+                        .append(bold ? "</b>" : "")
+                        .append("</td>");
+            }
+            html.append("<td style=\"text-align:left\">")
+                    .append(Html.escape(row.how()))
+                    .append("</td></tr>");
+        }
+        html.append("</tbody></table>");
+        for (String note : notes(whatIf)) {
+            text.append('\n').append(note);
+            html.append("<p>").append(Html.escape(note)).append("</p>");
+        }
+        return Bundle.text(text.toString()).html(html.toString());
+    }
+
+    private static String heading(WhatIf whatIf) {
+        return "The same " + whatIf.trace().allocations() + " allocations under other settings"
+                + (whatIf.limit().isPresent()
+                        ? ", with " + Bytes.format(whatIf.limit().getAsLong()) + " to have"
+                        : "");
+    }
+
+    /** What stands below the table. */
+    public static List<String> notes(WhatIf whatIf) {
+        List<String> notes = new ArrayList<>();
+        whatIf.asItWas()
+                .footprint()
+                .oom()
+                .ifPresent(point ->
+                        notes.add("As it was: " + point + (point.operator().isEmpty() ? "" : ", in " + point.operator())
+                                + (point.isFragmentation()
+                                        ? ". Free and holes together would have been enough: fragmentation."
+                                        : ". Free and holes together would not have been enough: capacity.")));
+        whatIf.hole().ifPresent(hole -> notes.add("Why: " + hole + "."));
+        notes.add("Smallest limit on which it survives: as it was "
+                + Bytes.format(whatIf.smallestLimit(whatIf.recorded()))
+                + ", under the best settings " + Bytes.format(whatIf.smallestLimit())
+                + "; a card needs the CUDA context (0.3 to 1 GiB) on top.");
+        if (!whatIf.reproduces()) {
+            notes.add(
+                    whatIf.died()
+                            ? "The recorded run died and its replay does not: what was cached before the recording began is unknown."
+                            : "The recorded run survived and its replay under this limit does not.");
+        }
+        if (whatIf.trace().skipped() > 0) {
+            notes.add(whatIf.trace().skipped()
+                    + " recorded frees concern addresses that were not live and are left out.");
+        }
+        return notes;
+    }
+
+    /** Allocated, active and reserved over the events, against the limit where it is near. */
+    public static Bundle of(Footprint footprint) {
+        Series series = footprint.series();
+        List<Object> lines = new ArrayList<>();
+        lines.add(line("reserved", "#f2a900", series, series::reserved));
+        lines.add(line("active", "#b279a2", series, series::active));
+        lines.add(line("allocated", "#4c78a8", series, series::allocated));
+        long most = footprint.peakReserved().bytes();
+        List<Object> shapes = new ArrayList<>();
+        if (footprint.limit() != CachingAllocator.UNLIMITED && footprint.limit() < FAR * most) {
+            Map<String, Object> limit = new LinkedHashMap<>();
+            limit.put("type", "line");
+            limit.put("xref", "paper");
+            limit.put("x0", 0);
+            limit.put("x1", 1);
+            limit.put("y0", mebibytes(footprint.limit()));
+            limit.put("y1", mebibytes(footprint.limit()));
+            limit.put("line", Map.of("color", "#d62728", "dash", "dash"));
+            shapes.add(limit);
+        }
+        Map<String, Object> layout = new LinkedHashMap<>();
+        layout.put(
+                "title",
+                Map.of("text", Html.escape(footprint.settings() + (footprint.survives() ? "" : ": out of memory"))));
+        layout.put("xaxis", Map.of("title", Map.of("text", "event")));
+        layout.put("yaxis", Map.of("title", Map.of("text", "MiB"), "rangemode", "tozero"));
+        layout.put("height", 360);
+        layout.put("shapes", shapes);
+        Map<String, Object> figure = new LinkedHashMap<>();
+        figure.put("data", lines);
+        figure.put("layout", layout);
+        figure.put("config", Map.of());
+        return Bundle.text(footprint.toString()).with(PlotlyFigure.MIME, figure);
+    }
+
+    private static Map<String, Object> line(String name, String colour, Series series, IntToLongFunction bytes) {
+        List<Object> x = new ArrayList<>();
+        List<Object> y = new ArrayList<>();
+        for (int point = 0; point < series.points(); point++) {
+            x.add(series.event(point));
+            y.add(mebibytes(bytes.applyAsLong(point)));
+        }
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("type", "scatter");
+        line.put("mode", "lines");
+        line.put("name", name);
+        line.put("line", Map.of("color", colour, "shape", "hv"));
+        line.put("x", x);
+        line.put("y", y);
+        return line;
+    }
+
+    private static double mebibytes(long bytes) {
+        return Math.round(bytes * 100.0 / Bytes.MIB) / 100.0;
+    }
+}

@@ -1,0 +1,90 @@
+package io.headroom.allocator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headroom.trace.TraceText;
+import io.headroom.units.Bytes;
+import java.io.IOException;
+import java.util.List;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class WhatIfTest {
+    @Test
+    void aDeadRunTellsItsLimitAndIsReproduced() throws IOException {
+        WhatIf whatIf = WhatIf.of(FidelityTest.read("oom-2.7-p4"));
+        assertThat(whatIf.died()).isTrue();
+        assertThat(whatIf.limit()).hasValue(170 * Bytes.MIB);
+        assertThat(whatIf.reproduces()).isTrue();
+        assertThat(whatIf.asItWas().survives()).isFalse();
+        assertThat(whatIf.rows().get(0).survives()).isTrue();
+        assertThat(whatIf.hole()).isPresent();
+        assertThat(whatIf.hole().get().size()).isLessThan(whatIf.hole().get().requested());
+        assertThat(whatIf.toString()).contains("survives").contains("expandable_segments:True");
+    }
+
+    @Test
+    void survivorsComeFirstThenByPeak() throws IOException {
+        List<WhatIf.Row> rows = WhatIf.of(FidelityTest.read("oom-2.7-p4")).rows();
+        for (int i = 1; i < rows.size(); i++) {
+            assertThat(!rows.get(i - 1).survives() && rows.get(i).survives()).isFalse();
+            if (rows.get(i).survives()) {
+                assertThat(rows.get(i).footprint().peakReserved().bytes())
+                        .isGreaterThanOrEqualTo(
+                                rows.get(i - 1).footprint().peakReserved().bytes());
+            }
+        }
+    }
+
+    @Test
+    void theHoleNamesItsNeighbours() {
+        var trace = TraceText.parse(
+                """
+                phase epoch 1
+                alloc a 60 MiB attention
+                free a
+                phase epoch 2
+                alloc b 10 MiB embedding
+                alloc c 60 MiB attention
+                """);
+        WhatIf whatIf = WhatIf.of(
+                trace,
+                AllocatorSettings.defaults(),
+                OptionalLong.of(100 * Bytes.MIB),
+                List.of("expandable_segments:True"));
+        assertThat(whatIf.asItWas().footprint().oom()).isPresent();
+        OomPoint point = whatIf.asItWas().footprint().oom().get();
+        assertThat(point.largestHole()).isEqualTo(50 * Bytes.MIB);
+        assertThat(point.isFragmentation()).isTrue();
+        assertThat(whatIf.hole().get().before()).contains(new Hole.Holder(10 * Bytes.MIB, "embedding", "epoch 2"));
+        assertThat(whatIf.rows().stream().filter(WhatIf.Row::survives).map(WhatIf.Row::change))
+                .containsSubsequence("empty cache after each of 1 step", "expandable_segments:True");
+        assertThat(whatIf.smallestLimit(AllocatorSettings.defaults())).isBetween(120 * Bytes.MIB, 122 * Bytes.MIB);
+        assertThat(whatIf.smallestLimit()).isBetween(80 * Bytes.MIB, 82 * Bytes.MIB);
+    }
+
+    @Test
+    void theSmallestLimitReallySuffices() throws IOException {
+        WhatIf whatIf = WhatIf.of(FidelityTest.read("plain-2.7-p4"));
+        assertThat(whatIf.limit()).isEmpty();
+        long limit = whatIf.smallestLimit(AllocatorSettings.defaults());
+        assertThat(CachingAllocator.replay(whatIf.trace(), AllocatorSettings.defaults(), limit)
+                        .survives())
+                .isTrue();
+        assertThat(CachingAllocator.replay(whatIf.trace(), AllocatorSettings.defaults(), limit - 4 * Bytes.MIB)
+                        .survives())
+                .isFalse();
+    }
+
+    @Test
+    void aMalformedSettingFailsBeforeTheReplay() throws IOException {
+        var snapshot = FidelityTest.read("plain-2.7-p4");
+        assertThatThrownBy(() -> WhatIf.of(snapshot, 0, OptionalLong.empty(), List.of("max_split_size:1")))
+                .hasMessageContaining("Unrecognized CachingAllocator option: max_split_size");
+        assertThatThrownBy(() -> WhatIf.of(snapshot, 3, OptionalLong.empty(), List.of()))
+                .hasMessageContaining("device 3 is not in the snapshot");
+        assertThatThrownBy(() -> WhatIf.of(snapshot, 0, OptionalLong.of(0), List.of()))
+                .hasMessageContaining("limit 0");
+    }
+}

@@ -1,0 +1,80 @@
+package io.headroom.render;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headroom.allocator.AddressMap;
+import io.headroom.allocator.AllocatorSettings;
+import io.headroom.allocator.CachingAllocator;
+import io.headroom.allocator.Footprint;
+import io.headroom.allocator.WhatIf;
+import io.headroom.trace.Trace;
+import io.headroom.trace.TraceText;
+import io.headroom.units.Bytes;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class ReplayViewTest {
+    private static final Trace TRACE = TraceText.parse(
+            """
+            phase epoch 1
+            alloc a 60 MiB <attention>
+            free a
+            phase epoch 2
+            alloc b 10 MiB <embedding>
+            alloc c 60 MiB attention
+            """);
+    private static final long LIMIT = 100 * Bytes.MIB;
+
+    @Test
+    void theTableSaysWhyAndWhat() {
+        Bundle bundle = ReplayView.of(WhatIf.of(
+                TRACE, AllocatorSettings.defaults(), OptionalLong.of(LIMIT), List.of("expandable_segments:True")));
+        assertThat(bundle.plain()).contains("expandable_segments:True").contains("the largest hole has 50.00 MiB");
+        assertThat((String) bundle.data().get(Bundle.HTML)).contains("<table>").doesNotContain("<script");
+    }
+
+    @Test
+    void holesAreSeen() {
+        AddressMap map = AddressMap.at(TRACE, AllocatorSettings.defaults(), LIMIT, TRACE.events());
+        assertThat(map.largestHole()).isEqualTo(50 * Bytes.MIB);
+        assertThat(map.requested()).isEqualTo(60 * Bytes.MIB);
+        Bundle bundle = AddressMapView.of(map);
+        assertThat(bundle.plain()).contains("##").contains("....").contains("asked in vain for 60.00 MiB");
+        assertThat((String) bundle.data().get(Bundle.HTML))
+                .contains("free 50.00 MiB")
+                .contains("&lt;")
+                .doesNotContain("<embedding>");
+    }
+
+    @Test
+    void aMillionEventsAreThinnedAndExact() {
+        Trace.Builder long_ = Trace.builder();
+        for (int i = 0; i < 500_000; i++) {
+            long_.free(long_.alloc(1000 + i % 7, "op"));
+        }
+        long_.free(long_.alloc(777 * Bytes.MIB, "spike"));
+        for (int i = 0; i < 10_000; i++) {
+            long_.free(long_.alloc(1000, "op"));
+        }
+        Footprint footprint =
+                CachingAllocator.replay(long_.build(), AllocatorSettings.defaults(), CachingAllocator.UNLIMITED);
+        assertThat(footprint.peakAllocated().bytes()).isEqualTo(778 * Bytes.MIB);
+        assertThat(footprint.peakAllocated().operator()).isEqualTo("spike");
+        Map<?, ?> figure = (Map<?, ?>) ReplayView.of(footprint).data().get(PlotlyFigure.MIME);
+        Map<?, ?> line = (Map<?, ?>) ((List<?>) figure.get("data")).get(2);
+        assertThat((List<?>) line.get("x")).hasSizeLessThanOrEqualTo(2048);
+        assertThat(((List<?>) line.get("y"))
+                        .stream().mapToDouble(y -> (Double) y).max())
+                .hasValue(778);
+    }
+
+    @Test
+    void theSliderHasItsMoments() {
+        Bundle bundle = AddressMapView.slider(AddressMap.moments(TRACE, AllocatorSettings.defaults(), LIMIT, 4));
+        Map<?, ?> figure = (Map<?, ?>) bundle.data().get(PlotlyFigure.MIME);
+        Map<?, ?> slider = (Map<?, ?>) ((List<?>) ((Map<?, ?>) figure.get("layout")).get("sliders")).get(0);
+        assertThat((List<?>) slider.get("steps")).hasSize(4);
+    }
+}
