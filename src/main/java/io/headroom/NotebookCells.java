@@ -34,10 +34,12 @@ public final class NotebookCells implements Cells {
     public List<String> imports() {
         return Imports.standard(
                 "import static io.headroom.Headroom.*;",
+                "import io.headroom.budget.cuda.*;",
                 "import io.headroom.remedy.*;",
                 "import io.headroom.training.*;",
                 "import io.headroom.units.Bytes;",
-                "import io.headroom.workload.*;");
+                "import io.headroom.workload.*;",
+                "import io.headroom.workload.preset.*;");
     }
 
     @Override

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
@@ -23,10 +24,13 @@ import java.util.function.Predicate;
  * Scores the estimates and four published tools on measured training peaks and prints the table of docs/gpu.md.
  *
  * <p>Run with the path of measured-peaks.csv. A model whose name has an odd first SHA-256 byte is for tuning, the rest for
- * reporting; the rule was fixed before any constant was set.
+ * reporting; the rule was fixed before any constant was set. The bound was set with all rows in view: only rows that are not
+ * in this file can test it.
  */
 public final class GpuPeaks {
     private static final List<String> TOOLS = List.of("headroom", "xMem", "DNNMem", "SchedTune", "LLMem");
+
+    private static final double OUTLIER = 5;
 
     private GpuPeaks() {}
 
@@ -59,9 +63,11 @@ public final class GpuPeaks {
         groups("optimizer", rows, Row::optimizer);
         System.out.printf(
                 Locale.ROOT,
-                "%n%.1f ms an estimate, mean of %d, JVM start and warm-up within%n",
+                "%nThe bound's form and widths were set with all of these rows in view: its misses here are a fit, no test.%n"
+                        + "%n%.1f ms an estimate, mean of %d, JVM start and warm-up within%n",
                 milliseconds,
                 rows.size());
+        outliers(rows);
         if (arguments.length > 1) {
             rows.forEach(row -> System.out.printf(
                     Locale.ROOT,
@@ -76,6 +82,24 @@ public final class GpuPeaks {
         }
     }
 
+    private static void outliers(List<Row> rows) {
+        System.out.println("\nRows further off than 5 %:\n");
+        System.out.println("| model | optimizer | batch | measured MiB | ours | error |");
+        System.out.println("|---|---|---|---|---|---|");
+        rows.stream()
+                .filter(row -> Math.abs(row.error(0)) > OUTLIER)
+                .sorted(Comparator.comparingDouble(row -> row.error(0)))
+                .forEach(row -> System.out.printf(
+                        Locale.ROOT,
+                        "| %s | %s | %d | %.0f | %.0f | %+.1f %% |%n",
+                        row.model(),
+                        row.optimizer(),
+                        row.batch(),
+                        row.truth(),
+                        row.answers()[0],
+                        row.error(0)));
+    }
+
     private static Row row(String[] cells) {
         String model = cells[0];
         boolean small = model.startsWith("MobileNetV3") || model.equals("MnasNet");
@@ -85,6 +109,7 @@ public final class GpuPeaks {
                 .batch(Long.parseLong(cells[2]))
                 .image(86)
                 .zeroGrad(zero)
+                .card(card(cells[3]))
                 .build()
                 .estimate();
         double[] answers = new double[TOOLS.size()];
@@ -100,6 +125,14 @@ public final class GpuPeaks {
                 Double.parseDouble(cells[4]),
                 estimate.upperBytes() / (double) Bytes.MIB,
                 answers);
+    }
+
+    /** What PyTorch calls the card's total capacity; the A100 has room for all of its rows. */
+    private static long card(String name) {
+        if (name.contains("3060")) {
+            return Bytes.parse("11.76 GiB");
+        }
+        return name.contains("4060") ? Bytes.parse("7.63 GiB") : 0;
     }
 
     private static boolean tuning(String model) {

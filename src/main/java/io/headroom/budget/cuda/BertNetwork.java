@@ -27,9 +27,7 @@ class BertNetwork extends LanguageNetwork {
         Value hidden = dropout(norm(joined, "bert.embeddings.LayerNorm"), model.dropout());
         tape.use(tokens, types, positions);
         Value mask = small("ones", 4, batch, seq);
-        for (long i = 0; i < model.layers(); i++) {
-            hidden = layer(hidden, "bert.encoder.layer." + i);
-        }
+        hidden = blocks(hidden, (x, i) -> layer(x, "bert.encoder.layer." + i));
         Value logits = head(hidden, "bert.embeddings.word_embeddings.weight");
         tape.use(mask);
         return logits;

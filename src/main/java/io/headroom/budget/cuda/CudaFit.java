@@ -5,6 +5,7 @@ import io.headroom.units.Bytes;
 import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Precision;
+import io.headroom.workload.preset.Family;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -28,13 +29,14 @@ import java.util.Map;
  */
 public record CudaFit(CudaStep step, CudaEstimate estimate, long cardBytes, List<Change> changes) {
     /** What the CUDA context takes before the first tensor. */
-    public static final long CONTEXT_BYTES = 481 * Bytes.MIB;
+    public static final long CONTEXT_BYTES = CudaEstimate.CONTEXT_BYTES;
 
     /** One change: what it is, what it costs, the step with it and what that needs. */
     public record Change(String name, String cost, CudaStep step, CudaEstimate estimate, long savedBytes) {}
 
     /** Estimates the step and every change that applies to it, some milliseconds each. */
-    public static CudaFit of(CudaStep step, long cardBytes) {
+    public static CudaFit of(CudaStep asked, long cardBytes) {
+        CudaStep step = asked.toBuilder().card(cardBytes).build();
         CudaEstimate estimate = step.estimate();
         List<Change> changes = new ArrayList<>();
         CudaStep.Builder same = step.toBuilder();
@@ -56,6 +58,14 @@ public record CudaFit(CudaStep step, CudaEstimate estimate, long cardBytes, List
                     "fused attention",
                     "nothing",
                     step.toBuilder().attention(Attention.SDPA).build());
+        }
+        if (language && step.segments() == 0 && step.model().language().family() != Family.T5) {
+            add(
+                    changes,
+                    estimate,
+                    "gradient checkpointing",
+                    "a second forward pass",
+                    step.toBuilder().checkpointing(true).build());
         }
         if (step.batch() > 1) {
             add(

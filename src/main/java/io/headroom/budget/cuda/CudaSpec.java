@@ -1,5 +1,6 @@
 package io.headroom.budget.cuda;
 
+import io.headroom.units.Bytes;
 import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Precision;
@@ -19,7 +20,7 @@ import java.util.stream.Collectors;
  * CudaStep step = CudaSpec.read(Map.of("preset", "gpt2", "optimizer", "AdamW", "batch", 35, "seq", 128));
  * }</pre>
  *
- * <p>Keys: {@code preset optimizer batch seq image classes precision attention zero_grad keep_outputs steps device}; all
+ * <p>Keys: {@code preset optimizer batch seq image classes precision attention zero_grad keep_outputs checkpointing card steps device}; all
  * but {@code preset} have defaults. Stateless and safe for any number of threads.
  */
 public final class CudaSpec {
@@ -34,6 +35,8 @@ public final class CudaSpec {
             "attention",
             "zero_grad",
             "keep_outputs",
+            "checkpointing",
+            "card",
             "steps",
             "device");
     private static final Map<String, ZeroGrad> PLACES = Map.of(
@@ -80,10 +83,30 @@ public final class CudaSpec {
         if (spec.get("attention") != null) {
             step.attention(choice("attention", Attention.class, text(spec, "attention", "")));
         }
+        if (spec.get("checkpointing") instanceof Boolean all) {
+            step.checkpointing(all);
+        } else {
+            step.checkpointing(whole(spec, "checkpointing", 0));
+        }
+        if (spec.get("card") != null) {
+            step.card(card(spec));
+        }
         if (spec.get("steps") != null) {
             step.steps((int) Math.min(Integer.MAX_VALUE, whole(spec, "steps", 1)));
         }
         return step.build();
+    }
+
+    private static long card(Map<String, ?> spec) {
+        if (!(spec.get("card") instanceof String text)) {
+            return whole(spec, "card", 0);
+        }
+        try {
+            return Bytes.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "card " + shown(text) + " is no size: write its total memory, such as \"11.76 GiB\".", e);
+        }
     }
 
     private static OptimizerKind optimizer(String name) {

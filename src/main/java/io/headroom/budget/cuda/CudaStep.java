@@ -22,6 +22,10 @@ import io.headroom.workload.preset.Preset;
  *
  * @param attention null for what the library takes by itself
  * @param keepOutputs whether the variable that holds the output lives until the next forward pass has ended
+ * @param segments how many segments of layers keep only their input and are computed again in the backward pass (gradient
+ *     checkpointing); 0 for none
+ * @param card total bytes of the card, as its driver says, whose allocator gives cached segments back before it fails; 0 for
+ *     one without a limit
  * @param steps how many steps run; the peak can fall in any of them
  */
 public record CudaStep(
@@ -34,6 +38,8 @@ public record CudaStep(
         Attention attention,
         ZeroGrad zeroGrad,
         boolean keepOutputs,
+        long segments,
+        long card,
         int steps) {
     private static final long LARGEST = 1L << 24;
     private static final int MOST_STEPS = 100;
@@ -63,9 +69,13 @@ public record CudaStep(
         } else {
             Limits.check(model, seq, attention);
         }
+        Limits.checkSegments(model, segments);
+        if (card < 0) {
+            throw new IllegalArgumentException("card " + card + " must be the bytes of a card, or 0 for no limit.");
+        }
         if (precision == Precision.AUTOCAST) {
             throw new IllegalArgumentException("precision AUTOCAST is not followed operator by operator yet:"
-                    + " FP32, FP16 and BF16 are. FP32 is an upper bound for it.");
+                    + " FP32, FP16 and BF16 are. FP32 is no bound for it: half copies of the weights come on top.");
         }
         if (attention == Attention.CHUNKED) {
             throw new IllegalArgumentException(
@@ -95,6 +105,8 @@ public record CudaStep(
                 .attention(attention)
                 .zeroGrad(zeroGrad)
                 .keepOutputs(keepOutputs)
+                .checkpointing(segments)
+                .card(card)
                 .steps(steps);
     }
 
@@ -119,6 +131,8 @@ public record CudaStep(
         private Attention attention;
         private ZeroGrad zeroGrad = ZeroGrad.BEFORE_FORWARD;
         private boolean keepOutputs = true;
+        private long segments;
+        private long card;
         private int steps = 4;
 
         private Builder(Preset model) {
@@ -173,6 +187,24 @@ public record CudaStep(
             return this;
         }
 
+        /** Gradient checkpointing of every layer, as transformers' {@code gradient_checkpointing_enable}; false for none. */
+        public Builder checkpointing(boolean value) {
+            return checkpointing(
+                    value && model.language() != null ? model.language().layers() : value ? 1 : 0);
+        }
+
+        /** Gradient checkpointing of so many segments of equally many layers; 0 for none. */
+        public Builder checkpointing(long value) {
+            segments = value;
+            return this;
+        }
+
+        /** Total bytes of the card; 0 for no limit. */
+        public Builder card(long value) {
+            card = value;
+            return this;
+        }
+
         /** How many steps run. */
         public Builder steps(int value) {
             steps = value;
@@ -186,7 +218,18 @@ public record CudaStep(
          */
         public CudaStep build() {
             return new CudaStep(
-                    model, optimizer, batch, seq, image, precision, attention, zeroGrad, keepOutputs, steps);
+                    model,
+                    optimizer,
+                    batch,
+                    seq,
+                    image,
+                    precision,
+                    attention,
+                    zeroGrad,
+                    keepOutputs,
+                    segments,
+                    card,
+                    steps);
         }
     }
 }

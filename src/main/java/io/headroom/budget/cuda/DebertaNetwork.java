@@ -25,9 +25,7 @@ final class DebertaNetwork extends BertNetwork {
         tape.use(tokens, positions);
         pairs = small("mul", FLOAT, batch, seq, seq);
         relative = relativePositions();
-        for (long i = 0; i < model.layers(); i++) {
-            hidden = layer(hidden, "deberta.encoder.layer." + i);
-        }
+        hidden = blocks(hidden, (x, i) -> layer(x, "deberta.encoder.layer." + i));
         tape.use(pairs, relative, mask, types);
         return head(hidden, "deberta.embeddings.word_embeddings.weight");
     }

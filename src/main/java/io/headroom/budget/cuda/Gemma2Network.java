@@ -20,9 +20,7 @@ final class Gemma2Network extends RotaryNetwork {
         mask = causalMask();
         angles(model.headWidth());
         Value hidden = scaled(embedded);
-        for (long i = 0; i < model.layers(); i++) {
-            hidden = layer(hidden, "model.layers." + i, i % 2 == 0);
-        }
+        hidden = blocks(hidden, (x, i) -> layer(x, "model.layers." + i, i % 2 == 0));
         hidden = rms(hidden, "model.norm", true);
         tape.use(embedded, places, cos, sin, mask);
         Value last = slice(hidden, 3, hidden.shape);

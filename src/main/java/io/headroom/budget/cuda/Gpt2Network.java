@@ -15,9 +15,7 @@ final class Gpt2Network extends LanguageNetwork {
         Value tokens = embedding(weight("transformer.wte.weight"), ids);
         Value positions = embedding(weight("transformer.wpe.weight"), places);
         Value hidden = dropout(add(tokens, positions), model.dropout());
-        for (long i = 0; i < model.layers(); i++) {
-            hidden = block(hidden, "transformer.h." + i);
-        }
+        hidden = blocks(hidden, (x, i) -> block(x, "transformer.h." + i));
         hidden = norm(hidden, "transformer.ln_f");
         tape.use(tokens, positions, places);
         Value head = model.tied() ? weight("transformer.wte.weight") : weight("lm_head.weight");
@@ -44,7 +42,7 @@ final class Gpt2Network extends LanguageNetwork {
         Value q = heads(parts[0], model.heads());
         Value k = heads(parts[1], model.heads());
         Value v = heads(parts[2], model.heads());
-        if (model.cache()) {
+        if (caches()) {
             cache.add(joined);
         }
         Value out = kind == Attention.EAGER ? eager(q, k, v) : attention(copy(q), copy(k), copy(v), null);

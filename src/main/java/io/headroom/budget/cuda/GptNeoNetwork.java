@@ -20,9 +20,7 @@ final class GptNeoNetwork extends LanguageNetwork {
         mask = causalMask();
         Value positions = embedding(weight("transformer.wpe.weight"), places);
         Value hidden = dropout(add(tokens, positions), model.dropout());
-        for (long i = 0; i < model.layers(); i++) {
-            hidden = block(hidden, "transformer.h." + i);
-        }
+        hidden = blocks(hidden, (x, i) -> block(x, "transformer.h." + i));
         hidden = norm(hidden, "transformer.ln_f");
         tape.use(tokens, positions, places, mask);
         return linear(hidden, model.tied() ? weight("transformer.wte.weight") : weight("lm_head.weight"), null);
@@ -54,7 +52,7 @@ final class GptNeoNetwork extends LanguageNetwork {
         Value third = dense(x, name + ".v_proj");
         Value q = heads(turned(first), model.heads());
         Value v = heads(turned(third), model.heads());
-        if (model.cache()) {
+        if (caches()) {
             cache.add(k);
             cache.add(v);
         }

@@ -17,9 +17,7 @@ final class GptNeoXNetwork extends RotaryNetwork {
         Value places = integers("arange", seq);
         Value hidden = dropout(embedded, model.dropout());
         angles(model.headWidth() / ROTATED_PART);
-        for (long i = 0; i < model.layers(); i++) {
-            hidden = layer(hidden, "gpt_neox.layers." + i);
-        }
+        hidden = blocks(hidden, (x, i) -> layer(x, "gpt_neox.layers." + i));
         hidden = norm(hidden, "gpt_neox.final_layer_norm");
         tape.use(embedded, places, cos, sin);
         Value last = slice(hidden, 3, hidden.shape);
@@ -55,7 +53,7 @@ final class GptNeoXNetwork extends RotaryNetwork {
         tape.use(rotatedQ);
         Value keys = cat(rotatedK, restK, k.shape);
         tape.use(rotatedK);
-        if (model.cache()) {
+        if (caches()) {
             cache.add(keys);
             cache.add(joined);
         }

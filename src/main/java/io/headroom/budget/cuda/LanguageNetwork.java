@@ -18,6 +18,8 @@ abstract class LanguageNetwork extends Ops implements Network {
     /** Keys and values that are returned with the output and live as long as it does. */
     final List<Value> cache = new ArrayList<>();
 
+    private long segments;
+
     LanguageNetwork(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
         super(tape);
         this.model = model;
@@ -29,6 +31,45 @@ abstract class LanguageNetwork extends Ops implements Network {
 
     /** The logits, from token ids. */
     abstract Value logits(Value ids);
+
+    /** One layer: its input and its number. */
+    interface Layer {
+        Value run(Value input, long number);
+    }
+
+    /** Divides the layers into segments whose activations are computed again in the backward pass; 0 for none. */
+    final LanguageNetwork checkpointed(long count) {
+        segments = count;
+        return this;
+    }
+
+    /** Keys and values are returned, except with checkpointing: the modeling files then set {@code use_cache} to false. */
+    final boolean caches() {
+        return model.cache() && segments == 0;
+    }
+
+    /** All layers, one after the other or segment by segment. */
+    final Value blocks(Value input, Layer layer) {
+        if (segments == 0) {
+            return blocks(input, layer, 0, model.layers());
+        }
+        long size = (model.layers() + segments - 1) / segments;
+        Value hidden = input;
+        for (long from = 0; from < model.layers(); from += size) {
+            long first = from;
+            long end = Math.min(from + size, model.layers());
+            hidden = tape.checkpoint(hidden, x -> blocks(x, layer, first, end));
+        }
+        return hidden;
+    }
+
+    private static Value blocks(Value input, Layer layer, long from, long to) {
+        Value hidden = input;
+        for (long i = from; i < to; i++) {
+            hidden = layer.run(hidden, i);
+        }
+        return hidden;
+    }
 
     /** Whether the loss compares each place with the next token. */
     boolean shiftsLabels() {

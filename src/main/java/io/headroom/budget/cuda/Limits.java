@@ -1,6 +1,7 @@
 package io.headroom.budget.cuda;
 
 import io.headroom.workload.Attention;
+import io.headroom.workload.preset.Family;
 import io.headroom.workload.preset.LanguageModel;
 import io.headroom.workload.preset.Preset;
 
@@ -9,6 +10,24 @@ final class Limits {
     private static final int OPT_OFFSET = 2;
 
     private Limits() {}
+
+    static void checkSegments(Preset preset, long segments) {
+        if (segments == 0) {
+            return;
+        }
+        LanguageModel model = preset.language();
+        if (model == null || model.family() == Family.T5) {
+            throw new IllegalArgumentException(
+                    "checkpointing " + segments + " is not followed for " + preset.name()
+                            + (model == null
+                                    ? ", an image network: it is for language models. Leave it out."
+                                    : ", whose layers share one position bias. Leave it out: the estimate without it is on the safe side."));
+        }
+        if (segments < 0 || segments > model.layers()) {
+            throw new IllegalArgumentException("checkpointing " + segments + " must be from 0 (none) to "
+                    + model.layers() + ", the layers of " + preset.name() + " (each one, as true does).");
+        }
+    }
 
     static void check(Preset preset, long seq, Attention attention) {
         LanguageModel model = preset.language();

@@ -16,9 +16,7 @@ final class LlamaNetwork extends RotaryNetwork {
         Value embedded = hidden;
         Value places = integers("arange", seq);
         angles(model.headWidth());
-        for (long i = 0; i < model.layers(); i++) {
-            hidden = layer(hidden, "model.layers." + i);
-        }
+        hidden = blocks(hidden, (x, i) -> layer(x, "model.layers." + i));
         hidden = rms(hidden, "model.norm", false);
         tape.use(embedded, cos, sin, places);
         Value last = slice(hidden, 3, hidden.shape);
@@ -45,7 +43,7 @@ final class LlamaNetwork extends RotaryNetwork {
         Value queries = rotated(q);
         Value keys = rotated(k);
         tape.use(q, k);
-        if (model.cache()) {
+        if (caches()) {
             cache.add(keys);
             cache.add(v);
         }

@@ -21,17 +21,19 @@ final class Networks {
         Attention kind = attention(step);
         long b = step.batch();
         long s = step.seq();
-        return switch (language.family()) {
-            case GPT2 -> new Gpt2Network(tape, language, weights, kind, b, s);
-            case OPT -> new OptNetwork(tape, language, weights, kind, b, s);
-            case GPT_NEO -> new GptNeoNetwork(tape, language, weights, kind, b, s);
-            case GPT_NEOX -> new GptNeoXNetwork(tape, language, weights, kind, b, s);
-            case T5 -> new T5Network(tape, language, weights, kind, b, s);
-            case BERT -> new BertNetwork(tape, language, weights, kind, b, s);
-            case DEBERTA -> new DebertaNetwork(tape, language, weights, kind, b, s);
-            case LLAMA, QWEN2, QWEN3 -> new LlamaNetwork(tape, language, weights, kind, b, s);
-            case GEMMA2 -> new Gemma2Network(tape, language, weights, kind, b, s);
-        };
+        LanguageNetwork network =
+                switch (language.family()) {
+                    case GPT2 -> new Gpt2Network(tape, language, weights, kind, b, s);
+                    case OPT -> new OptNetwork(tape, language, weights, kind, b, s);
+                    case GPT_NEO -> new GptNeoNetwork(tape, language, weights, kind, b, s);
+                    case GPT_NEOX -> new GptNeoXNetwork(tape, language, weights, kind, b, s);
+                    case T5 -> new T5Network(tape, language, weights, kind, b, s);
+                    case BERT -> new BertNetwork(tape, language, weights, kind, b, s);
+                    case DEBERTA -> new DebertaNetwork(tape, language, weights, kind, b, s);
+                    case LLAMA, QWEN2, QWEN3 -> new LlamaNetwork(tape, language, weights, kind, b, s);
+                    case GEMMA2 -> new Gemma2Network(tape, language, weights, kind, b, s);
+                };
+        return network.checkpointed(step.segments());
     }
 
     static Attention attention(CudaStep step) {

@@ -313,10 +313,10 @@ class Ops {
 
     /**
      * Scaled dot-product attention by the memory-efficient kernel, which PyTorch takes for fp32 where the head size allows:
-     * saves queries, keys, values, output and a log-sum-exp a row, no score matrix.
+     * saves queries, keys, values, output and a log-sum-exp a row, no score matrix. Without a graph it makes no log-sum-exp.
      */
     final Value attention(Value q, Value k, Value v, Value mask) {
-        long rows = (q.dim(2) + 31) / 32 * 32;
+        long rows = tape.recording() ? (q.dim(2) + 31) / 32 * 32 : 0;
         Memory out = tape.alloc(q.count() / q.width() * v.width() * q.element, "efficient_attention");
         Memory sums = tape.alloc(q.dim(0) * q.dim(1) * rows * 4, "efficient_attention");
         long[] shape = {q.dim(0), q.dim(1), q.dim(2), v.width()};

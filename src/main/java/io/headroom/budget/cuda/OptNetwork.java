@@ -25,9 +25,7 @@ final class OptNetwork extends LanguageNetwork {
         }
         Value hidden = add(embedded, positions);
         Value input = embedded;
-        for (long i = 0; i < model.layers(); i++) {
-            hidden = layer(hidden, decoder + "layers." + i);
-        }
+        hidden = blocks(hidden, (x, i) -> layer(x, decoder + "layers." + i));
         if (model.normFirst()) {
             hidden = norm(hidden, decoder + "final_layer_norm");
         }
@@ -73,7 +71,7 @@ final class OptNetwork extends LanguageNetwork {
         Value q = heads(dense(x, name + ".q_proj"), model.heads());
         Value k = heads(dense(x, name + ".k_proj"), model.heads());
         Value v = heads(dense(x, name + ".v_proj"), model.heads());
-        if (model.cache()) {
+        if (caches()) {
             cache.add(k);
             cache.add(v);
         }

@@ -94,7 +94,7 @@ final class T5Network extends RotaryNetwork {
         Value second = dense(source, name + ".v");
         Value k = heads(turned(first), n);
         Value v = heads(turned(second), n);
-        if (cached && model.cache()) {
+        if (cached && caches()) {
             cache.add(k);
             cache.add(v);
         }

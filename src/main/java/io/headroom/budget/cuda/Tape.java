@@ -3,6 +3,7 @@ package io.headroom.budget.cuda;
 import io.headroom.trace.Trace;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * Records which tensors a step allocates, in which order, and when the last reference to each is dropped.
@@ -57,8 +58,34 @@ final class Tape {
         return recording;
     }
 
-    void recording(boolean on) {
-        recording = on;
+    /**
+     * Runs a part of the network without a graph and again, with one, when its gradient is due. Only the input is saved.
+     *
+     * <p>Source: {@code CheckpointFunction} in {@code torch/utils/checkpoint.py} 2.6, the reentrant kind that transformers'
+     * {@code gradient_checkpointing_enable} takes: the backward runs the part on a detached input, then a backward pass of its
+     * own while it holds the recomputed output and the gradient it was given. States of the random generators are on the host.
+     */
+    Value checkpoint(Value input, UnaryOperator<Value> part) {
+        recording = false;
+        Value plain = part.apply(input.detach());
+        recording = true;
+        Node node = node(new Value[] {input}, new Memory[] {input.memory}, 1, g -> {
+            List<Node> outer = nodes;
+            nodes = new ArrayList<>();
+            Value leaf = new Value(
+                    input.memory, input.shape, input.element, null, 0, false, new Value.Leaf("checkpointed input"));
+            Value again = part.apply(leaf);
+            List<Node> graph = nodes;
+            nodes = outer;
+            g[0].memory().holders++;
+            run(graph, again, g[0]);
+            g[0].memory().holders--;
+            use(again);
+            Grad gradient = leaf.leaf.gradient;
+            gradient.memory().gradient = false;
+            return new Grad[] {gradient};
+        });
+        return new Value(plain.memory, plain.shape, plain.element, node, 0, false, null);
     }
 
     /** Adds a node if any input needs a gradient; answers null where none does. */
