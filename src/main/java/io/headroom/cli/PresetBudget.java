@@ -64,6 +64,6 @@ final class PresetBudget {
     }
 
     private static void line(StringBuilder text, String name, String value) {
-        text.append(String.format("%-16s%s%n", name, value));
+        text.append(String.format("%-15s %s%n", name, value));
     }
 }
