@@ -17,6 +17,7 @@ SHARE = pathlib.Path(sys.prefix) / "share" / "jupyter"
 JVM_OPTIONS = [
     ("-Xms512m", "the heap has its full size from the start: under limit(...) it need not grow"),
     ("-Xmx512m", "tensors live in native memory, so the heap is small and the rest is theirs"),
+    ("-XX:MaxDirectMemorySize=1t", "DJL reads .params through direct buffers: weights may be larger than the heap"),
     ("-XX:+UseSerialGC", "no collector threads: fewer stacks, and a heap that does not breathe while you measure"),
     ("-XX:-UseDynamicNumberOfCompilerThreads", "no compiler thread is started later, when a limit might refuse its stack"),
     ("-XX:NativeMemoryTracking=summary", "the JVM's own native memory can be told from libtorch's"),
