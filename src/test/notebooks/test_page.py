@@ -15,7 +15,7 @@ CELLS = ["memory()", 'var age = load("age"', "var cancer = load(", 'memory("two 
 
 @pytest.fixture(scope="module")
 def notebook(lab, browser):
-    opened = Notebook(browser, lab, width=1280, height=1800 if PICTURES else 1000)
+    opened = Notebook(browser, lab, width=1500, height=2200 if PICTURES else 1000)
     yield opened
     opened.close()
 

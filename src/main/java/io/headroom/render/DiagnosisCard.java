@@ -5,6 +5,7 @@ import io.headroom.diagnosis.Diagnosis;
 import io.headroom.diagnosis.WontHelp;
 import io.headroom.oom.NearMiss;
 import io.headroom.oom.OutOfMemory;
+import io.headroom.units.Bytes;
 import java.util.List;
 
 /**
@@ -23,6 +24,9 @@ public final class DiagnosisCard {
     private static final String CARD =
             "border-left:4px solid #d0453b;padding:6px 14px;margin:4px 0;font-size:13px;line-height:1.45";
     private static final String HEAD = "font-weight:bold;margin:8px 0 2px 0";
+
+    /** Rows of the table before the rest is folded away. */
+    private static final int FIRST = 6;
 
     private DiagnosisCard() {}
 
@@ -77,24 +81,42 @@ public final class DiagnosisCard {
             return;
         }
         out.append("<div style=\"").append(HEAD).append("\">What to do, most bytes first</div>");
-        out.append("<table style=\"text-align:left\"><thead><tr>");
+        table(remedies.subList(0, Math.min(FIRST, remedies.size())), out);
+        if (remedies.size() > FIRST) {
+            out.append("<details><summary>").append(remedies.size() - FIRST).append(" more</summary>");
+            table(remedies.subList(FIRST, remedies.size()), out);
+            out.append("</details>");
+        }
+    }
+
+    private static void table(List<Advice> remedies, StringBuilder out) {
+        out.append("<table style=\"text-align:left;width:100%\"><thead><tr>");
         for (String column : List.of("remedy", "saves", "how", "cost")) {
             out.append("<th style=\"text-align:left\">").append(column).append("</th>");
         }
         out.append("</tr></thead><tbody>");
         for (Advice advice : remedies) {
             out.append("<tr>");
-            cell(Html.escape(advice.name()), out);
-            cell(Html.escape(Diagnosis.saving(advice)), out);
-            cell("<code>" + Html.escape(advice.how()) + "</code>", out);
-            cell(Html.escape(advice.cost()), out);
+            cell("min-width:120px", Html.escape(advice.name()), out);
+            cell("min-width:110px", saving(advice), out);
+            cell("", "<code style=\"white-space:pre-wrap\">" + Html.escape(advice.how()) + "</code>", out);
+            cell("min-width:150px", Html.escape(advice.cost()), out);
             out.append("</tr>");
         }
         out.append("</tbody></table>");
     }
 
-    private static void cell(String html, StringBuilder out) {
-        out.append("<td style=\"text-align:left;vertical-align:top\">")
+    /** The bytes, and in small what they rest on. */
+    private static String saving(Advice advice) {
+        if (advice.saves().isEmpty()) {
+            return "<span style=\"opacity:0.7\">not told by the message</span>";
+        }
+        return "<b>" + Bytes.format(advice.saves().getAsLong()) + "</b><div style=\"font-size:11px;opacity:0.7\">"
+                + Html.escape(advice.basis()) + "</div>";
+    }
+
+    private static void cell(String style, String html, StringBuilder out) {
+        out.append("<td style=\"text-align:left;vertical-align:top;" + style + "\">")
                 .append(html)
                 .append("</td>");
     }
