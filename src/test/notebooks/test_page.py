@@ -55,6 +55,21 @@ def test_the_story_runs_until_the_engine_refuses(notebook):
     keep(notebook, card, "card")
 
 
+def test_a_button_under_the_card_opens_the_budget_at_that_remedy(notebook):
+    output = notebook.cell("run(step)").locator(".jp-Cell-outputArea")
+    button = output.locator("button", has_text="gradient accumulation").first
+    button.click()
+    output.locator("text=/needs [\\d.]+ \\w+/").first.wait_for(timeout=20_000)
+    remedied = needs(output)
+    assert "accumulation" in panel_text(output) and output.locator("[role=slider]").count() > 3
+    output.locator("button", has_text="gradient checkpointing").first.click()
+    until = time.monotonic() + 20
+    while needs(output) == remedied:
+        assert time.monotonic() < until, f"still {remedied}"
+        notebook.page.wait_for_timeout(100)
+    keep(notebook, output, "card-buttons")
+
+
 def test_diagnose_shows_the_card_again(notebook):
     output = notebook.run("diagnose()")
     assert output.locator(".jp-RenderedHTMLCommon", has_text="Out of memory").first.is_visible()

@@ -14,6 +14,8 @@ final class LogScanner {
     private static final int BEFORE = 1 << 13;
 
     private static final int AFTER = 1 << 15;
+    /** Where one hit follows another, a window this long, so that its margins are read twice less often. */
+    private static final int DENSE = 1 << 18;
 
     private final InputStream in;
     private final byte[] buffer = new byte[BUFFER];
@@ -60,8 +62,9 @@ final class LogScanner {
     /** Reads the surroundings of a hit that ends at {@code hit}; returns up to where beginnings are dealt with. */
     private int handle(int hit, int handled, int filled) {
         int from = Math.max(0, hit - BEFORE);
-        int to = Math.min(filled, hit + AFTER);
-        int until = Math.min(filled, hit + AFTER / 2);
+        boolean dense = hit - handled < AFTER;
+        int to = Math.min(filled, hit + (dense ? DENSE : AFTER));
+        int until = Math.max(Math.min(filled, hit + AFTER / 2), to - AFTER / 2);
         String window = new String(buffer, from, to - from, StandardCharsets.ISO_8859_1);
         findings.add(Squeezed.of(window), Math.max(0, handled - from), until - from);
         return until;
