@@ -28,7 +28,7 @@ final class CellCode {
         Matcher kept = KEPT.matcher(head);
         if (kept.find()) {
             seen.add("The cell adds to " + kept.group(1)
-                    + " in a loop: arrays kept there stay open, and memory grows with every pass.");
+                    + " in a loop: what is kept there stays, and memory grows with every pass.");
         }
         Matcher batch = BATCH.matcher(head);
         if (batch.find()) {

@@ -68,6 +68,10 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
                 .append(Bytes.format(Math.max(0, returned().getAsLong())));
         added.ifPresent(bytes -> text.append(" of ").append(Bytes.format(bytes)));
         text.append(" came back");
+        long heap = before.jvm().heapUsed() - after.jvm().heapUsed();
+        if (added.isEmpty() && heap > 0) {
+            text.append(" to the system, ").append(Bytes.format(heap)).append(" of the Java heap are free again");
+        }
         if (stayed().orElse(0) > CRUMB) {
             text.append("\n  ").append(Bytes.format(stayed().getAsLong())).append(" did not");
             after.nativeHeap().kept().ifPresent(kept -> text.append("; malloc keeps ")
