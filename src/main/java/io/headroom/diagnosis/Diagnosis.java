@@ -35,6 +35,7 @@ import java.util.Optional;
  * @param wontHelp what cannot help here, and why
  * @param measureNext what would settle it, where the cause is not sure
  * @param others further failures in the same text, later than this one
+ * @param map the memory at the failure, where the message or the notebook tells it
  */
 public record Diagnosis(
         OutOfMemory failure,
@@ -46,7 +47,8 @@ public record Diagnosis(
         List<Advice> remedies,
         List<WontHelp> wontHelp,
         List<String> measureNext,
-        List<OutOfMemory> others) {
+        List<OutOfMemory> others,
+        Optional<MemoryMap> map) {
     private static final double SURE = 0.7;
 
     public Diagnosis {
@@ -99,7 +101,8 @@ public record Diagnosis(
                 advisor.remedies(),
                 advisor.wontHelp(),
                 verdict.confidence() >= SURE ? List.of() : Measure.next(oom, situation),
-                others);
+                others,
+                MemoryMap.of(oom, situation));
     }
 
     private static Verdict joined(Verdict leak, Verdict stated) {
@@ -145,7 +148,8 @@ public record Diagnosis(
                 remedies,
                 wontHelp,
                 measureNext,
-                others);
+                others,
+                map);
     }
 
     /** How sure the cause is, in words: {@code "all but certain"}, {@code "likely"}, {@code "a guess"}. */

@@ -69,11 +69,7 @@ final class HostCauses {
     }
 
     private static Verdict capped(Limit cap, Optional<Size> requested, Situation situation) {
-        long peak = situation
-                .last()
-                .flatMap(r -> r.process().peak().stream().boxed().findFirst())
-                .orElse(0L);
-        long held = Math.max(cap.used().orElse(0), Math.min(peak, cap.bytes()));
+        long held = situation.held(cap);
         String used = held > 0 ? "The process held up to " + Bytes.format(held) + " of" : "The limit is";
         Verdict verdict = Verdict.of(
                 LIMIT,

@@ -38,6 +38,23 @@ public record MemoryMap(long whole, String wholeName, List<Part> parts, Optional
         return oom.allocator() == Backend.MPS ? mps(oom) : device(oom);
     }
 
+    /** The same, or for host memory what this process held below its cap. */
+    static Optional<MemoryMap> of(OutOfMemory oom, Situation situation) {
+        return of(oom).or(() -> oom.allocator() == Backend.CPU ? host(oom, situation) : Optional.empty());
+    }
+
+    private static Optional<MemoryMap> host(OutOfMemory oom, Situation situation) {
+        return situation.cap().filter(cap -> situation.held(cap) > 0).map(cap -> {
+            long held = situation.held(cap);
+            List<Part> parts = new ArrayList<>();
+            parts.add(new Part(Kind.ALLOCATED, "this process", held));
+            if (cap.bytes() > held) {
+                parts.add(new Part(Kind.FREE, "left below the " + cap.kind().label(), cap.bytes() - held));
+            }
+            return new MemoryMap(cap.bytes(), cap.kind().label(), parts, oom.size(Field.REQUESTED));
+        });
+    }
+
     /** The bytes of all parts or of the whole, whichever is more. */
     public long drawn() {
         return Math.max(whole, parts.stream().mapToLong(Part::bytes).sum());

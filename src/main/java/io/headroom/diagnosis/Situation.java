@@ -87,6 +87,12 @@ public record Situation(
                 .min((a, b) -> Long.compare(a.bytes(), b.bytes())));
     }
 
+    /** What the process held of a cap at its highest, as far as the last reading tells; 0 if it does not. */
+    long held(Limit cap) {
+        OptionalLong peak = last().map(reading -> reading.process().peak()).orElse(OptionalLong.empty());
+        return Math.max(cap.used().orElse(0), Math.min(peak.orElse(0), cap.bytes()));
+    }
+
     Optional<Limit> machine() {
         return last().flatMap(reading -> reading.limits().stream()
                 .filter(limit -> limit.kind() == Limit.Kind.PHYSICAL)

@@ -55,7 +55,7 @@ public final class DiagnosisCard {
         out.append("<div style=\"").append(CARD).append("\">");
         out.append("<div style=\"font-size:15px;font-weight:bold\">Out of memory</div>");
         out.append("<div>").append(Html.escape(diagnosis.what())).append("</div>");
-        MemoryPicture.of(diagnosis.failure()).ifPresent(picture -> out.append(picture.html()));
+        MemoryPicture.of(diagnosis).ifPresent(picture -> out.append(picture.html()));
         cause(diagnosis, out);
         remedies(diagnosis.remedies(), out);
         wontHelp(diagnosis.wontHelp(), out);
@@ -99,7 +99,11 @@ public final class DiagnosisCard {
             out.append("<tr>");
             cell("min-width:120px", Html.escape(advice.name()), out);
             cell("min-width:110px", saving(advice), out);
-            cell("", "<code style=\"white-space:pre-wrap\">" + Html.escape(advice.how()) + "</code>", out);
+            cell(
+                    "",
+                    "<code style=\"white-space:pre-wrap;overflow-wrap:anywhere\">" + Html.escape(advice.how())
+                            + "</code>",
+                    out);
             cell("min-width:150px", Html.escape(advice.cost()), out);
             out.append("</tr>");
         }
@@ -147,7 +151,7 @@ public final class DiagnosisCard {
 
     private static void message(OutOfMemory failure, StringBuilder out) {
         out.append(
-                "<details style=\"margin-top:8px\"><summary>the message, as read</summary><pre style=\"white-space:pre-wrap\">");
+                "<details style=\"margin-top:8px\"><summary>the message, as read</summary><pre style=\"white-space:pre-wrap;overflow-wrap:anywhere\">");
         out.append(Html.escape(failure.excerpt())).append("</pre></details>");
     }
 }

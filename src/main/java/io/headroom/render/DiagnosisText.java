@@ -15,8 +15,7 @@ public final class DiagnosisText {
     public static String of(Diagnosis diagnosis) {
         StringBuilder out = new StringBuilder(2048);
         out.append("Out of memory. ").append(diagnosis.what()).append('\n');
-        MemoryPicture.of(diagnosis.failure())
-                .ifPresent(picture -> out.append('\n').append(picture.text()));
+        MemoryPicture.of(diagnosis).ifPresent(picture -> out.append('\n').append(picture.text()));
         out.append("\nCause: ").append(diagnosis.cause().label());
         out.append(" (").append(diagnosis.confidenceInWords()).append(")\n");
         lines(diagnosis.evidence(), out);

@@ -1,7 +1,7 @@
 package io.headroom.render;
 
+import io.headroom.diagnosis.Diagnosis;
 import io.headroom.diagnosis.MemoryMap;
-import io.headroom.oom.OutOfMemory;
 import io.headroom.units.Bytes;
 import java.util.Locale;
 import java.util.Optional;
@@ -18,8 +18,8 @@ final class MemoryPicture {
         this.whole = Math.max(1, map.drawn());
     }
 
-    static Optional<MemoryPicture> of(OutOfMemory oom) {
-        return MemoryMap.of(oom).map(MemoryPicture::new);
+    static Optional<MemoryPicture> of(Diagnosis diagnosis) {
+        return diagnosis.map().map(MemoryPicture::new);
     }
 
     String html() {
