@@ -67,7 +67,6 @@ def test_a_button_under_the_card_opens_the_budget_at_that_remedy(notebook):
     while needs(output) == remedied:
         assert time.monotonic() < until, f"still {remedied}"
         notebook.page.wait_for_timeout(100)
-    keep(notebook, output, "card-buttons")
 
 
 def test_diagnose_shows_the_card_again(notebook):
