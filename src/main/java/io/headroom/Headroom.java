@@ -278,12 +278,12 @@ public final class Headroom {
 
     /** The attention arithmetic with the numbers substituted, and what a real step takes beyond it. */
     public static Formula formula(Workload workload) {
-        return Formula.of(workload);
+        return Formula.of(Session.given(workload, "formula"));
     }
 
     /** What one step of the workload needs, and when. */
     public static Estimate estimate(Workload workload) {
-        return Session.current().estimated(Estimate.of(workload));
+        return Session.current().estimated(Estimate.of(Session.given(workload, "estimate")));
     }
 
     /**
@@ -292,13 +292,13 @@ public final class Headroom {
      * @throws IllegalArgumentException if the workload does not hold together
      */
     public static BudgetPanel budget(Workload workload) {
-        Session.current().running(workload);
+        Session.current().running(Session.given(workload, "budget"));
         return BudgetPanel.of(workload, Session::headroom);
     }
 
     /** The same beside a size that you name, in bytes above the idle process: {@code budget(step, "8 GiB")}. */
     public static BudgetPanel budget(Workload workload, String limit) {
-        Session.current().running(workload);
+        Session.current().running(Session.given(workload, "budget"));
         return BudgetPanel.of(workload, Bytes.parse(limit));
     }
 
@@ -309,7 +309,7 @@ public final class Headroom {
      */
     public static Measurement run(Workload workload) {
         Session session = Session.current();
-        session.running(workload);
+        session.running(Session.given(workload, "run"));
         try (CellProgress progress = CellProgress.start("One step of " + workload)) {
             return session.noted("step of batch " + workload.batch(), StepRunner.run(workload, progress));
         }
@@ -338,7 +338,7 @@ public final class Headroom {
      */
     public static Workload largestBatch(Workload workload) {
         long room = Session.headroom();
-        OptionalLong batch = Solver.largestBatch(workload, room);
+        OptionalLong batch = Solver.largestBatch(Session.given(workload, "largestBatch"), room);
         if (batch.isEmpty()) {
             throw new IllegalStateException("Not even batch 1 of " + workload + " fits " + Bytes.format(room)
                     + ": it needs "

@@ -35,6 +35,15 @@ final class Session {
         return timeline;
     }
 
+    /** The workload a cell was given. */
+    static Workload given(Workload workload, String cell) {
+        if (workload == null) {
+            throw new IllegalArgumentException(
+                    cell + "(null): give a workload, such as transformer().batch(8).training(adam()).");
+        }
+        return workload;
+    }
+
     /** A reading that the timeline keeps, if its stage has a name. */
     Reading read(String stage) {
         Reading reading = Reading.now(stage);

@@ -49,7 +49,10 @@ public record MemoryMap(long whole, String wholeName, List<Part> parts, Optional
             List<Part> parts = new ArrayList<>();
             parts.add(new Part(Kind.ALLOCATED, "this process", held));
             if (cap.bytes() > held) {
-                parts.add(new Part(Kind.FREE, "left below the " + cap.kind().label(), cap.bytes() - held));
+                parts.add(new Part(
+                        Kind.FREE,
+                        "left below the " + cap.kind().label() + ", or allocated and not yet touched",
+                        cap.bytes() - held));
             }
             return new MemoryMap(cap.bytes(), cap.kind().label(), parts, oom.size(Field.REQUESTED));
         });
