@@ -6,6 +6,9 @@ import com.sun.jna.Native;
 import com.sun.jna.Platform;
 import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -27,6 +30,10 @@ final class Libc {
         int setrlimit(int resource, Pointer limit);
 
         int malloc_trim(long pad);
+
+        Pointer malloc(long size);
+
+        void free(Pointer block);
 
         MallInfo.ByValue mallinfo2();
     }
@@ -109,6 +116,29 @@ final class Libc {
             mallinfo2 = false;
             return NativeHeap.unknown();
         }
+    }
+
+    /**
+     * Makes small holes in malloc's arena of this thread: of twice as many blocks every other one is freed at once, so that
+     * the holes never join to one that a tensor could take.
+     *
+     * @return the blocks between the holes, to {@link #free} later
+     */
+    static List<Pointer> holes(int count, long size) {
+        List<Pointer> kept = new ArrayList<>();
+        List<Pointer> holes = new ArrayList<>();
+        CALLS.ifPresent(calls -> {
+            for (int i = 0; i < 2 * count; i++) {
+                (i % 2 == 0 ? holes : kept).add(calls.malloc(size));
+            }
+            holes.stream().filter(Objects::nonNull).forEach(calls::free);
+        });
+        kept.removeIf(Objects::isNull);
+        return kept;
+    }
+
+    static void free(List<Pointer> blocks) {
+        CALLS.ifPresent(calls -> blocks.forEach(calls::free));
     }
 
     private static Optional<Calls> load() {

@@ -1,7 +1,9 @@
 package io.headroom.memory;
 
 import com.sun.jna.Platform;
+import com.sun.jna.Pointer;
 import io.headroom.units.Bytes;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -16,7 +18,8 @@ import java.util.OptionalLong;
  *
  * <p>The JVM needs memory of its own under the cap: start it with a fixed heap ({@code -Xms} equal to {@code -Xmx}), and
  * leave at least {@link #SLACK} above what is in use. An allocation of many megabytes, as tensors are, fails long before
- * the JVM's own small ones do.
+ * the JVM's own small ones do. A program that fills the cap with tensors of 1 MiB or less leaves the JVM nothing: it may
+ * end instead.
  *
  * <pre>{@code
  * MemoryLimit.set(Bytes.parse("9.07 GiB"));
@@ -41,6 +44,12 @@ public record MemoryLimit(long bytes, long dataLimit) {
     private static MemoryLimit current;
     private static Libc.Rlimit before;
 
+    /** libtorch needs a little memory to say that there is none: without it the exception itself ends the process. */
+    private static final int HOLES = 128;
+
+    private static final long HOLE = 16 * Bytes.KIB;
+    private static List<Pointer> spacers = List.of();
+
     /** Whether this system can cap a running process. */
     public static boolean supported() {
         return Platform.isLinux() && Libc.limit(Libc.RLIMIT_DATA).isPresent();
@@ -63,6 +72,9 @@ public record MemoryLimit(long bytes, long dataLimit) {
         }
         synchronized (LOCK) {
             Libc.trim();
+            if (spacers.isEmpty()) {
+                spacers = Libc.holes(HOLES, HOLE);
+            }
             ProcessMemory process = Reading.now().process();
             OptionalLong resident = process.resident();
             OptionalLong data = process.data();
@@ -104,6 +116,8 @@ public record MemoryLimit(long bytes, long dataLimit) {
             boolean lifted = Libc.setLimit(Libc.RLIMIT_DATA, before);
             before = null;
             current = null;
+            Libc.free(spacers);
+            spacers = List.of();
             return lifted;
         }
     }

@@ -35,10 +35,12 @@ class MemoryLimitTest {
     }
 
     @Test
-    void smallTensorsFailToo() {
-        Fork.Result run = Fork.run(CappedMain.class, KERNEL, "128 MiB", "1 MiB");
+    void tensorsOfSomeMegabytesFailToo() {
+        Fork.Result run = Fork.run(CappedMain.class, KERNEL, "128 MiB", "20 MiB");
         assertThat(run.exit()).as(run.output()).isZero();
-        assertThat(run.output()).contains("you tried to allocate 1048576 bytes").contains("went on with 1");
+        assertThat(run.output())
+                .contains("you tried to allocate 20971520 bytes")
+                .contains("went on with 1");
     }
 
     @Test
