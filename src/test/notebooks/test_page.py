@@ -30,9 +30,15 @@ def panel_text(output):
     return re.sub(r"\s+", " ", output.inner_text())
 
 
-def needs(output):
-    """The estimate that the panel shows: the first size after "needs"."""
-    return re.search(r"needs ([\d.]+ \w+)", panel_text(output)).group(1)
+def needs(output, patience=20):
+    """The estimate that the panel shows: the first size after "needs". While the page redraws there is none for a moment."""
+    until = time.monotonic() + patience
+    while True:
+        found = re.search(r"needs ([\d.]+ [KMG]iB)", panel_text(output))
+        if found:
+            return found.group(1)
+        assert time.monotonic() < until, f"the panel shows no estimate: {panel_text(output)[:500]}"
+        time.sleep(0.02)
 
 
 def test_the_first_screen_is_the_notebook_alone(notebook):
