@@ -22,8 +22,12 @@ import io.headroom.model.ReleaseReport;
 import io.headroom.model.SampleModels;
 import io.headroom.oom.Log;
 import io.headroom.remedy.Comparison;
+import io.headroom.remedy.Frontier;
+import io.headroom.remedy.Plan;
+import io.headroom.remedy.Plans;
 import io.headroom.remedy.Remedies;
 import io.headroom.remedy.Remedy;
+import io.headroom.remedy.Setups;
 import io.headroom.render.AddressMapView;
 import io.headroom.render.Bundle;
 import io.headroom.render.PeakView;
@@ -346,6 +350,38 @@ public final class Headroom {
                     + ". Make seq, nodes or layers smaller, or try checkpointing.");
         }
         return workload.batch(batch.getAsLong());
+    }
+
+    /** The cheapest set of remedies with which a workload fits the head-room there is now, as {@link #cheapest(Workload, String)}. */
+    public static Plan cheapest(Workload workload) {
+        return cheapest(workload, Session.headroom());
+    }
+
+    /**
+     * The cheapest set of remedies with which a workload fits a size above the idle process, see {@link Plans#cheapest}.
+     *
+     * @throws IllegalStateException if all remedies together are not enough; says how far they go
+     */
+    public static Plan cheapest(Workload workload, String limit) {
+        return cheapest(workload, Bytes.parse(limit));
+    }
+
+    private static Plan cheapest(Workload workload, long limit) {
+        return Plans.cheapest(Session.given(workload, "cheapest"), limit).orElseThrow(() -> {
+            Plan smallest = Plans.smallest(workload);
+            return new IllegalStateException("No set of remedies brings " + workload + " within " + Bytes.format(limit)
+                    + ": " + smallest + " is the smallest.");
+        });
+    }
+
+    /** Cost against peak: ever dearer sets of remedies with an ever smaller peak, see {@link Plans#frontier}. */
+    public static Frontier frontier(Workload workload) {
+        return Plans.frontier(Session.given(workload, "frontier"));
+    }
+
+    /** What to run at each usual memory size, see {@link Plans#setups}. */
+    public static Setups setups(Workload workload) {
+        return Plans.setups(Session.given(workload, "setups"), Plans.SIZES);
     }
 
     /**
