@@ -22,13 +22,13 @@ QUIET = [
 
 @pytest.fixture(scope="session")
 def executed():
-    """Runs a notebook once per session: executed("00") gives it with its outputs."""
+    """Runs a notebook once per session: executed("00") gives it with its outputs; further names are its parameters."""
     done = {}
 
-    def execute(prefix):
+    def execute(prefix, **parameters):
         if prefix not in done:
             (path,) = run.NOTEBOOKS.glob(f"{prefix}-*.ipynb")
-            done[prefix] = run.execute(path, timeout=600)
+            done[prefix] = run.execute(path, timeout=600, parameters=parameters)
         return done[prefix]
 
     return execute

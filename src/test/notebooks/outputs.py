@@ -1,5 +1,7 @@
 """Finds cells and reads what they show, by MIME type and content."""
 
+import re
+
 PLAIN, HTML = "text/plain", "text/html"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -34,3 +36,59 @@ def error(found):
 def everything(found):
     """All text a person could read under the cell."""
     return printed(found) + "".join(d.get(HTML, d[PLAIN]) for d in bundles(found))
+
+
+UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+def size(text):
+    """The first size in a text, in bytes."""
+    number, unit = re.search(r"([\d.]+) (B|KiB|MiB|GiB)\b", text).groups()
+    return float(number) * UNITS[unit]
+
+
+class Row:
+    """One line of a comparison: what was predicted and measured, in bytes; measured is None where the step did not run."""
+
+    def __init__(self, line):
+        self.title, rest = re.split(r"\s+predicted\s+", line.strip(), maxsplit=1)
+        predicted, outcome = re.split(r"\s+measured\s+", rest, maxsplit=1)
+        self.predicted = size(predicted)
+        self.measured = size(outcome) if re.match(r"[\d.]+ [KMG]?i?B", outcome) else None
+        loss = re.search(r"loss ([\d.]+)", outcome)
+        self.loss = float(loss[1]) if loss else None
+
+    @property
+    def error(self):
+        return self.predicted / self.measured - 1
+
+
+def comparison(found):
+    """The rows under a cell that compares, by title; the workload as it is first."""
+    return {row.title: row for row in map(Row, result(found)[PLAIN].splitlines()[1:])}
+
+
+def committed(prefix):
+    """The notebook as it is in the repository: every cell was run, in order, and no output is a heap of data."""
+    import nbformat
+
+    import run
+
+    (path,) = run.NOTEBOOKS.glob(f"{prefix}-*.ipynb")
+    assert path.stat().st_size < 300_000, path
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    assert [c.execution_count for c in code] == list(range(1, 1 + len(code)))
+    return notebook
+
+
+def assert_clean(notebook):
+    """No cell is red but those that are meant to fail, and nothing is imported."""
+    for found in notebook.cells:
+        if found.cell_type == "code":
+            assert "import " not in found.source, found.source
+            assert "cpu" not in found.source.lower() or found.source.startswith("var device"), found.source
+            expected = "raises-exception" in found.metadata.get("tags", [])
+            assert (error(found) is not None) == expected, found.source
+            assert expected or printed(found, "stderr") == "", found.source

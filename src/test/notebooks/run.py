@@ -3,9 +3,12 @@
     kernel/run-notebooks            every notebook, in place
     kernel/run-notebooks 00 20      those whose names begin so
     kernel/run-notebooks --check    runs, writes nothing: a non-zero exit if a cell fails that is not tagged raises-exception
+    kernel/run-notebooks --check --set batch=8 --set 'cap="1.4 GiB"' 20
+                                    with other values in the notebook's cell tagged parameters
 """
 import argparse
 import pathlib
+import re
 import sys
 import threading
 import time
@@ -46,9 +49,21 @@ class Peak:
         self._thread.join()
 
 
-def execute(path, kernel=None, timeout=1800, env=None, on_cell=None):
+def parameterize(notebook, values):
+    """Gives the assignments in the cell tagged parameters other values, as papermill does; unknown names are an error."""
+    cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    names = [name for c in cells for name in re.findall(r"(\w+) *=", c.source)]
+    for name, value in values.items():
+        if name not in names:
+            raise ValueError(f"no parameter is called {name}; the notebook has: {', '.join(names) or 'none'}")
+        for c in cells:
+            c.source = re.sub(rf"\b({name} *= *)[^;]*", lambda found: found[1] + str(value), c.source)
+
+
+def execute(path, kernel=None, timeout=1800, env=None, on_cell=None, parameters=None):
     """Runs the notebook at path; returns it with its outputs. Cells tagged raises-exception may fail, no other may."""
     notebook = nbformat.read(path, as_version=4)
+    parameterize(notebook, parameters or {})
     client = NotebookClient(
         notebook,
         timeout=timeout,
@@ -74,7 +89,11 @@ def main():
     parser.add_argument("names", nargs="*", help="the first characters of the notebooks' names (default: all)")
     parser.add_argument("--check", action="store_true", help="write nothing")
     parser.add_argument("--kernel", help="run on this kernelspec instead of the notebook's own")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another value for a parameter, a Java literal; needs --check")
     arguments = parser.parse_args()
+    parameters = dict(pair.split("=", 1) for pair in arguments.set if "=" in pair)
+    if len(parameters) < len(arguments.set) or parameters and not arguments.check:
+        parser.error("--set NAME=VALUE goes with --check: committed outputs are those of the committed values")
 
     chosen = [p for p in sorted(NOTEBOOKS.glob("*.ipynb")) if not arguments.names or p.name.startswith(tuple(arguments.names))]
     if not chosen:
@@ -92,11 +111,13 @@ def main():
         start, error = time.monotonic(), ""
         with Peak() as peak:
             try:
-                notebook = execute(path, arguments.kernel, on_cell=progress)
+                notebook = execute(path, arguments.kernel, on_cell=progress, parameters=parameters)
                 if not arguments.check:
                     nbformat.write(tidy(notebook), path)
             except CellExecutionError as e:
                 error, failed = f"{e.ename}: {e.evalue}", True
+            except ValueError as e:
+                error, failed = str(e), True
         print(file=sys.stderr)
         rows.append((path.name, cells, time.monotonic() - start, peak.bytes, error or "ok"))
     print(f"{'notebook':32} {'cells':>5} {'seconds':>8} {'peak':>10}  result")

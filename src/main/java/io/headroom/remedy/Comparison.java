@@ -14,7 +14,8 @@ import java.util.function.Consumer;
  * A workload and its remedies, each step run for real: predicted beside measured.
  *
  * <p>Every variant runs in this process, one after the other, under whatever cap is in force; one that runs out of memory is
- * a row that says so, and the next runs all the same. The peak of a step is measured above the idle process, as estimates
+ * a row that says so, and the next runs all the same. All draw from the same random seed, so that remedies which keep
+ * the result show the same loss, up to the dropout's draws. The peak of a step is measured above the idle process, as estimates
  * are.
  *
  * <pre>{@code

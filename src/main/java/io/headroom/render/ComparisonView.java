@@ -19,7 +19,7 @@ public final class ComparisonView {
         StringBuilder html = new StringBuilder(
                 "<p>" + Html.escape(comparison.workload().toString()) + "</p>"
                         + "<table><thead><tr><th style=\"text-align:left\">Remedy</th><th>Predicted</th><th>Measured</th>"
-                        + "<th>Error</th><th>Saved</th><th>Step</th><th style=\"text-align:left\">Predicted over measured</th></tr></thead><tbody>");
+                        + "<th>Error</th><th>Saved</th><th>Step</th><th>Loss</th><th style=\"text-align:left\">Predicted over measured</th></tr></thead><tbody>");
         long longest = rows.stream()
                 .mapToLong(row -> Math.max(row.predictedBytes(), row.measuredBytes()))
                 .max()
@@ -34,13 +34,14 @@ public final class ComparisonView {
     private static String line(Row row, Row first) {
         return String.format(
                         Locale.ROOT,
-                        "  %-44s predicted %11s  measured %14s  %7s  saved %7s  %7s",
+                        "  %-44s predicted %11s  measured %14s  %7s  saved %7s  %7s  %s",
                         row.title(),
                         row.predicted().isPresent() ? Bytes.format(row.predictedBytes()) : "–",
                         outcome(row),
                         error(row),
                         saved(row, first),
-                        seconds(row))
+                        seconds(row),
+                        loss(row, "loss %.4f"))
                 .stripTrailing();
     }
 
@@ -51,6 +52,7 @@ public final class ComparisonView {
                 + cell("right", error(row))
                 + cell("right", saved(row, first))
                 + cell("right", seconds(row))
+                + cell("right", loss(row, "%.4f"))
                 + cell(
                         "left",
                         row.measured().isEmpty() && row.predicted().isEmpty()
@@ -87,6 +89,13 @@ public final class ComparisonView {
                 .map(measured ->
                         String.format(Locale.ROOT, "%.1f s", measured.duration().toMillis() / 1000.0))
                 .orElse("–");
+    }
+
+    private static String loss(Row row, String format) {
+        return row.measured()
+                .filter(measured -> !Double.isNaN(measured.loss()))
+                .map(measured -> String.format(Locale.ROOT, format, measured.loss()))
+                .orElse("");
     }
 
     private static String bar(long bytes, long longest, String color) {

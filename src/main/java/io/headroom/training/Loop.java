@@ -29,8 +29,8 @@ final class Loop {
             return;
         }
         try (NDManager scope = manager.newSubManager()) {
-            forwardBackward(scope, workload.inputShape(1), 1, "", stage -> {});
-            updater.update(variant.lossScale());
+            forwardBackward(scope, workload.inputShape(1), 0, 1, "", stage -> {});
+            updater.prime(variant.lossScale());
         }
     }
 
@@ -43,7 +43,7 @@ final class Loop {
         for (long i = 1; i <= micro; i++) {
             String of = micro == 1 ? "" : " " + i + "/" + micro;
             try (NDManager scope = manager.newSubManager()) {
-                loss += forwardBackward(scope, workload.inputShape(), micro, of, progress) / micro;
+                loss += forwardBackward(scope, workload.inputShape(), i, micro, of, progress) / micro;
                 if (i == micro) {
                     progress.accept("update");
                     updater.update(variant.lossScale());
@@ -62,12 +62,16 @@ final class Loop {
         }
     }
 
-    private double forwardBackward(NDManager scope, Shape shape, long micro, String of, Consumer<String> progress) {
+    /** Input and target are drawn from seeds of their own, so that they are the same whatever forward draws. */
+    private double forwardBackward(
+            NDManager scope, Shape shape, long turn, long micro, String of, Consumer<String> progress) {
+        Engine engine = Engine.getInstance();
+        engine.setRandomSeed((int) (2 * turn));
         NDArray input = scope.randomNormal(shape);
-        try (GradientCollector collector =
-                Checkpointing.replaying(Engine.getInstance().newGradientCollector())) {
+        try (GradientCollector collector = Checkpointing.replaying(engine.newGradientCollector())) {
             progress.accept("forward" + of);
             NDArray output = variant.forward(new NDList(input), true).head();
+            engine.setRandomSeed((int) (2 * turn + 1));
             NDArray target = scope.randomNormal(output.getShape());
             NDArray loss = output.sub(target).square().mean();
             float scale = variant.lossScale() / micro;

@@ -6,9 +6,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import io.headroom.memory.NativeTrim;
-import io.headroom.workload.Attention;
-import io.headroom.workload.Option;
-import io.headroom.workload.Precision;
+import io.headroom.memory.Peak;
+import io.headroom.memory.Watch;
 import io.headroom.workload.Workload;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -16,10 +15,12 @@ import java.util.function.Consumer;
 /**
  * Runs a workload's step for real, on random data, and measures its peak.
  *
- * <p>The model is built, one step of a single sequence gives it the gradients and optimizer state that any step but the
+ * <p>Weights and data are drawn from one seed of the engine, so that a step repeats: the engine's own seed is set. The model
+ * is built, one step of a single sequence gives it the gradients and optimizer state that any step but the
  * first meets, then the full step runs: forward, backward, update. As in DJL's own training loop the intermediate
  * arrays of a step live until the update is over. Everything is closed by scope, on failure too, and freed memory is
- * handed back to the system, so that a smaller step can follow in the same process.
+ * handed back to the system, so that a smaller step can follow in the same process. The peak is the kernel's own mark on
+ * Linux and sampled elsewhere, as {@link Measurement#exact()} says.
  *
  * <pre>{@code
  * Measurement measured = StepRunner.run(step);
@@ -29,13 +30,17 @@ import java.util.function.Consumer;
  * <p>One run at a time: a peak belongs to the whole process.
  */
 public final class StepRunner {
+    private static final int SEED = 7;
+
     private StepRunner() {}
 
     /**
      * Runs the step.
      *
      * @throws ai.djl.engine.EngineException if the engine refuses an allocation; the process is then as before
-     * @throws IllegalArgumentException if the workload does not hold together, or cannot run in DJL
+     * @throws IllegalArgumentException if the workload does not hold together, or asks for what the step in DJL would
+     *     leave out
+     * @throws IllegalStateException if the system does not tell the memory of a process
      */
     public static Measurement run(Workload workload) {
         return run(workload, stage -> {});
@@ -46,15 +51,21 @@ public final class StepRunner {
      * {@code "update"}.
      */
     public static synchronized Measurement run(Workload workload, Consumer<String> progress) {
-        checkRunnable(workload.validate());
-        Engine.getInstance();
+        RunCheck.check(workload.validate());
+        Engine engine = Engine.getInstance();
         NativeTrim.now();
-        Peak peak = Peak.start();
+        Watch watch = Watch.start("step");
+        if (watch.before().rss().isEmpty()) {
+            watch.close();
+            throw new IllegalStateException(
+                    "this system does not tell how much memory the process holds, so a step cannot be measured here.");
+        }
         long begin;
         long end;
         double loss;
         try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
             progress.accept("build");
+            engine.setRandomSeed(SEED);
             Block block = workload.newBlock();
             block.initialize(manager, DataType.FLOAT32, workload.inputShape(1));
             Variant variant = new Variant(workload, block, manager);
@@ -65,35 +76,15 @@ public final class StepRunner {
                 loss = loop.step(progress);
                 end = System.nanoTime();
             }
-            return new Measurement(
-                    workload, peak.idle(), peak.stop(), Duration.ofNanos(end - begin), loss, peak.isExact());
+            return measurement(workload, watch.stop(), Duration.ofNanos(end - begin), loss);
         } finally {
-            peak.stop();
+            watch.close();
             NativeTrim.now();
         }
     }
 
-    private static void checkRunnable(Workload workload) {
-        if (workload.precision() == Precision.BF16) {
-            throw new IllegalArgumentException(
-                    "precision = bf16: DJL 0.35.1 ends the whole process on bfloat16 arrays, so"
-                            + " it is estimated but not run here. Use fp32 or autocast.");
-        }
-        if (workload.precision() == Precision.FP16) {
-            throw new IllegalArgumentException(
-                    "precision = fp16: weights in fp16 are estimated but not run, since DJL's"
-                            + " optimizers need fp32 weights. Use autocast: fp16 compute over fp32 weights.");
-        }
-        if (workload.architecture().has(Option.ATTENTION) && workload.attention() == Attention.SDPA) {
-            throw new IllegalArgumentException(
-                    "attention = sdpa: DJL has no fused attention, so it is estimated but not run."
-                            + " Use chunked, which needs as little.");
-        }
-        if (!workload.optimizer().runsInDjl() && !workload.isInference()) {
-            throw new IllegalArgumentException(
-                    "optimizer = " + workload.optimizer().name().toLowerCase(java.util.Locale.ROOT)
-                            + ": DJL's PyTorch engine has no update for it, so it is estimated but not run. Use sgd, momentum,"
-                            + " adam or adamw.");
-        }
+    private static Measurement measurement(Workload workload, Peak peak, Duration step, double loss) {
+        return new Measurement(
+                workload, peak.before().rss().orElseThrow(), peak.rose().orElseThrow(), step, loss, peak.exact());
     }
 }

@@ -25,6 +25,7 @@ final class Updater implements AutoCloseable {
     private final List<NDArray> weights = new ArrayList<>();
     private final List<List<NDArray>> statesOf = new ArrayList<>();
     private int count;
+    private float rate = RATE;
 
     Updater(OptimizerKind kind, Block block, NDManager manager) {
         this.kind = kind;
@@ -34,6 +35,13 @@ final class Updater implements AutoCloseable {
                 weights.add(parameter.getArray());
             }
         }
+    }
+
+    /** Makes the state without a change of the weights, so that every variant of a model goes on from the same ones. */
+    void prime(float lossScale) {
+        rate = 0;
+        update(lossScale);
+        rate = RATE;
     }
 
     /** Updates once with the gradients over the scale their loss was multiplied with. */
@@ -68,15 +76,15 @@ final class Updater implements AutoCloseable {
         inputs.addAll(state);
         NDList weightOnly = new NDList(weight);
         switch (kind) {
-            case SGD -> weight.getNDArrayInternal().sgdUpdate(inputs, weightOnly, RATE, 0, 1, NO_CLIP, 0, true);
-            case MOMENTUM -> weight.getNDArrayInternal().sgdUpdate(inputs, weightOnly, RATE, 0, 1, NO_CLIP, 0.9f, true);
+            case SGD -> weight.getNDArrayInternal().sgdUpdate(inputs, weightOnly, rate, 0, 1, NO_CLIP, 0, true);
+            case MOMENTUM -> weight.getNDArrayInternal().sgdUpdate(inputs, weightOnly, rate, 0, 1, NO_CLIP, 0.9f, true);
             case ADAM, ADAMW -> {
-                double corrected = RATE * Math.sqrt(1 - Math.pow(BETA2, count)) / (1 - Math.pow(BETA1, count));
+                double corrected = rate * Math.sqrt(1 - Math.pow(BETA2, count)) / (1 - Math.pow(BETA1, count));
                 weight.getNDArrayInternal()
                         .adamUpdate(
                                 inputs,
                                 weightOnly,
-                                RATE,
+                                rate,
                                 (float) corrected,
                                 0,
                                 1,

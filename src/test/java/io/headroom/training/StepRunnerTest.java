@@ -6,12 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.engine.EngineException;
 import io.headroom.memory.MemoryLimit;
+import io.headroom.memory.Watch;
 import io.headroom.units.Bytes;
+import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Option;
 import io.headroom.workload.Precision;
+import io.headroom.workload.Sharding;
 import io.headroom.workload.Workload;
+import io.headroom.workload.ZeroGrad;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
@@ -74,5 +80,33 @@ class StepRunnerTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> StepRunner.run(STEP.training(OptimizerKind.ADAGRAD)))
                 .withMessageContaining("adagrad");
+    }
+
+    @Test
+    void whatTheStepWouldLeaveOutIsRefusedByName() {
+        Map<String, Workload> left = Map.ofEntries(
+                Map.entry("vocab = 1000", STEP.vocab(1000)),
+                Map.entry("kv_heads = 2", STEP.kvHeads(2)),
+                Map.entry("tied = true", STEP.with(Option.TIED, true)),
+                Map.entry("attention = sdpa", STEP.attention(Attention.SDPA)),
+                Map.entry("new_tokens = 5", STEP.with(Option.NEW_TOKENS, 5).inference()),
+                Map.entry("sharding = zero2", STEP.with(Option.SHARDING, Sharding.ZERO2)),
+                Map.entry("devices = 4", STEP.with(Option.DEVICES, 4)),
+                Map.entry("prefetch = 2", STEP.with(Option.PREFETCH, 2)),
+                Map.entry("foreach = true", STEP.with(Option.FOREACH, true)),
+                Map.entry("zero_grad = after_step", STEP.zeroGrad(ZeroGrad.AFTER_STEP)));
+        left.forEach((message, workload) -> assertThatIllegalArgumentException()
+                .isThrownBy(() -> StepRunner.run(workload))
+                .withMessageContaining(message));
+        assertThat(StepRunner.run(STEP.kvHeads(4)).peakBytes()).isPositive();
+    }
+
+    @Test
+    void saysWhetherThePeakIsTheKernelsOwn() {
+        Measurement measured = StepRunner.run(STEP);
+        try (Watch watch = Watch.start("same")) {
+            assertThat(measured.exact()).isEqualTo(watch.stop().exact());
+        }
+        assertThat(measured.idleBytes()).isPositive();
     }
 }

@@ -1,0 +1,56 @@
+"""Case 2, run for real at a quarter of its batch: the failure, its diagnosis, and each remedy predicted beside measured."""
+import pytest
+
+from outputs import HTML, PLAIN, assert_clean, bundles, cell, committed, comparison, error, result, size
+
+
+@pytest.fixture(scope="module")
+def notebook(executed):
+    return executed("20", batch=16, cap='"2.4 GiB"')
+
+
+def test_the_step_fails_as_in_the_story_and_explains_itself(notebook):
+    failed = cell(notebook, "run(step)")
+    assert "can't allocate memory" in error(failed).evalue
+    card = bundles(failed)[0][PLAIN]
+    assert "Cause: limit-fraction" in card and "gradient accumulation" in card
+    assert result(cell(notebook, "diagnose()"))[PLAIN] == card
+
+
+def test_the_cheapest_remedies_let_it_pass_under_the_same_cap(notebook):
+    assert "With gradient accumulation, 2 micro-batches" in result(cell(notebook, "var plan"))[PLAIN]
+    assert error(cell(notebook, "run(plan.workload())")) is None
+
+
+def test_every_remedy_saves_what_was_predicted(notebook):
+    rows = comparison(cell(notebook, "compare("))
+    assert len(rows) == 7
+    whole = rows.pop("as it is")
+    assert whole.measured == pytest.approx(whole.predicted, rel=0.05)
+    for row in rows.values():
+        saved = whole.measured - row.measured
+        assert saved > 0, row.title
+        assert whole.predicted - row.predicted == pytest.approx(saved, rel=0.10), row.title
+
+
+def test_what_keeps_the_result_keeps_the_loss(notebook):
+    rows = comparison(cell(notebook, "compare("))
+    for title, row in rows.items():
+        if title.startswith(("gradient", "chunked")):
+            assert row.loss == pytest.approx(rows["as it is"].loss, rel=0.03), title
+
+
+def test_the_setups_are_derived(notebook):
+    lines = result(cell(notebook, "setups(step)"))[PLAIN].splitlines()[1:]
+    assert [size(line) for line in lines] == sorted(size(line) for line in lines)
+    assert "<table" in result(cell(notebook, "setups(step)"))[HTML]
+
+
+def test_nothing_else_is_red(notebook):
+    assert_clean(notebook)
+
+
+def test_the_committed_notebook_ran_at_full_size(notebook):
+    full = committed("20")
+    assert "9.07 GiB" in cell(full, "long batch").source
+    assert comparison(cell(full, "compare("))["as it is"].measured > 11 * 2**30
