@@ -5,9 +5,12 @@ import io.headroom.diagnosis.Situation;
 import io.headroom.kernel.FailedCell;
 import io.headroom.kernel.Kernels;
 import io.headroom.memory.Reading;
+import io.headroom.model.Models;
 import io.headroom.oom.Log;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Explains failures with what this notebook knows beside the message. */
 final class Failures {
@@ -39,7 +42,18 @@ final class Failures {
         return Situation.unknown()
                 .in(kernel())
                 .readings(readings)
+                .models(models())
                 .workload(session.workload().orElse(null));
+    }
+
+    private static Map<String, Long> models() {
+        Map<String, Long> loaded = new LinkedHashMap<>();
+        Models.loaded()
+                .forEach(model -> loaded.merge(
+                        model.name(),
+                        model.weights().orElseGet(() -> model.added().orElse(0)),
+                        Long::sum));
+        return loaded;
     }
 
     private static Situation.Kernel kernel() {

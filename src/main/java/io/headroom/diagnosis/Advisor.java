@@ -4,15 +4,18 @@ import io.headroom.memory.Reading;
 import io.headroom.oom.Field;
 import io.headroom.oom.OutOfMemory;
 import io.headroom.oom.Size;
+import io.headroom.remedy.Plans;
 import io.headroom.remedy.Remedies;
 import io.headroom.remedy.Remedy;
 import io.headroom.remedy.Saving;
+import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Collectors;
 
 /** Collects advice on one failure: what fits, with its predicted saving, and what cannot help. */
 final class Advisor {
@@ -80,20 +83,9 @@ final class Advisor {
         if (situation.workload().isPresent()) {
             Workload workload = situation.workload().get();
             OptionalLong room = room();
+            together(workload, room).ifPresent(remedy -> budgeted(remedy, workload, room));
             for (Remedy each : Remedies.applicableTo(workload)) {
-                Remedy remedy = each.name().equals("smaller batch") ? fitting(each, workload, room) : each;
-                remedy.saving(workload)
-                        .filter(saving -> saving.bytes() > 0)
-                        .ifPresent(saving -> advice.add(new Advice(
-                                remedy.title(),
-                                OptionalLong.of(saving.bytes()),
-                                "the budget: " + saving.toString().replaceFirst("^.*? of ", "of ") + fits(saving, room),
-                                situation
-                                        .code()
-                                        .flatMap(code -> CellCode.with(remedy, workload, code))
-                                        .orElseGet(() -> remedy.how(workload)),
-                                remedy.cost().toString(),
-                                Optional.of(remedy))));
+                budgeted(each.name().equals("smaller batch") ? fitting(each, workload, room) : each, workload, room);
             }
             return;
         }
@@ -102,6 +94,34 @@ final class Advisor {
         general(Remedies.checkpointing(4), OptionalLong.empty());
         general(Remedies.halfPrecision(), part(1, 2));
         general("shorter sequences", part(1, 2), "half the length (or half the pixels)");
+    }
+
+    private void budgeted(Remedy remedy, Workload workload, OptionalLong room) {
+        remedy.saving(workload)
+                .filter(saving -> saving.bytes() > 0)
+                .ifPresent(saving -> advice.add(new Advice(
+                        remedy.title(),
+                        OptionalLong.of(saving.bytes()),
+                        "the budget: " + saving.toString().replaceFirst("^.*? of ", "of ") + fits(saving, room),
+                        situation
+                                .code()
+                                .flatMap(code -> CellCode.with(remedy, workload, code))
+                                .orElseGet(() -> remedy.how(workload)),
+                        remedy.cost().toString(),
+                        Optional.of(remedy))));
+    }
+
+    /** The cheapest remedies that fit together, where it takes more than one. */
+    private static Optional<Remedy> together(Workload workload, OptionalLong room) {
+        try {
+            return room.isEmpty() || room.getAsLong() <= 0
+                    ? Optional.empty()
+                    : Plans.cheapest(workload, room.getAsLong())
+                            .filter(plan -> plan.remedies().size() > 1)
+                            .flatMap(plan -> plan.remedies().stream().reduce(Remedy::then));
+        } catch (UnsupportedOperationException noEstimate) {
+            return Optional.empty();
+        }
     }
 
     /** What the workload may take now that the failed step has given back its own; unknown for a device. */
@@ -125,6 +145,30 @@ final class Advisor {
             return "";
         }
         return saving.fits(room.getAsLong()) ? ", then it fits" : ", not enough alone";
+    }
+
+    /** Releasing what else is loaded, unless it is known that this is next to nothing. */
+    void release() {
+        OptionalLong live = situation.liveArrays();
+        List<String> names = List.copyOf(situation.models().keySet());
+        if (names.size() > 1) {
+            List<String> earlier = names.subList(0, names.size() - 1);
+            long bytes = earlier.stream().mapToLong(situation.models()::get).sum();
+            add(
+                    "release between models",
+                    OptionalLong.of(bytes),
+                    "the weights of " + String.join(" and ", earlier) + ", still loaded beside "
+                            + names.get(names.size() - 1),
+                    earlier.stream().map(name -> "release(" + name + ");").collect(Collectors.joining("\n"))
+                            + "      // or releaseAll()",
+                    "loading a model again costs its load time");
+        } else if (live.isPresent() && live.getAsLong() < Bytes.MIB && names.isEmpty()) {
+            no(
+                    "release between models",
+                    "the NDArrays that are still open hold " + Bytes.format(live.getAsLong()) + ".");
+        } else {
+            process("release between models", live, "counted in open NDArrays");
+        }
     }
 
     void chunked() {

@@ -105,7 +105,7 @@ final class DeviceAdvice {
     }
 
     private static void live(Advisor advisor) {
-        advisor.process("release between models", advisor.situation.liveArrays(), "counted in open NDArrays");
+        advisor.release();
         if (!advisor.growth.steady()) {
             advisor.process("intermediates dropped early", OptionalLong.empty(), "");
         }

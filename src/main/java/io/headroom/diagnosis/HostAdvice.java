@@ -36,7 +36,7 @@ final class HostAdvice {
                     "less is left for others on the machine");
         }
         advisor.smallerStep();
-        advisor.process("release between models", advisor.situation.liveArrays(), "counted in open NDArrays");
+        advisor.release();
         if (advisor.place.isNotebook()) {
             advisor.process("fixed malloc thresholds", OptionalLong.empty(), "");
         }

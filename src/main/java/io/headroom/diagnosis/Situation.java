@@ -5,7 +5,10 @@ import io.headroom.memory.Limit;
 import io.headroom.memory.LiveArrays;
 import io.headroom.memory.Reading;
 import io.headroom.workload.Workload;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -27,13 +30,15 @@ import java.util.OptionalLong;
  * @param workload what was run when it failed
  * @param heldByCell bytes that the failed cell's variables and exception still hold
  * @param code the failing cell
+ * @param models the models that are loaded and the bytes of their weights, oldest first
  */
 public record Situation(
         Kernel kernel,
         List<Reading> readings,
         Optional<Workload> workload,
         OptionalLong heldByCell,
-        Optional<String> code) {
+        Optional<String> code,
+        Map<String, Long> models) {
     /** Where the advice will be typed. */
     public enum Kernel {
         JJAVA,
@@ -44,33 +49,40 @@ public record Situation(
 
     public Situation {
         readings = List.copyOf(readings);
+        models = Collections.unmodifiableMap(new LinkedHashMap<>(models));
     }
 
     /** Nothing but a message, outside any notebook. */
     public static Situation unknown() {
-        return new Situation(Kernel.SHELL, List.of(), Optional.empty(), OptionalLong.empty(), Optional.empty());
+        return new Situation(
+                Kernel.SHELL, List.of(), Optional.empty(), OptionalLong.empty(), Optional.empty(), Map.of());
     }
 
     public Situation in(Kernel where) {
-        return new Situation(where, readings, workload, heldByCell, code);
+        return new Situation(where, readings, workload, heldByCell, code, models);
     }
 
     public Situation readings(List<Reading> taken) {
-        return new Situation(kernel, taken, workload, heldByCell, code);
+        return new Situation(kernel, taken, workload, heldByCell, code, models);
     }
 
     /** The workload that failed; {@code null} for none. */
     public Situation workload(Workload failed) {
-        return new Situation(kernel, readings, Optional.ofNullable(failed), heldByCell, code);
+        return new Situation(kernel, readings, Optional.ofNullable(failed), heldByCell, code, models);
     }
 
     public Situation heldByCell(long bytes) {
-        return new Situation(kernel, readings, workload, OptionalLong.of(bytes), code);
+        return new Situation(kernel, readings, workload, OptionalLong.of(bytes), code, models);
     }
 
     /** The failing cell's text; {@code null} for none. */
     public Situation code(String cell) {
-        return new Situation(kernel, readings, workload, heldByCell, Optional.ofNullable(cell));
+        return new Situation(kernel, readings, workload, heldByCell, Optional.ofNullable(cell), models);
+    }
+
+    /** The models that are loaded and the bytes of their weights, oldest first. */
+    public Situation models(Map<String, Long> loaded) {
+        return new Situation(kernel, readings, workload, heldByCell, code, loaded);
     }
 
     Optional<Reading> last() {

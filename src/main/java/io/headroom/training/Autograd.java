@@ -90,11 +90,14 @@ final class Autograd {
      * <p>DJL's {@code toType} casts outside of the graph; an addition in place onto zeros is a cast that PyTorch records.
      */
     static NDArray cast(NDArray array, DataType type) {
+        return cast(array, type, array.getManager());
+    }
+
+    /** The same into an array that another manager owns. */
+    static NDArray cast(NDArray array, DataType type, NDManager owner) {
         return array.getDataType() == type
                 ? array
-                : array.getManager()
-                        .zeros(array.getShape(), type, array.getDevice())
-                        .addi(array);
+                : owner.zeros(array.getShape(), type, array.getDevice()).addi(array);
     }
 
     static List<Parameter> trainable(Block block) {

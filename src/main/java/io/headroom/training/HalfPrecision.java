@@ -23,7 +23,7 @@ final class HalfPrecision {
     static final float FIRST_SCALE = 65_536f;
     private static final int GROWTH_INTERVAL = 2_000;
 
-    private final ParameterStore store;
+    private final HalfStore store;
     private float scale = FIRST_SCALE;
     private int goodSteps;
 
@@ -66,7 +66,8 @@ final class HalfPrecision {
         return forward(block, data, halves -> block.forward(store, halves, labels, null));
     }
 
-    private static NDList forward(Block block, NDList data, UnaryOperator<NDList> pass) {
+    private NDList forward(Block block, NDList data, UnaryOperator<NDList> pass) {
+        store.batch = data.head().getManager();
         NDList halves = new NDList();
         data.forEach(array -> halves.add(half(array)));
         try {
@@ -112,6 +113,9 @@ final class HalfPrecision {
     }
 
     private static final class HalfStore extends ParameterStore {
+        /** Owns the copies, so that they go with the batch: a weight's own manager lives as long as the model. */
+        private NDManager batch;
+
         private HalfStore(NDManager manager) {
             super(manager, false);
         }
@@ -124,7 +128,7 @@ final class HalfPrecision {
             }
             return switch (parameter.getType()) {
                 case GAMMA, BETA, RUNNING_MEAN, RUNNING_VAR -> value;
-                default -> half(value);
+                default -> Autograd.cast(value, DataType.FLOAT16, batch);
             };
         }
     }

@@ -30,7 +30,7 @@ final class Loop {
         }
         try (NDManager scope = manager.newSubManager()) {
             forwardBackward(scope, workload.inputShape(1), 0, 1, "", stage -> {});
-            updater.prime(variant.lossScale());
+            updater.prime();
         }
     }
 
@@ -43,7 +43,8 @@ final class Loop {
         for (long i = 1; i <= micro; i++) {
             String of = micro == 1 ? "" : " " + i + "/" + micro;
             try (NDManager scope = manager.newSubManager()) {
-                loss += forwardBackward(scope, workload.inputShape(), i, micro, of, progress) / micro;
+                loss += forwardBackward(scope, workload.inputShape(), i, variant.lossScale() / micro, of, progress)
+                        / micro;
                 if (i == micro) {
                     progress.accept("update");
                     updater.update(variant.lossScale());
@@ -64,7 +65,7 @@ final class Loop {
 
     /** Input and target are drawn from seeds of their own, so that they are the same whatever forward draws. */
     private double forwardBackward(
-            NDManager scope, Shape shape, long turn, long micro, String of, Consumer<String> progress) {
+            NDManager scope, Shape shape, long turn, float scale, String of, Consumer<String> progress) {
         Engine engine = Engine.getInstance();
         engine.setRandomSeed((int) (2 * turn));
         NDArray input = scope.randomNormal(shape);
@@ -74,7 +75,6 @@ final class Loop {
             engine.setRandomSeed((int) (2 * turn + 1));
             NDArray target = scope.randomNormal(output.getShape());
             NDArray loss = output.sub(target).square().mean();
-            float scale = variant.lossScale() / micro;
             NDArray scaled = scale == 1 ? loss : loss.mul(scale);
             progress.accept("backward" + of);
             collector.backward(scaled);

@@ -93,8 +93,11 @@ final class Replay implements AutoCloseable {
 
     /** Runs a body without recording it; its output is a leaf that collects the upstream gradient. */
     NDList run(Block owner, ParameterStore store, NDList inputs, boolean internal, UnaryOperator<NDList> body) {
-        for (Parameter parameter : owner.getParameters().values()) {
-            store.getValue(parameter, inputs.head().getDevice(), true);
+        try (NDScope scope = new NDScope()) { // a store that casts makes copies that nobody needs yet
+            scope.suppressNotUsedWarning();
+            for (Parameter parameter : owner.getParameters().values()) {
+                store.getValue(parameter, inputs.head().getDevice(), true);
+            }
         }
         long seed = drawSeed(inputs.head().getManager());
         Autograd.seed(seed);

@@ -38,9 +38,9 @@ final class Updater implements AutoCloseable {
     }
 
     /** Makes the state without a change of the weights, so that every variant of a model goes on from the same ones. */
-    void prime(float lossScale) {
+    void prime() {
         rate = 0;
-        update(lossScale);
+        update(1);
         rate = RATE;
     }
 

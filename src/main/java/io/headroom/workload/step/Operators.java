@@ -29,13 +29,14 @@ public final class Operators {
 
     /**
      * {@code x · Wᵀ + b}; a transposed input is copied into row order first, and the copy is what the backward of a trained
-     * weight keeps. A weight of another format is cast first.
+     * weight keeps. A batch of one needs no copy: it is one matrix, which a product reads in either order. A weight of another
+     * format is cast first.
      */
     public Value linear(Value x, Value weight, Value bias) {
         Value w = cast(weight, x.valueBytes());
         Value b = bias == null ? null : cast(bias, x.valueBytes());
         Op op = tape.op("linear").ordersGradient().keeps(w);
-        if (x.isContiguous()) {
+        if (x.isContiguous() || x.dim(0) == 1) {
             op.keeps(x);
         } else if (w.requiresGradient()) {
             op.keepsNew(x.bytes());
@@ -85,11 +86,14 @@ public final class Operators {
                 .makes(q.shape(), q.valueBytes());
     }
 
-    /** Batched matrix product of {@code [a, b, n, k]} and {@code [a, b, k, m]}; what is not in row order is copied. */
+    /**
+     * Batched matrix product of {@code [a, b, n, k]} and {@code [a, b, k, m]}; what is not in row order is copied, unless one of
+     * a and b is 1, so that the two are one dimension as they lie.
+     */
     public Value matMul(Value left, Value right, long[] shape) {
         Op op = tape.op("matmul").ordersGradient();
         for (Value operand : new Value[] {left, right}) {
-            if (operand.isContiguous()) {
+            if (operand.isContiguous() || operand.dim(0) == 1 || operand.dim(1) == 1) {
                 op.keeps(operand);
             } else {
                 op.keepsNew(operand.bytes());
@@ -136,8 +140,9 @@ public final class Operators {
         return tape.op("reshape").passes(x).makes(shape, x.valueBytes());
     }
 
+    /** The middle dimensions swapped, a view: in row order still if one of them is 1. */
     public Value transpose(Value x, long... shape) {
-        return tape.view(x, shape, false);
+        return tape.view(x, shape, x.isContiguous() && (shape[1] == 1 || shape[2] == 1));
     }
 
     /** Batch normalization over axis 1. */
