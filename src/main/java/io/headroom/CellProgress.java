@@ -2,6 +2,7 @@ package io.headroom;
 
 import io.headroom.kernel.Kernels;
 import io.headroom.kernel.NotebookKernel;
+import io.headroom.model.Pipeline;
 import io.headroom.render.Bundle;
 import io.headroom.render.Html;
 import java.util.Locale;
@@ -27,6 +28,22 @@ final class CellProgress implements Consumer<String>, AutoCloseable {
 
     static CellProgress start(String what) {
         return new CellProgress(what);
+    }
+
+    /** A line for each model, and a stage of the timeline. */
+    static Consumer<Pipeline.Progress> ofPipeline() {
+        CellProgress[] line = new CellProgress[1];
+        return at -> {
+            if (at.done() == 0) {
+                line[0] = start("Running " + at.of() + " models");
+            }
+            Session.current().read(at.name().isEmpty() ? "all models done" : "before " + at.name());
+            if (at.name().isEmpty()) {
+                line[0].close();
+            } else {
+                line[0].accept(at.name() + ", " + (at.done() + 1) + " of " + at.of());
+            }
+        };
     }
 
     @Override

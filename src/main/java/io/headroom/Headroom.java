@@ -18,6 +18,7 @@ import io.headroom.memory.Timeline;
 import io.headroom.memory.Watch;
 import io.headroom.model.LoadedModel;
 import io.headroom.model.Models;
+import io.headroom.model.Pipeline;
 import io.headroom.model.ReleaseReport;
 import io.headroom.model.SampleModels;
 import io.headroom.oom.Log;
@@ -125,7 +126,7 @@ public final class Headroom {
         return Session.current().noted("leftovers released", ReleaseReport.leftovers(Session.variables()));
     }
 
-    /** Releases every model that is still loaded, the newest first. */
+    /** Releases every model that is still loaded, the oldest first. */
     public static List<ReleaseReport> releaseAll() {
         return Session.current().noted("all released", Models.releaseAll(Session.variables()));
     }
@@ -186,6 +187,26 @@ public final class Headroom {
     /** The block of the sample {@code .params} models: {@code sampleBlock("100 MiB")}. */
     public static Block sampleBlock(String weight) {
         return SampleModels.perceptron(Bytes.parse(weight));
+    }
+
+    /**
+     * A sample TorchScript model of any size, written into {@code models} unless it is there: {@code sampleModel("age", "600
+     * MiB")}; it takes an input of shape {@code (n, 64)}.
+     *
+     * @throws UncheckedIOException if it cannot be written
+     */
+    public static Path sampleModel(String name, String weight) {
+        try (CellProgress progress = CellProgress.start("Writing the sample model " + name)) {
+            progress.accept(weight);
+            return SampleModels.torchScript(Path.of("models"), name, Bytes.parse(weight));
+        } catch (IOException e) {
+            throw new UncheckedIOException("The sample model " + name + " cannot be written: " + e, e);
+        }
+    }
+
+    /** Models that run one after another, each released before the next is loaded; a progress line tells where it is. */
+    public static Pipeline pipeline() {
+        return new Pipeline().onProgress(CellProgress.ofPipeline());
     }
 
     /**

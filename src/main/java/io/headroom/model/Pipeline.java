@@ -8,11 +8,14 @@ import io.headroom.memory.Watch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 
 /**
  * Models run one after another, each released before the next is loaded: the first remedy of the first case.
+ *
+ * <p>{@link #keepLoaded()} leaves all of them loaded until the end, as the case's script did: what the release saves, measured.
  *
  * <p>A model that fails to load or to predict is reported and released; the results of those before it stay, and those
  * after it still run. Results are kept only if asked: an {@code NDArray} or {@code NDList} then moves to the report,
@@ -49,6 +52,7 @@ public final class Pipeline {
 
     private final List<Step> steps = new ArrayList<>();
     private boolean keep;
+    private boolean keepLoaded;
     private Consumer<Progress> progress = at -> {};
 
     /** Adds a model. */
@@ -60,6 +64,12 @@ public final class Pipeline {
     /** Keeps what each model's use returns; otherwise it is dropped with the model. */
     public Pipeline keepResults() {
         keep = true;
+        return this;
+    }
+
+    /** Releases no model before all have run: the picture without the remedy. */
+    public Pipeline keepLoaded() {
+        keepLoaded = true;
         return this;
     }
 
@@ -82,15 +92,17 @@ public final class Pipeline {
         NDManager results = NDManager.newBaseManager("PyTorch");
         results.setName("pipeline results");
         List<PipelineReport.Stage> stages = new ArrayList<>();
+        List<LoadedModel> kept = new ArrayList<>();
         for (Step step : steps) {
             progress.accept(new Progress(stages.size(), steps.size(), step.name()));
-            stages.add(run(step, results));
+            stages.add(run(step, results, kept));
         }
+        kept.stream().filter(model -> !model.isReleased()).forEach(LoadedModel::release);
         progress.accept(new Progress(stages.size(), steps.size(), ""));
         return new PipelineReport(stages, results);
     }
 
-    private PipelineReport.Stage run(Step step, NDManager results) {
+    private PipelineReport.Stage run(Step step, NDManager results, List<LoadedModel> kept) {
         Watch watch = Watch.start(step.name());
         Optional<Object> result = Optional.empty();
         Optional<Throwable> failure = Optional.empty();
@@ -106,7 +118,9 @@ public final class Pipeline {
         }
         Optional<ReleaseReport> released = Optional.empty();
         try {
-            if (model != null && !model.isReleased()) {
+            if (keepLoaded && model != null) {
+                kept.add(model);
+            } else if (model != null && !model.isReleased()) {
                 released = Optional.of(model.release());
             } else {
                 Cleanup.now();
@@ -115,7 +129,10 @@ public final class Pipeline {
             failure = Optional.of(failure.orElse(e));
         }
         Peak peak = watch.stop();
-        return new PipelineReport.Stage(step.name(), result, failure, peak, released);
+        OptionalLong loaded =
+                model == null ? OptionalLong.empty() : model.after().rss();
+        OptionalLong weights = model == null ? OptionalLong.empty() : model.weights();
+        return new PipelineReport.Stage(step.name(), weights, loaded, result, failure, peak, released);
     }
 
     private static Object moved(Object made, NDManager results) {

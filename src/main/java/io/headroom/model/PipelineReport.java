@@ -6,6 +6,7 @@ import io.headroom.units.Bytes;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.LongBinaryOperator;
 
 /**
  * What a pipeline did, model by model; closing it closes the results that were kept.
@@ -20,13 +21,17 @@ public final class PipelineReport implements AutoCloseable {
      * One model's turn.
      *
      * @param name the model
+     * @param weights of the model, from its file's header; empty where the file does not say or it never loaded
+     * @param loaded the process when the model was loaded and nothing was predicted yet
      * @param result what its use returned, if it was kept
      * @param failure why it failed, if it did
      * @param peak memory over its whole turn, release included
-     * @param release what came back; empty if it never loaded
+     * @param release what came back; empty if it never loaded or all were kept loaded
      */
     public record Stage(
             String name,
+            OptionalLong weights,
+            OptionalLong loaded,
             Optional<Object> result,
             Optional<Throwable> failure,
             Peak peak,
@@ -67,6 +72,35 @@ public final class PipelineReport implements AutoCloseable {
                 .max();
     }
 
+    /**
+     * What the peak is predicted to be if every model is released before the next: the process before the first, the weights of
+     * the largest model by its file, and what predicting took beside them.
+     */
+    public OptionalLong predictedReleased() {
+        return predicted(Math::max);
+    }
+
+    /** The same if none is released before the last has run. */
+    public OptionalLong predictedKept() {
+        return predicted(Long::sum);
+    }
+
+    private OptionalLong predicted(LongBinaryOperator together) {
+        long weights = 0;
+        long predicting = 0;
+        for (Stage stage : stages) {
+            OptionalLong highest = stage.peak().highest();
+            if (stage.weights().isEmpty() || stage.loaded().isEmpty() || highest.isEmpty()) {
+                return OptionalLong.empty();
+            }
+            weights = together.applyAsLong(weights, stage.weights().getAsLong());
+            predicting =
+                    Math.max(predicting, highest.getAsLong() - stage.loaded().getAsLong());
+        }
+        OptionalLong before = stages.get(0).peak().before().rss();
+        return before.isPresent() ? OptionalLong.of(before.getAsLong() + weights + predicting) : OptionalLong.empty();
+    }
+
     /** Closes the results that were kept. */
     @Override
     public void close() {
@@ -87,6 +121,15 @@ public final class PipelineReport implements AutoCloseable {
             }
             stage.failure().ifPresent(failure -> text.append(", failed: ").append(Models.reason(failure)));
         }
+        line(text, "peak, measured", peak());
+        line(text, "peak, predicted with a release after each", predictedReleased());
+        line(text, "peak, predicted with all kept loaded", predictedKept());
         return text.toString();
+    }
+
+    private static void line(StringBuilder text, String label, OptionalLong bytes) {
+        if (bytes.isPresent()) {
+            text.append('\n').append(label).append(": ").append(Bytes.format(bytes.getAsLong()));
+        }
     }
 }

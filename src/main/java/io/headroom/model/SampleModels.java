@@ -77,6 +77,22 @@ public final class SampleModels {
     }
 
     /**
+     * Writes a TorchScript perceptron of any size into a directory, unless it is there already, and returns its file.
+     *
+     * @param bytes weight of the float32 parameters, met within a part in a thousand
+     */
+    public static Path torchScript(Path directory, String name, long bytes) throws IOException {
+        Path file = directory.resolve(name + "-" + Bytes.format(bytes).replace(' ', '-') + ".pt");
+        if (!whole(file, bytes)) {
+            Files.createDirectories(directory);
+            Path part = directory.resolve(file.getFileName() + ".part");
+            TorchScriptFile.write(part, FEATURES, width(bytes), width(bytes), OUTPUTS);
+            Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+        }
+        return file;
+    }
+
+    /**
      * The block of the sample {@code .params} files: 64 → w → w → 1, as wide as the weight asks for.
      *
      * @param bytes weight of the float32 parameters, met within a part in a thousand

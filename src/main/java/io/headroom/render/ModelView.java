@@ -81,8 +81,15 @@ public final class ModelView {
                     stage.failure().isPresent()
                             ? "failed: " + message(stage.failure().get())
                             : "");
-            rows.add("after its release", stage.peak().after().rss(), "");
+            rows.add(
+                    stage.release().isPresent() ? "after its release" : "after it",
+                    stage.peak().after().rss(),
+                    "");
         }
+        rows.group("all");
+        rows.add("peak, measured", report.peak(), "");
+        rows.add("peak, predicted", report.predictedReleased(), "with a release after each");
+        rows.add("peak, predicted", report.predictedKept(), "with all kept loaded");
         return Bundle.text(report.toString()).html(rows.html("Models one after another"));
     }
 
