@@ -36,6 +36,8 @@ import io.headroom.trace.Snapshot;
 import io.headroom.trace.Trace;
 import io.headroom.trace.TraceText;
 import io.headroom.training.Measurement;
+import io.headroom.training.SampleTraining;
+import io.headroom.training.SampleTrainings;
 import io.headroom.training.StepRunner;
 import io.headroom.units.Bytes;
 import io.headroom.widget.BudgetPanel;
@@ -48,6 +50,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
@@ -353,6 +356,31 @@ public final class Headroom {
         Session.current().running(workload);
         try (CellProgress progress = CellProgress.start("Running " + (chosen.size() + 1) + " variants")) {
             return Comparison.of(workload, chosen, progress);
+        }
+    }
+
+    /** A sample training that can make the mistakes of a real one: {@code training(40, "16 MiB").epochs(5).keepReferences()}. */
+    public static SampleTraining training(int samples, String sample) {
+        return SampleTraining.of(samples, Bytes.parse(sample));
+    }
+
+    /**
+     * Runs a sample training for real and measures its peak.
+     *
+     * @throws ai.djl.engine.EngineException if the engine refuses an allocation; everything is given back first
+     */
+    public static SampleTraining.Run train(SampleTraining training) {
+        try (CellProgress progress = CellProgress.start("Training")) {
+            return training.run(progress);
+        }
+    }
+
+    /** Runs variants of a sample training, predicted beside measured; savings are held against the first. */
+    public static SampleTrainings compare(SampleTraining first, SampleTraining... others) {
+        List<SampleTraining> all = new ArrayList<>(List.of(others));
+        all.add(0, first);
+        try (CellProgress progress = CellProgress.start("Running " + all.size() + " trainings")) {
+            return SampleTrainings.of(all, progress);
         }
     }
 

@@ -34,7 +34,9 @@ import io.headroom.render.PlotlyFigure;
 import io.headroom.render.ReadingView;
 import io.headroom.render.ReplayView;
 import io.headroom.render.TimelineView;
+import io.headroom.render.TrainingView;
 import io.headroom.training.Measurement;
+import io.headroom.training.SampleTrainings;
 import io.headroom.units.Bytes;
 import io.headroom.widget.BudgetPanel;
 import io.headroom.widget.MonitorPanel;
@@ -56,6 +58,7 @@ final class Views {
         add(Formula.class, FormulaView::of);
         add(Measurement.class, MeasurementView::of);
         add(Comparison.class, ComparisonView::of);
+        add(SampleTrainings.class, TrainingView::of);
         add(Plan.class, PlanView::of);
         add(Frontier.class, PlanView::of);
         add(Setups.class, PlanView::of);

@@ -5,7 +5,9 @@ import io.headroom.memory.Limit;
 import io.headroom.memory.LiveArrays;
 import io.headroom.memory.Reading;
 import io.headroom.workload.Workload;
+import java.util.ArrayDeque;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +41,8 @@ public record Situation(
         OptionalLong heldByCell,
         Optional<String> code,
         Map<String, Long> models) {
+    private static final String EPOCH = "epoch #";
+
     /** Where the advice will be typed. */
     public enum Kernel {
         JJAVA,
@@ -121,20 +125,36 @@ public record Situation(
     /**
      * Used bytes over the steps before the failure: a device's where it was on one, else the process's.
      *
-     * <p>Steps are readings of one kind, {@code step 1}, {@code step 2}, or without a name: models loaded one after another
-     * grow memory too, and are no leak.
+     * <p>Steps are readings of one kind, {@code step 1}, {@code step 2}, or without a name, whatever epochs end between them:
+     * models loaded one after another grow memory too, and are no leak. What a failed step has given back since says nothing.
      */
     List<Long> used(boolean device) {
         int last = readings.size() - 1;
-        int first = last;
-        while (first > 0 && kind(readings.get(first - 1)).equals(kind(readings.get(Math.max(0, last - 1))))) {
-            first--;
+        int at = last - 1;
+        while (at > 0 && kind(readings.get(at)).equals(EPOCH)) {
+            at--;
         }
-        return readings.subList(Math.max(0, first), readings.size()).stream()
-                .map(reading -> device && !reading.devices().isEmpty() ? onDevices(reading) : reading.rss())
-                .filter(OptionalLong::isPresent)
-                .map(OptionalLong::getAsLong)
-                .toList();
+        String step = at < 0 ? "" : kind(readings.get(at));
+        Deque<Long> used = new ArrayDeque<>();
+        for (;
+                at >= 0
+                        && (kind(readings.get(at)).equals(step)
+                                || kind(readings.get(at)).equals(EPOCH));
+                at--) {
+            if (kind(readings.get(at)).equals(step)) {
+                used(readings.get(at), device).ifPresent(used::addFirst);
+            }
+        }
+        if (last >= 0) {
+            used(readings.get(last), device).stream()
+                    .filter(now -> kind(readings.get(last)).equals(step) || used.isEmpty() || now >= used.getLast())
+                    .forEach(used::addLast);
+        }
+        return List.copyOf(used);
+    }
+
+    private static OptionalLong used(Reading reading, boolean device) {
+        return device && !reading.devices().isEmpty() ? onDevices(reading) : reading.rss();
     }
 
     private static String kind(Reading reading) {

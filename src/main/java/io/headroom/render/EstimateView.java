@@ -24,7 +24,7 @@ public final class EstimateView {
     private static String text(Estimate estimate, long limitBytes) {
         StringBuilder text = new StringBuilder(estimate.workload().toString()).append('\n');
         rows(estimate)
-                .forEach((label, bytes) -> text.append(String.format("  %-28s %12s%n", label, Bytes.format(bytes))));
+                .forEach((label, bytes) -> text.append(String.format("  %-31s %12s%n", label, Bytes.format(bytes))));
         text.append("  peak in the ")
                 .append(estimate.peakPhase())
                 .append(" at ")
@@ -83,7 +83,11 @@ public final class EstimateView {
         Map<String, Long> rows = new LinkedHashMap<>();
         estimate.atPeak().forEach((kind, bytes) -> rows.put(label(kind), bytes));
         rows.put("peak of live tensors", estimate.peakAllocatedBytes());
-        rows.put("expected above the idle process", estimate.deviceBytes());
+        rows.put(
+                estimate.workload().device().equals("cpu")
+                        ? "expected above the idle process"
+                        : "expected on the device",
+                estimate.deviceBytes());
         rows.put("upper bound", estimate.upperBytes());
         return rows;
     }

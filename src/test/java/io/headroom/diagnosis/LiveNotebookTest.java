@@ -9,6 +9,7 @@ import io.headroom.oom.OutOfMemory;
 import io.headroom.units.Bytes;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalLong;
@@ -89,6 +90,12 @@ class LiveNotebookTest {
         assertThat(Growth.of(Situation.unknown().readings(named).used(false)).steady())
                 .isFalse();
         assertThat(Growth.of(Situation.unknown().readings(steps).used(false)).steady())
+                .isTrue();
+        List<Reading> course = new ArrayList<>(steps);
+        course.add(4, grown(now, "epoch 1", 350 * Bytes.MIB));
+        course.add(grown(now, "failed", 50 * Bytes.MIB));
+        assertThat(Situation.unknown().readings(course).used(false)).hasSize(8);
+        assertThat(Growth.of(Situation.unknown().readings(course).used(false)).steady())
                 .isTrue();
     }
 
