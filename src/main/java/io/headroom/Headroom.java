@@ -43,6 +43,7 @@ import io.headroom.units.Bytes;
 import io.headroom.widget.BudgetPanel;
 import io.headroom.widget.MonitorPanel;
 import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import java.io.IOException;
 import java.io.InputStream;
@@ -387,15 +388,16 @@ public final class Headroom {
     /**
      * The same workload with the largest batch whose upper bound fits the head-room there is now.
      *
-     * @throws IllegalStateException if not even a batch of 1 fits; says what is left to try
+     * @throws IllegalStateException if not even the smallest batch fits; says what is left to try
      */
     public static Workload largestBatch(Workload workload) {
         long room = Session.headroom();
         OptionalLong batch = Solver.largestBatch(Session.given(workload, "largestBatch"), room);
         if (batch.isEmpty()) {
-            throw new IllegalStateException("Not even batch 1 of " + workload + " fits " + Bytes.format(room)
-                    + ": it needs "
-                    + Bytes.format(Estimate.of(workload.batch(1)).upperBytes())
+            long least = Solver.smallest(workload, Option.BATCH);
+            throw new IllegalStateException("Not even batch " + least + " of " + workload + " fits "
+                    + Bytes.format(room) + ": it needs "
+                    + Bytes.format(Estimate.of(workload.batch(least)).upperBytes())
                     + ". Make seq, nodes or layers smaller, or try checkpointing.");
         }
         return workload.batch(batch.getAsLong());

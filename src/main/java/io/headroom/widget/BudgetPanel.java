@@ -2,15 +2,17 @@ package io.headroom.widget;
 
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Solver;
+import io.headroom.remedy.Plan;
+import io.headroom.remedy.Plans;
 import io.headroom.render.Bundle;
+import io.headroom.render.EstimateView;
 import io.headroom.render.Html;
+import io.headroom.render.PlanView;
 import io.headroom.units.Bytes;
-import io.headroom.workload.Architecture;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 
@@ -28,44 +30,49 @@ import java.util.function.LongSupplier;
  */
 public final class BudgetPanel {
     private static final String CODE = "code";
-    private static final List<Option> SLIDERS = List.of(
-            Option.BATCH,
-            Option.NODES,
-            Option.SEQ,
-            Option.HEADS,
-            Option.D_MODEL,
-            Option.LAYERS,
-            Option.FF,
-            Option.FEATURES,
-            Option.IMAGE,
-            Option.OUTPUTS,
-            Option.ACCUMULATION);
-    private static final List<Option> CHOICES = List.of(Option.PRECISION, Option.OPTIMIZER, Option.ATTENTION);
-
-    private final Workload start;
     private final LongSupplier limit;
     private final String limitName;
     private final Panel panel;
+    private volatile Workload base;
     private volatile Workload last;
+    private volatile Plan plan;
 
     private BudgetPanel(Workload start, LongSupplier limit, String limitName) {
-        this.start = start.validate();
+        this.base = start.validate();
         this.limit = limit;
         this.limitName = limitName;
         this.last = start;
-        this.panel = new Panel(
-                controls(start),
-                this::view,
-                List.of(
-                        new Panel.Button(
-                                "Largest batch that fits",
-                                "sets the batch to the largest whose upper bound is within the " + limitName,
-                                this::largestBatch),
-                        new Panel.Button(
-                                "Copy as code",
-                                "shows the cell that makes this workload, or hides it",
-                                values -> values.with(
-                                        CODE, !Boolean.TRUE.equals(values.all().get(CODE))))));
+        this.panel = new Panel(WorkloadControls.of(start), this::view, buttons());
+    }
+
+    private List<Panel.Button> buttons() {
+        List<Panel.Button> buttons = new ArrayList<>();
+        buttons.add(largest("Largest batch that fits", Option.BATCH));
+        if (base.architecture().has(Option.SEQ)) {
+            buttons.add(largest("Longest sequence", Option.SEQ));
+        }
+        if (WorkloadControls.applies(base, Option.NODES)) {
+            buttons.add(largest("Most nodes", Option.NODES));
+        }
+        buttons.add(largest("Widest model", Option.D_MODEL));
+        buttons.add(new Panel.Button(
+                "Cheapest remedies",
+                "sets the remedies that cost least in accuracy, risk and speed among those whose upper bound is within the "
+                        + limitName,
+                this::cheapest));
+        buttons.add(new Panel.Button(
+                "Copy as code",
+                "shows the cell that makes this workload, or hides it",
+                values -> values.with(CODE, !Boolean.TRUE.equals(values.all().get(CODE)))));
+        return buttons;
+    }
+
+    private Panel.Button largest(String label, Option option) {
+        return new Panel.Button(
+                label,
+                "sets " + option.key() + " to the largest whose upper bound is within the " + limitName
+                        + ", all else as it is",
+                values -> largest(option, values));
     }
 
     /**
@@ -106,11 +113,7 @@ public final class BudgetPanel {
 
     /** The same without sliders: a complete, static table. */
     public Bundle table() {
-        Estimate estimate = estimate();
-        long room = limit.getAsLong();
-        return Bundle.text(last + "\n" + BudgetView.line(estimate, room, limitName))
-                .html("<div><code>" + Html.escape(last.toString()) + "</code></div>"
-                        + BudgetView.html(estimate, room, limitName));
+        return EstimateView.withFormula(estimate(), limit.getAsLong(), limitName);
     }
 
     @Override
@@ -119,9 +122,14 @@ public final class BudgetPanel {
     }
 
     private String view(Values values) {
-        Workload workload = read(values);
-        String html = BudgetView.html(Estimate.of(workload), limit.getAsLong(), limitName);
+        Workload workload = WorkloadControls.read(base, values);
+        String html = EstimateView.html(Estimate.of(workload), limit.getAsLong(), limitName, true);
         last = workload;
+        Plan found = plan;
+        if (found != null && found.workload().equals(workload)) {
+            html = "<details style=\"margin:6px 0\"><summary>" + Html.escape(found.title() + " · " + found.cost())
+                    + "</summary>" + PlanView.of(found).data().get(Bundle.HTML) + "</details>" + html;
+        }
         return Boolean.TRUE.equals(values.all().get(CODE)) ? html + code(workload) : html;
     }
 
@@ -132,100 +140,41 @@ public final class BudgetPanel {
                 + Html.escape(WorkloadCode.of(workload)) + "</pre></div>";
     }
 
-    private Values largestBatch(Values values) {
+    private Values largest(Option option, Values values) {
+        long room = room();
+        Workload workload = WorkloadControls.read(base, values);
+        OptionalLong largest = Solver.largest(workload, option, room);
+        if (largest.isEmpty()) {
+            long least = Solver.smallest(workload, option);
+            throw new IllegalStateException("not even " + option.key() + " " + least + " fits " + Bytes.format(room)
+                    + ": it needs "
+                    + Bytes.format(Estimate.of(workload.with(option, least)).upperBytes())
+                    + ". Make the other sizes smaller, or try checkpointing or the cheapest remedies.");
+        }
+        return values.with(option.key(), largest.getAsLong());
+    }
+
+    private Values cheapest(Values values) {
+        long room = room();
+        Workload workload = WorkloadControls.read(base, values);
+        Plan found = Plans.cheapest(workload, room).orElseThrow(() -> {
+            Plan smallest = Plans.smallest(workload);
+            return new IllegalStateException("no set of remedies fits " + Bytes.format(room) + "; the smallest is "
+                    + smallest + ". Make the model smaller.");
+        });
+        plan = found;
+        base = found.workload();
+        return WorkloadControls.values(values, found.workload());
+    }
+
+    private long room() {
         long room = limit.getAsLong();
         if (room == Long.MAX_VALUE) {
             throw new IllegalStateException("no limit is known here; set one with limit(\"…\").");
         }
-        Workload workload = read(values);
-        OptionalLong batch = Solver.largestBatch(workload, room);
-        if (batch.isEmpty()) {
-            throw new IllegalStateException("not even batch 1 fits " + Bytes.format(room) + ": it needs "
-                    + Bytes.format(
-                            Estimate.of(workload.accumulation(1).batch(1)).upperBytes())
-                    + ". Make seq, nodes or layers smaller, or try checkpointing.");
+        if (room <= 0) {
+            throw new IllegalStateException("the " + limitName + " is used up: release a model, or raise the limit.");
         }
-        return values.with(Option.BATCH.key(), batch.getAsLong());
-    }
-
-    private Workload read(Values values) {
-        Workload workload = start;
-        for (Option option : SLIDERS) {
-            workload = set(workload, option, values);
-        }
-        for (Option option : CHOICES) {
-            workload = set(workload, option, values);
-        }
-        boolean wanted = values.flag(Option.CHECKPOINTING.key());
-        long segments =
-                start.checkpointing() > 0 ? Math.min(start.checkpointing(), workload.layers()) : workload.layers();
-        if (wanted || workload.checkpointing() > 0) {
-            workload = workload.checkpointing(wanted ? segments : 0);
-        }
-        return workload.validate();
-    }
-
-    private static Workload set(Workload workload, Option option, Values values) {
-        Object value = values.all().get(option.key());
-        return value == null || value.equals(plain(workload.get(option))) ? workload : workload.with(option, value);
-    }
-
-    private static Object plain(Object value) {
-        return value instanceof Enum<?> choice ? choice.name().toLowerCase(Locale.ROOT) : value;
-    }
-
-    private static List<Control> controls(Workload workload) {
-        List<Control> controls = new ArrayList<>();
-        for (Option option : SLIDERS) {
-            if (applies(workload, option)) {
-                controls.add(slider(option, workload.number(option)));
-            }
-        }
-        for (Option option : CHOICES) {
-            if (workload.architecture().has(option)) {
-                controls.add(new Control.Choice(option.key(), option.key(), option.meaning(), option.choices(), (String)
-                        plain(workload.get(option))));
-            }
-        }
-        controls.add(new Control.Check(
-                Option.CHECKPOINTING.key(),
-                Option.CHECKPOINTING.key(),
-                "gradient checkpointing: keep only each layer's input, compute the rest again in the backward pass",
-                workload.checkpointing() > 0));
-        return controls;
-    }
-
-    private static boolean applies(Workload workload, Option option) {
-        boolean merged = workload.architecture() == Architecture.TRANSFORMER || workload.nodes() > 1;
-        return workload.architecture().has(option)
-                && (option != Option.NODES || merged)
-                && (option != Option.OUTPUTS || workload.architecture() != Architecture.TRANSFORMER);
-    }
-
-    private static Control slider(Option option, long value) {
-        long reach =
-                switch (option) {
-                    case BATCH -> 256;
-                    case NODES, HEADS, ACCUMULATION -> 32;
-                    case SEQ -> 1024;
-                    case LAYERS -> 24;
-                    case D_MODEL -> 2048;
-                    case FF -> 8192;
-                    case IMAGE -> 512;
-                    default -> 256;
-                };
-        long step =
-                switch (option) {
-                    case D_MODEL -> gcd(16, value);
-                    case FF -> gcd(64, value);
-                    default -> 1;
-                };
-        long least = option == Option.FEATURES ? 0 : step;
-        long most = Math.max(reach, value > Long.MAX_VALUE / 4 ? value : 4 * value);
-        return new Control.Slider(option.key(), option.key(), option.meaning(), least, most, step, value);
-    }
-
-    private static long gcd(long a, long b) {
-        return b == 0 ? a : gcd(b, a % b);
+        return room;
     }
 }

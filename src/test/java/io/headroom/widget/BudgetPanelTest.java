@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Solver;
+import io.headroom.remedy.Plan;
+import io.headroom.remedy.Plans;
 import io.headroom.render.Bundle;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Option;
 import io.headroom.workload.Precision;
 import io.headroom.workload.Workload;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class BudgetPanelTest {
@@ -90,6 +94,97 @@ class BudgetPanelTest {
 
         assertThat(output()).contains("not even batch 1 fits 2.00 MiB", "checkpointing");
         assertThat(tight.workload()).isEqualTo(CASE);
+    }
+
+    @Test
+    void eachSizeCanBeTheLargestThatFits() {
+        for (var button : Map.of(
+                        "Longest sequence", Option.SEQ, "Most nodes", Option.NODES, "Widest model", Option.D_MODEL)
+                .entrySet()) {
+            Browser fresh = new Browser();
+            BudgetPanel open = BudgetPanel.of(CASE.batch(8), LIMIT);
+            open.show(fresh);
+            fresh.click(fresh.named(button.getKey()));
+
+            long largest =
+                    Solver.largest(CASE.batch(8), button.getValue(), LIMIT).orElseThrow();
+            assertThat(open.workload()).isEqualTo(CASE.batch(8).with(button.getValue(), largest));
+            assertThat(fresh.models.get(fresh.named(button.getValue().key()))).containsEntry("value", largest);
+            assertThat(open.estimate().upperBytes()).isLessThanOrEqualTo(LIMIT);
+        }
+    }
+
+    @Test
+    void theCheapestRemediesAreSetAndExplained() {
+        panel.show(browser);
+        browser.click(browser.named("Cheapest remedies"));
+
+        Plan plan = Plans.cheapest(CASE, LIMIT).orElseThrow();
+        assertThat(panel.workload()).isEqualTo(plan.workload());
+        assertThat(output()).contains("✓ fits", plan.title(), "MicroBatches");
+
+        browser.click(browser.named("Copy as code"));
+        assertThat(output()).contains(WorkloadCode.of(plan.workload()));
+        browser.change(browser.named("batch"), "value", 32);
+        assertThat(panel.workload()).isEqualTo(plan.workload().batch(32));
+        assertThat(output()).doesNotContain("MicroBatches");
+    }
+
+    @Test
+    void remediesWithoutASliderAreKept() {
+        Workload long2048 = CASE.batch(1).nodes(1).seq(2048).accumulation(1);
+        Plan plan =
+                Plans.cheapest(long2048, Estimate.of(long2048).upperBytes() / 2).orElseThrow();
+        BudgetPanel tight = BudgetPanel.of(long2048, Estimate.of(long2048).upperBytes() / 2);
+        tight.show(browser);
+        browser.click(browser.named("Cheapest remedies"));
+
+        assertThat(tight.workload()).isEqualTo(plan.workload());
+        assertThat(plan.workload().attention()).isEqualTo(Attention.CHUNKED);
+    }
+
+    @Test
+    void whereNoRemediesAreEnoughTheWorkloadStays() {
+        BudgetPanel tight = BudgetPanel.of(CASE, 2 * Bytes.MIB);
+        tight.show(browser);
+        browser.click(browser.named("Cheapest remedies"));
+
+        assertThat(output()).contains("no set of remedies fits 2.00 MiB");
+        assertThat(tight.workload()).isEqualTo(CASE);
+    }
+
+    @Test
+    void inferenceHasNothingOfTraining() {
+        BudgetPanel inference = BudgetPanel.of(CASE.inference(), LIMIT);
+        inference.show(browser);
+
+        assertThat(browser.models.values())
+                .noneMatch(state -> List.of("optimizer", "checkpointing", "accumulation", "lora_rank")
+                        .contains(String.valueOf(state.get("description"))));
+        browser.click(browser.named("Longest sequence"));
+        assertThat(inference.workload().isInference()).isTrue();
+        assertThat(inference.workload().seq()).isGreaterThan(80);
+    }
+
+    @Test
+    void panelsAreIndependent() {
+        BudgetPanel other = BudgetPanel.of(CASE, LIMIT);
+        panel.show(browser);
+        String batch = browser.named("batch");
+        other.show(browser);
+        browser.change(batch, "value", 3);
+
+        assertThat(panel.workload().batch()).isEqualTo(3);
+        assertThat(other.workload()).isEqualTo(CASE);
+    }
+
+    @Test
+    void aUsedUpHeadroomIsALimitOfNothing() {
+        BudgetPanel full = BudgetPanel.of(CASE, () -> 0);
+        full.show(browser);
+        assertThat(output()).contains("does not fit");
+        browser.click(browser.named("Largest batch that fits"));
+        assertThat(output()).contains("head-room is used up");
     }
 
     @Test
