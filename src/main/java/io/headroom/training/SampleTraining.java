@@ -225,15 +225,12 @@ public record SampleTraining(
         return new SequentialBlock()
                 .add(new LambdaBlock(inputs -> {
                     NDArray hidden = inputs.head().abs();
+                    NDArray pooled = hidden.reshape(hidden.getShape().get(0), FEATURES, -1)
+                            .mean(new int[] {2});
                     if (intermediates) {
                         hidden.attach(kept);
                     }
-                    return new NDList(hidden);
-                }))
-                .add(new LambdaBlock(inputs -> {
-                    NDArray hidden = inputs.head();
-                    return new NDList(hidden.reshape(hidden.getShape().get(0), FEATURES, -1)
-                            .mean(new int[] {2}));
+                    return new NDList(pooled);
                 }))
                 .add(Linear.builder().setUnits(1).build());
     }
