@@ -85,23 +85,33 @@ final class Search {
         return dearest;
     }
 
-    /** Leaves out what is not needed and weakens what is, the dearest first. */
+    /**
+     * Weakens what is needed and leaves out what is not, the dearest first, until nothing more can be left out: a peak may
+     * fall when a remedy that only costs goes, so one round is not enough.
+     */
     private Map<Ladder, Integer> mildest(Map<Ladder, Integer> strongest, long limitBytes) {
-        Map<Ladder, Integer> chosen = new LinkedHashMap<>(strongest);
-        List<Ladder> dearest = dearest(strongest);
-        for (Ladder ladder : dearest) {
-            Map<Ladder, Integer> without = new LinkedHashMap<>(chosen);
-            without.remove(ladder);
-            if (plan(without).fits(limitBytes)) {
-                chosen = without;
-            }
-        }
-        for (Ladder ladder : dearest) {
-            if (chosen.containsKey(ladder)) {
+        Map<Ladder, Integer> chosen;
+        Map<Ladder, Integer> needed = needed(strongest, limitBytes);
+        do {
+            chosen = needed;
+            for (Ladder ladder : dearest(chosen)) {
                 weaken(chosen, ladder, limitBytes);
             }
-        }
+            needed = needed(chosen, limitBytes);
+        } while (needed.size() < chosen.size());
         return chosen;
+    }
+
+    private Map<Ladder, Integer> needed(Map<Ladder, Integer> strongest, long limitBytes) {
+        Map<Ladder, Integer> needed = new LinkedHashMap<>(strongest);
+        for (Ladder ladder : dearest(strongest)) {
+            Map<Ladder, Integer> without = new LinkedHashMap<>(needed);
+            without.remove(ladder);
+            if (plan(without).fits(limitBytes)) {
+                needed = without;
+            }
+        }
+        return needed;
     }
 
     private void weaken(Map<Ladder, Integer> chosen, Ladder ladder, long limitBytes) {

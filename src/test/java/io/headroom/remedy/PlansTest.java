@@ -92,7 +92,7 @@ class PlansTest {
                 .hasMessageContaining("limit = 0");
     }
 
-    @Property(tries = 60)
+    @Property(tries = 200)
     void aPlanFitsAndCanSpareNoneOfItsRemedies(
             @ForAll @IntRange(min = 1, max = 96) int batch,
             @ForAll @IntRange(min = 1, max = 12) int layers,
