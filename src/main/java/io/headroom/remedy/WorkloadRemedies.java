@@ -95,12 +95,17 @@ final class WorkloadRemedies {
                         Risk.LOW,
                         "Faster on GPUs with half-precision units, slower on CPUs without; steps whose gradients overflow"
                                 + " are skipped and told."),
-                work -> work.precision() != Precision.FP32
-                        ? "the precision is "
+                work -> {
+                    if (work.precision() != Precision.FP32) {
+                        return "the precision is "
                                 + Option.PRECISION
                                         .choices()
-                                        .get(work.precision().ordinal()) + " already"
-                        : null,
+                                        .get(work.precision().ordinal()) + " already";
+                    }
+                    return work.architecture() == Architecture.LSTM
+                            ? "DJL's LSTM makes its states in fp32, and the engine refuses them beside fp16 weights"
+                            : null;
+                },
                 work -> work.precision(Precision.AUTOCAST),
                 work -> "Trainer trainer = HeadroomTrainer.of(model, config).halfPrecision();");
     }

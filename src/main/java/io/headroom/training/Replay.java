@@ -118,7 +118,8 @@ final class Replay implements AutoCloseable {
         Autograd.record(false);
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            for (NDArray output : body.apply(inputs)) {
+            // A copy of the list: DJL's recurrent blocks add their zero states to the list they are given.
+            for (NDArray output : body.apply(new NDList(inputs))) {
                 boolean passed = inputs.stream().anyMatch(input -> input == output);
                 NDArray kept = passed ? output.stopGradient() : output;
                 NDScope.unregister(kept);
@@ -209,7 +210,7 @@ final class Replay implements AutoCloseable {
             inputs.forEach(input -> again.add(Autograd.leaf(input)));
             Autograd.seed(seed);
             try (Replay inner = open()) {
-                NDList results = body.apply(again);
+                NDList results = body.apply(new NDList(again));
                 List<Integer> reached = new ArrayList<>();
                 for (int i = 0; i < results.size(); i++) {
                     if (upstream[i] != null && Autograd.needsGradient(results.get(i))) {

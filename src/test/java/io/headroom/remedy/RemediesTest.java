@@ -98,6 +98,8 @@ class RemediesTest {
                 .hasMessageContaining("5 steps do not divide the batch of 64");
         assertThat(Remedies.checkpointing(3).obstacle(CASE2).orElseThrow()).contains("3 segments");
         assertThat(Remedies.lora(8).obstacle(Workload.mlp()).orElseThrow()).contains("no attention layers");
+        assertThat(Remedies.halfPrecision().obstacle(Workload.lstm()).orElseThrow())
+                .contains("DJL's LSTM");
         assertThat(Remedies.batch(64).obstacle(CASE2).orElseThrow()).contains("not below");
         assertThat(Remedies.batch(8).obstacle(CASE2.batch(1)).orElseThrow()).contains("1 already");
         assertThat(Remedies.checkpointing(2).obstacle(CASE2.inference()).orElseThrow())

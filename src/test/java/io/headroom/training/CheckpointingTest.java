@@ -10,6 +10,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.core.Linear;
+import ai.djl.nn.recurrent.LSTM;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.Trainer;
@@ -54,6 +55,15 @@ class CheckpointingTest {
                 .add(Checkpointing.segment(layers.get(2)))
                 .add(layers.get(3));
         sameGradients(plain, cheaper, new Shape(3, 5, 8), 1e-6);
+    }
+
+    @Test
+    void recurrentLayersMayAddTheirStatesToTheirInput() {
+        SequentialBlock plain = new SequentialBlock()
+                .add(Linear.builder().setUnits(6).build())
+                .add(LSTM.builder().setNumLayers(1).setStateSize(6).build())
+                .add(LSTM.builder().setNumLayers(1).setStateSize(6).build());
+        sameGradients(plain, Checkpointing.of(plain, 3), new Shape(3, 5, 6), 1e-6);
     }
 
     @Test
