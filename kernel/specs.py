@@ -93,7 +93,12 @@ def main():
     settings = SHARE / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
     notifications = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
-    (settings / "overrides.json").write_text(json.dumps({"@jupyterlab/apputils-extension:notification": notifications}, indent=2) + "\n")
+    overrides = {
+        "@jupyterlab/apputils-extension:notification": notifications,
+        # A panel whose kernel is gone is shown as it was last, instead of "model not found".
+        "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
+    }
+    (settings / "overrides.json").write_text(json.dumps(overrides, indent=2) + "\n")
 
 
 if __name__ == "__main__":

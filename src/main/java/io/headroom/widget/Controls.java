@@ -110,6 +110,14 @@ final class Controls {
                 + "})},300)\"/>");
     }
 
+    /** A line that the front end shows once the kernel that the widgets belong to is gone. */
+    Widget restartedLine() {
+        return html("<style>.headroom-restarted{display:none}"
+                + ".jupyter-widgets-disconnected .headroom-restarted{display:block}</style>"
+                + "<div class=\"headroom-restarted\" role=\"alert\" style=\"border-left:4px solid #ff9d00;padding:4px 8px\">"
+                + "The kernel was restarted: this is what the panel showed last. Run the cell again to move it.</div>");
+    }
+
     Widget label(String value) {
         Map<String, Object> state = described("", null, "LabelStyleModel");
         state.put("value", value);

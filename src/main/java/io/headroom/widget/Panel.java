@@ -101,8 +101,10 @@ public final class Panel {
             widget.onClick(() -> clicked(button));
             actions.add(widget);
         }
+        Widget restarted = factory.restartedLine();
         output = factory.html(render());
         box = factory.vBox(
+                restarted,
                 factory.hBox(columns.toArray(Widget[]::new)),
                 factory.hBox(actions.toArray(Widget[]::new)),
                 output,

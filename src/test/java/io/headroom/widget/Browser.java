@@ -75,6 +75,12 @@ final class Browser implements Comm.Opener {
                 .orElseThrow();
     }
 
+    /** What the panel opened last shows under its controls: the HTML above the slider's names. */
+    String view() {
+        List<String> html = all("HTMLModel");
+        return (String) models.get(html.get(html.size() - 2)).get("value");
+    }
+
     private Comm comm(String id) {
         return new Comm() {
             @Override

@@ -256,7 +256,6 @@ class BudgetPanelTest {
     }
 
     private String output() {
-        List<String> html = browser.all("HTMLModel");
-        return (String) browser.models.get(html.get(html.size() - 2)).get("value");
+        return browser.view();
     }
 }

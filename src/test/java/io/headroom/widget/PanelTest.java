@@ -135,6 +135,6 @@ class PanelTest {
     }
 
     private String output() {
-        return (String) browser.models.get(browser.all("HTMLModel").get(0)).get("value");
+        return browser.view();
     }
 }
