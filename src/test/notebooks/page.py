@@ -6,14 +6,15 @@ CELL = ".jp-Notebook .jp-Cell"
 
 
 class Notebook:
-    def __init__(self, browser, address, width=1400, height=1000, scheme="light"):
+    def __init__(self, browser, address, width=1400, height=1000, scheme="light", clear=True):
         self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         self.page = self.context.new_page()
         self.opened_at = time.monotonic()
         self.page.goto(address)
         self.page.wait_for_selector(".jp-Notebook", timeout=60_000)
         self.wait_for_kernel()
-        self.menu("Edit", "Clear Outputs of All Cells")
+        if clear:
+            self.menu("Edit", "Clear Outputs of All Cells")
 
     def menu(self, bar, item):
         self.page.locator(".lm-MenuBar-item", has_text=bar).first.click()

@@ -1,0 +1,194 @@
+"""Budget panels in a real browser: each kind of model, several at once, dark theme, a second browser, a restarted kernel."""
+import json
+import pathlib
+import re
+import statistics
+import time
+
+import pytest
+
+from page import Notebook
+
+REPO = pathlib.Path(__file__).resolve().parents[3]
+SCRATCH = "target/panels.ipynb"
+CASE = "transformer().batch(64).nodes(25).seq(80).dModel(128).layers(2).features(7).training(adam())"
+CELLS = {
+    "mlp": 'budget(mlp().batch(256).training(adam()), "2 GiB")',
+    "cnn": 'budget(cnn().batch(8).training(adam()), "2 GiB")',
+    "lstm": 'budget(lstm().batch(64).training(adam()), "2 GiB")',
+    "transformer": f'budget({CASE}, "2 GiB")',
+}
+
+
+@pytest.fixture(scope="module")
+def address(lab):
+    kernel = {"name": "headroom", "display_name": "Java (Headroom)", "language": "java"}
+    cells = [
+        {"cell_type": "code", "id": name, "metadata": {}, "source": code, "outputs": [], "execution_count": None}
+        for name, code in CELLS.items()
+    ]
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": cells}
+    (REPO / SCRATCH).write_text(json.dumps(notebook))
+    return lab.replace("notebooks/00-start-here.ipynb", SCRATCH)
+
+
+@pytest.fixture(scope="module")
+def notebook(browser, address):
+    opened = Notebook(browser, address)
+    for name in CELLS:
+        opened.run(f"budget({name}()")
+    yield opened
+    opened.close()
+
+
+def panel(notebook, name):
+    output = notebook.cell(f"budget({name}()").locator(".jp-Cell-outputArea")
+    output.scroll_into_view_if_needed()
+    output.locator(".widget-slider").first.wait_for(timeout=20_000)
+    output.get_by_text("needs").first.wait_for(timeout=20_000)
+    return output
+
+
+def text(output):
+    return re.sub(r"\s+", " ", output.inner_text())
+
+
+def wait(condition, what, patience=20):
+    until = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < until, what
+        time.sleep(0.01)
+
+
+def handle(output, label):
+    row = output.locator(".widget-slider").filter(has=output.page.locator(".widget-label", has_text=re.compile(f"^{label}$")))
+    return row.locator(".noUi-handle").first
+
+
+def number(output, label):
+    return float(handle(output, label).get_attribute("aria-valuenow"))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_keys_move_every_slider_within_its_bounds(notebook, name):
+    output = panel(notebook, name)
+    sliders = output.get_by_role("slider").all()
+    assert len(sliders) >= 6
+    wait(lambda: all(s.get_attribute("aria-label") for s in sliders), f"{name}: a slider without a name")
+    for slider in sliders:
+        least, now, most = (float(slider.get_attribute(f"aria-value{part}")) for part in ("min", "now", "max"))
+        assert 0 <= least <= now <= most, slider.get_attribute("aria-label")
+    before = text(output)
+    handle(output, "batch").focus()
+    notebook.page.keyboard.press("ArrowRight")
+    wait(lambda: text(output) != before and "needs" in text(output), f"{name} did not follow")
+    assert "Not possible" not in text(output)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_no_label_is_cut(notebook, name):
+    cut = panel(notebook, name).locator(".widget-label, .widget-readout, button, summary").evaluate_all(
+        "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+    )
+    assert cut == []
+
+
+def test_the_buttons_find_what_fits_in_time(notebook):
+    output = panel(notebook, "transformer")
+    times = []
+    for button, label in (
+        ("Largest batch that fits", "batch"),
+        ("Longest sequence", "seq"),
+        ("Most nodes", "nodes"),
+        ("Widest model", "d_model"),
+    ):
+        before = number(output, label)
+        start = time.monotonic()
+        output.get_by_role("button", name=button).click()
+        if label == "batch":
+            wait(lambda: number(output, label) != before, f"{button} moved nothing")
+            times.append(time.monotonic() - start)
+        wait(lambda: "✓ fits" in text(output), f"{button} does not fit")
+    output.get_by_role("button", name="Copy as code").click()
+    wait(lambda: "var step = transformer()" in text(output), "no code")
+    code = re.search(r"var step = \S+", text(output)).group(0)
+    assert f".batch({number(output, 'batch'):.0f})" in code and f".seq({number(output, 'seq'):.0f})" in code
+    print(f"largest batch to screen: {statistics.median(times) * 1000:.0f} ms")
+
+
+def test_the_cheapest_remedies_are_named(notebook):
+    output = panel(notebook, "transformer")
+    for _ in range(40):
+        handle(output, "batch").focus()
+        notebook.page.keyboard.press("PageUp")
+        if "does not fit" in text(output):
+            break
+    wait(lambda: "does not fit" in text(output), "still fits")
+    start = time.monotonic()
+    output.get_by_role("button", name="Cheapest remedies").click()
+    wait(lambda: "✓ fits" in text(output), "no remedies found")
+    print(f"cheapest remedies to screen: {(time.monotonic() - start) * 1000:.0f} ms")
+    assert "micro-batches" in output.locator("summary").inner_text()
+
+
+def test_panels_do_not_move_each_other(notebook):
+    others = {name: text(panel(notebook, name)) for name in ("cnn", "lstm", "transformer")}
+    mlp = panel(notebook, "mlp")
+    before = text(mlp)
+    handle(mlp, "layers").focus()
+    notebook.page.keyboard.press("ArrowRight")
+    wait(lambda: text(mlp) != before, "mlp did not follow")
+    notebook.page.wait_for_timeout(300)
+    assert {name: text(panel(notebook, name)) for name in others} == others
+
+
+def test_a_second_browser_follows_the_first(notebook, browser, address):
+    notebook.page.keyboard.press("Control+s")
+    notebook.page.wait_for_timeout(1500)
+    second = Notebook(browser, address, clear=False)
+    try:
+        here, there = panel(notebook, "lstm"), panel(second, "lstm")
+        handle(here, "batch").focus()
+        notebook.page.keyboard.press("ArrowRight")
+        wait(lambda: number(here, "batch") == number(there, "batch") and text(here) == text(there), "the second browser is behind")
+        handle(there, "seq").focus()
+        second.page.keyboard.press("ArrowRight")
+        wait(lambda: number(here, "seq") == number(there, "seq") and text(here) == text(there), "the first browser is behind")
+    finally:
+        second.close()
+
+
+def test_dark_text_is_legible(notebook):
+    notebook.menu("Settings", "Theme")
+    notebook.page.locator(".lm-Menu-item", has_text="JupyterLab Dark").first.click()
+    notebook.page.wait_for_timeout(1500)
+    faint = panel(notebook, "transformer").evaluate(
+        """area => {
+          const rgb = c => (c.match(/[\\d.]+/g) || []).map(Number);
+          const light = c => { const [r, g, b] = c.slice(0, 3).map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+          const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
+            if (c.length === 3 || c[3] > 0.5) return c; } return [255, 255, 255]; };
+          return [...area.querySelectorAll('td, th, summary, code, pre, .widget-label, .widget-readout, button, [role=status]')]
+            .filter(e => e.textContent.trim() && e.offsetParent)
+            .map(e => { const a = light(rgb(getComputedStyle(e).color)), b = light(behind(e));
+              return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.textContent.trim().slice(0, 40)]; })
+            .filter(([contrast]) => contrast < 4.5);
+        }"""
+    )
+    assert faint == []
+
+
+def test_after_a_restart_the_last_estimate_stays_and_says_so(notebook):
+    notebook.page.keyboard.press("Control+s")
+    notebook.page.wait_for_timeout(1500)
+    shown = re.search(r"needs [\d.]+ \w+", text(panel(notebook, "mlp"))).group(0)
+    notebook.menu("Kernel", "Restart Kernel…")
+    notebook.page.locator(".jp-Dialog button", has_text="Restart").click()
+    notebook.page.wait_for_timeout(2000)
+    notebook.page.reload()
+    notebook.page.wait_for_selector(".jp-Notebook", timeout=60_000)
+    notebook.wait_for_kernel()
+    output = panel(notebook, "mlp")
+    assert shown in text(output) and "model not found" not in text(output)
+    assert output.get_by_text("Run the cell again").is_visible()
