@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -128,3 +129,29 @@ def test_install_ijava_refuses_what_is_not_ijava(tmp_path):
         done = run("kernel/install-ijava", path)
         assert done.returncode == 2
         assert str(path) in done.stderr
+
+
+def test_bench_explains_itself_and_lists_every_benchmark():
+    done = run("kernel/bench", "--help")
+    assert done.returncode == 0
+    assert "Usage: kernel/bench" in done.stdout
+    assert run("kernel/bench", "--list").stdout == done.stdout
+    listed = set(re.findall(r"[|](\w+[.]\w+)[|]", (REPO / "kernel/bench").read_text()))
+    sources = [p for p in (REPO / "src/test/java/io/headroom").rglob("*.java") if re.search(r"(Bench|Report|Grid|Peaks)$", p.stem)]
+    mains = {".".join(p.relative_to(REPO / "src/test/java/io/headroom").with_suffix("").parts) for p in sources if "void main(" in p.read_text()}
+    assert listed == mains
+
+
+@pytest.mark.parametrize("name", ["nope", "--nope", "re.d.ng"])
+def test_bench_refuses_a_wrong_name_and_lists_the_right_ones(name):
+    done = run("kernel/bench", name)
+    assert done.returncode == 2
+    assert f'there is no benchmark "{name}"' in done.stderr
+    assert "release-block" in done.stderr
+    assert done.stdout == ""
+
+
+def test_bench_says_which_file_it_needs():
+    done = run("kernel/bench", "gpu-peaks")
+    assert done.returncode == 2
+    assert "gpu-peaks needs a file" in done.stderr and "measured-peaks.csv" in done.stderr

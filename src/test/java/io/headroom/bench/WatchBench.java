@@ -20,6 +20,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class WatchBench {
     private static final long PAGE = 4096;
+    private static final double MOST = 0.01;
 
     private WatchBench() {}
 
@@ -68,7 +69,11 @@ public final class WatchBench {
                         100 * off);
             }
         }
-        System.out.printf(Locale.ROOT, "watch: within %.3f %% of the sampler (goal 1 %%)%n", 100 * worst);
+        Goal.print(
+                "`watch`: spikes of 64 MiB to 1 GiB held 50 ms, against another process that samples at 1 kHz",
+                "within 1 %",
+                String.format(Locale.ROOT, "within %.3f %%", 100 * worst),
+                worst <= MOST);
     }
 
     private static void sample(Path statm) throws IOException {
