@@ -6,6 +6,7 @@ import io.headroom.allocator.AddressMap;
 import io.headroom.allocator.AllocatorSettings;
 import io.headroom.allocator.CachingAllocator;
 import io.headroom.allocator.Footprint;
+import io.headroom.allocator.MallocReplay;
 import io.headroom.allocator.WhatIf;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
@@ -457,6 +458,13 @@ public final class Headroom {
     /** Replays a trace under a {@code PYTORCH_CUDA_ALLOC_CONF} on a device of so many bytes. */
     public static Footprint replay(Trace trace, String conf, String limit) {
         return CachingAllocator.replay(trace, AllocatorSettings.parse(conf), Bytes.parse(limit));
+    }
+
+    /** Runs a trace on the C library's own malloc, under each of its settings, and measures it: Linux only. */
+    public static MallocReplay replayOnMalloc(Trace trace) {
+        try (CellProgress progress = CellProgress.start("The trace on malloc")) {
+            return MallocReplay.of(trace, progress);
+        }
     }
 
     /** What lies where on the device after an event, holes visible. */

@@ -2,6 +2,7 @@ package io.headroom;
 
 import io.headroom.allocator.AddressMap;
 import io.headroom.allocator.Footprint;
+import io.headroom.allocator.MallocReplay;
 import io.headroom.allocator.WhatIf;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
@@ -26,6 +27,7 @@ import io.headroom.render.DiagnosisCard;
 import io.headroom.render.EstimateView;
 import io.headroom.render.FormulaView;
 import io.headroom.render.Html;
+import io.headroom.render.MallocView;
 import io.headroom.render.MeasurementView;
 import io.headroom.render.ModelView;
 import io.headroom.render.PeakView;
@@ -72,6 +74,7 @@ final class Views {
         add(BudgetPanel.class, Views::of);
         add(MonitorPanel.class, Views::of);
         add(WhatIf.class, ReplayView::of);
+        add(MallocReplay.class, MallocView::of);
         add(Footprint.class, ReplayView::of);
         add(AddressMap.class, AddressMapView::of);
         add(Bundle.class, bundle -> bundle);

@@ -24,7 +24,7 @@ class ArchitectureTest {
     private static final Map<String, Set<String>> MAY_USE = Map.ofEntries(
             Map.entry("units", Set.of()),
             Map.entry("trace", Set.of("units")),
-            Map.entry("allocator", Set.of("trace")),
+            Map.entry("allocator", Set.of("trace", "memory")),
             Map.entry("oom", Set.of("units")),
             Map.entry("memory", Set.of("units")),
             Map.entry("model", Set.of("memory")),

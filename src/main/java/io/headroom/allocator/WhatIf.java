@@ -60,10 +60,12 @@ public final class WhatIf {
     private final Trace trace;
     private final AllocatorSettings recorded;
     private final OptionalLong limit;
+    private final boolean recording;
     private final boolean died;
     private final List<Row> rows;
 
-    private WhatIf(Trace trace, AllocatorSettings recorded, OptionalLong limit, List<String> confs) {
+    private WhatIf(Trace trace, AllocatorSettings recorded, OptionalLong limit, List<String> confs, boolean recording) {
+        this.recording = recording;
         this.trace = trace;
         this.recorded = recorded;
         this.limit = limit;
@@ -110,12 +112,16 @@ public final class WhatIf {
         confs.forEach(AllocatorSettings::parse);
         Trace trace = snapshot.trace(device);
         return new WhatIf(
-                trace, recordedSettings(snapshot), limit.isPresent() ? checked(limit) : snapshot.limit(device), confs);
+                trace,
+                recordedSettings(snapshot),
+                limit.isPresent() ? checked(limit) : snapshot.limit(device),
+                confs,
+                true);
     }
 
     /** A trace from anywhere: an estimate's step, a teaching text. */
     public static WhatIf of(Trace trace, AllocatorSettings settings, OptionalLong limit, List<String> confs) {
-        return new WhatIf(trace, settings, checked(limit), confs);
+        return new WhatIf(trace, settings, checked(limit), confs, false);
     }
 
     /** The device of a snapshot that has most events, else most bytes. */
@@ -158,7 +164,9 @@ public final class WhatIf {
             return;
         }
         all.add(new Row(
-                "empty cache after each of " + valleys.length + (valleys.length == 1 ? " step" : " steps"),
+                valleys.length == 1
+                        ? "empty cache after the step"
+                        : "empty cache after each of " + valleys.length + " steps",
                 "torch.cuda.empty_cache() where a step ends; in DJL JniUtils.emptyCudaCache(). Costs time on every step.",
                 false,
                 false,
@@ -214,9 +222,9 @@ public final class WhatIf {
         return rows.stream().filter(Row::recorded).findFirst().orElseThrow();
     }
 
-    /** Whether the replay of the run as it was ends as the recording did. */
+    /** Whether the replay of the run as it was ends as the recording did; true of a trace that nobody recorded. */
     public boolean reproduces() {
-        return asItWas().survives() != died || limit.isEmpty();
+        return !recording || asItWas().survives() != died || limit.isEmpty();
     }
 
     /** The largest hole when the run as it was died, and who holds its neighbours; empty if it survives. */

@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
  * repeat 5                      # ... end
  *   alloc c 4 MiB gelu
  *   free c
+ *   alloc kept$ 1 MiB           # kept1, kept2, …: $ is the number of the repetition
  * end
  * empty_cache
  * mark the large sample
@@ -38,6 +39,7 @@ public final class TraceText {
     private final List<String> lines;
     private final Trace.Builder trace = Trace.builder();
     private final Map<String, Integer> ids = new HashMap<>();
+    private String repetition = "";
     private int steps;
 
     private TraceText(String text) {
@@ -84,7 +86,7 @@ public final class TraceText {
             case "alloc" -> alloc(rest);
             case "free" -> {
                 trace.free(id(rest));
-                ids.remove(rest);
+                ids.remove(named(rest));
             }
             case "use" -> {
                 Matcher use = matched(USE, rest);
@@ -99,9 +101,12 @@ public final class TraceText {
                 if (depth == MOST_NESTING) {
                     throw new IllegalArgumentException("repeats nest at most " + MOST_NESTING + " deep");
                 }
+                String outer = repetition;
                 for (int i = 0; i < times && end > at + 1; i++) {
+                    repetition = outer.isEmpty() ? "" + (i + 1) : outer + "." + (i + 1);
                     run(at + 1, end, depth + 1);
                 }
+                repetition = outer;
                 return end;
             }
             default -> throw new IllegalArgumentException("unknown step; write " + STEP);
@@ -111,16 +116,22 @@ public final class TraceText {
 
     private void alloc(String rest) {
         Matcher alloc = matched(ALLOC, rest);
-        String name = alloc.group(1);
+        String name = named(alloc.group(1));
         if (ids.containsKey(name)) {
-            throw new IllegalArgumentException(
-                    "\"" + name + "\" is allocated already: free it first or take another name");
+            throw new IllegalArgumentException("\"" + name
+                    + "\" is allocated already: free it first or take another name"
+                    + (repetition.isEmpty() ? "" : "; in a repeat, $ in a name is the number of the repetition"));
         }
         long stream = alloc.group(4) == null ? 0 : Long.parseLong(alloc.group(4));
         ids.put(name, trace.alloc(Bytes.parse(alloc.group(2)), alloc.group(3), stream));
     }
 
-    private int id(String name) {
+    private String named(String name) {
+        return name.replace("$", repetition);
+    }
+
+    private int id(String written) {
+        String name = named(written);
         Integer id = ids.get(name);
         if (id == null) {
             throw new IllegalArgumentException("nothing named \"" + name + "\" is allocated");

@@ -73,6 +73,21 @@ class TraceTextTest {
     }
 
     @Test
+    void aDollarIsTheNumberOfTheRepetition() {
+        Trace trace = TraceText.parse(
+                """
+                repeat 2
+                  repeat 3
+                    alloc kept$ 1 MiB
+                  end
+                end
+                free kept2.3
+                """);
+        assertThat(trace.peakLive().bytes()).isEqualTo(6L << 20);
+        assertThat(trace.liveAt(trace.events() - 1)).hasSize(5);
+    }
+
+    @Test
     void repeatsEnd() {
         String bomb = "repeat 99999999\n".repeat(8) + "\n".repeat(3) + "end\n".repeat(8);
         assertThatThrownBy(() -> TraceText.parse(bomb)).hasMessageContaining("more than");
