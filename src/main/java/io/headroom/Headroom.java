@@ -1,5 +1,6 @@
 package io.headroom;
 
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.repository.zoo.Criteria;
 import io.headroom.allocator.AddressMap;
@@ -317,6 +318,16 @@ public final class Headroom {
     }
 
     /**
+     * What one training step of a block of your own needs: {@code estimate(block, new Shape(32, 512), adam())}. The block is
+     * read, not initialized; {@code Workload.of(…)} with the same arguments gives a workload for all other cells.
+     *
+     * @throws IllegalArgumentException if the block has a part whose memory is not known from its class, or takes another input
+     */
+    public static Estimate estimate(Block block, Shape input, OptimizerKind optimizer) {
+        return estimate(Workload.of(block, input, optimizer));
+    }
+
+    /**
      * Puts a workload under sliders, beside the head-room there is; {@code budget(step).workload()} is what they say.
      *
      * @throws IllegalArgumentException if the workload does not hold together
@@ -324,6 +335,11 @@ public final class Headroom {
     public static BudgetPanel budget(Workload workload) {
         Session.current().running(Session.given(workload, "budget"));
         return BudgetPanel.of(workload, Session::headroom);
+    }
+
+    /** The same for a block of your own, as {@link #estimate(Block, Shape, OptimizerKind)}. */
+    public static BudgetPanel budget(Block block, Shape input, OptimizerKind optimizer) {
+        return budget(Workload.of(block, input, optimizer));
     }
 
     /** The same beside a size that you name, in bytes above the idle process: {@code budget(step, "8 GiB")}. */

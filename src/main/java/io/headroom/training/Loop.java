@@ -4,6 +4,7 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.GradientCollector;
 import io.headroom.workload.Workload;
@@ -57,7 +58,7 @@ final class Loop {
     private double infer(Consumer<String> progress) {
         progress.accept("forward");
         try (NDManager scope = manager.newSubManager()) {
-            NDArray input = scope.randomNormal(workload.inputShape());
+            NDArray input = input(scope, workload.inputShape());
             variant.forward(new NDList(input), false);
             return Double.NaN;
         }
@@ -68,7 +69,7 @@ final class Loop {
             NDManager scope, Shape shape, long turn, float scale, String of, Consumer<String> progress) {
         Engine engine = Engine.getInstance();
         engine.setRandomSeed((int) (2 * turn));
-        NDArray input = scope.randomNormal(shape);
+        NDArray input = input(scope, shape);
         try (GradientCollector collector = Checkpointing.replaying(engine.newGradientCollector())) {
             progress.accept("forward" + of);
             NDArray output = variant.forward(new NDList(input), true).head();
@@ -78,7 +79,12 @@ final class Loop {
             NDArray scaled = scale == 1 ? loss : loss.mul(scale);
             progress.accept("backward" + of);
             collector.backward(scaled);
-            return loss.toType(ai.djl.ndarray.types.DataType.FLOAT32, false).getFloat();
+            return loss.toType(DataType.FLOAT32, false).getFloat();
         }
+    }
+
+    /** Tokens are zeros, which every table has. */
+    private NDArray input(NDManager scope, Shape shape) {
+        return workload.takesTokens() ? scope.zeros(shape, DataType.INT64) : scope.randomNormal(shape);
     }
 }

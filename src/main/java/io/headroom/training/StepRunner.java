@@ -3,8 +3,6 @@ package io.headroom.training;
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
-import ai.djl.nn.Block;
 import io.headroom.memory.NativeTrim;
 import io.headroom.memory.Peak;
 import io.headroom.memory.Watch;
@@ -66,15 +64,15 @@ public final class StepRunner {
         try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
             progress.accept("build");
             engine.setRandomSeed(SEED);
-            Block block = workload.newBlock();
-            block.initialize(manager, DataType.FLOAT32, workload.inputShape(1));
-            Variant variant = new Variant(workload, block, manager);
-            try (Updater updater = new Updater(workload.optimizer(), block, manager)) {
-                Loop loop = new Loop(workload, variant, manager, updater);
-                loop.prime();
-                begin = System.nanoTime();
-                loss = loop.step(progress);
-                end = System.nanoTime();
+            try (StepBlock model = new StepBlock(workload, manager)) {
+                Variant variant = new Variant(workload, model.block(), manager);
+                try (Updater updater = new Updater(workload.optimizer(), model.block(), manager)) {
+                    Loop loop = new Loop(workload, variant, manager, updater);
+                    loop.prime();
+                    begin = System.nanoTime();
+                    loss = loop.step(progress);
+                    end = System.nanoTime();
+                }
             }
             return measurement(workload, watch.stop(), Duration.ofNanos(end - begin), loss);
         } finally {

@@ -36,12 +36,11 @@ final class WorkloadCode {
     private WorkloadCode() {}
 
     static String of(Workload workload) {
-        StringBuilder code = new StringBuilder("var step = ")
-                .append(workload.architecture().name().toLowerCase(Locale.ROOT))
-                .append("()");
+        StringBuilder code = new StringBuilder("var step = ").append(model(workload));
         workload.toMap().keySet().forEach(key -> {
             Option option = Option.ofKey(key).orElseThrow();
-            if (option != Option.OPTIMIZER && option != Option.INFERENCE) {
+            boolean inShape = option == Option.BATCH && workload.isOwnBlock();
+            if (option != Option.OPTIMIZER && option != Option.INFERENCE && !inShape) {
                 String method = METHODS.get(option);
                 String value = literal(workload.get(option));
                 code.append(method == null ? ".with(Option." + option.name() + ", " : "." + method + "(")
@@ -52,15 +51,23 @@ final class WorkloadCode {
         return code.append(ending(workload)).toString();
     }
 
+    private static String model(Workload workload) {
+        return workload.isOwnBlock()
+                ? "Workload.of(block, new Shape" + workload.inputShape(workload.batch()) + ", " + optimizer(workload)
+                        + ")"
+                : workload.architecture().name().toLowerCase(Locale.ROOT) + "()";
+    }
+
     private static String ending(Workload workload) {
         if (workload.isInference()) {
             return ".inference()";
         }
-        OptimizerKind optimizer = workload.optimizer();
-        String argument = CELLS.contains(optimizer)
-                ? optimizer.name().toLowerCase(Locale.ROOT) + "()"
-                : "OptimizerKind." + optimizer.name();
-        return ".training(" + argument + ")";
+        return workload.isOwnBlock() ? "" : ".training(" + optimizer(workload) + ")";
+    }
+
+    private static String optimizer(Workload workload) {
+        OptimizerKind kind = workload.optimizer();
+        return CELLS.contains(kind) ? kind.name().toLowerCase(Locale.ROOT) + "()" : "OptimizerKind." + kind.name();
     }
 
     private static String literal(Object value) {

@@ -47,6 +47,8 @@ public enum Architecture {
             Option.DEVICES,
             Option.PREFETCH);
 
+    private static final Set<Option> NOT_OF_A_BLOCK = EnumSet.of(Option.NEW_TOKENS, Option.PRECISION);
+
     private final Set<Option> own;
 
     Architecture(Option... own) {
@@ -55,6 +57,7 @@ public enum Architecture {
 
     /** Whether this kind of model has that option. */
     public boolean has(Option option) {
-        return own.contains(option) || EVERYWHERE.contains(option);
+        return own.contains(option)
+                || EVERYWHERE.contains(option) && !(this == BLOCK && NOT_OF_A_BLOCK.contains(option));
     }
 }

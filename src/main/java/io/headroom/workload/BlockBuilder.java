@@ -25,7 +25,7 @@ final class BlockBuilder {
             case MLP -> mlp(step);
             case CNN -> cnn(step);
             case LSTM -> lstm(step);
-            case BLOCK -> throw new IllegalStateException("a block workload brings its own block");
+            case BLOCK -> step.block();
         };
     }
 

@@ -14,13 +14,17 @@ final class Validation {
             throw new IllegalArgumentException("accumulation = " + step.accumulation() + " but batch = " + step.batch()
                     + ": a batch cannot be split into more micro-batches than it has samples.");
         }
+        if (step.isInference() && step.checkpointing() > 0) {
+            throw new IllegalArgumentException("checkpointing = " + step.checkpointing()
+                    + " with inference: nothing is kept for a backward pass, so leave it out.");
+        }
         if (step.checkpointing() > step.layers()) {
             throw new IllegalArgumentException("checkpointing = " + step.checkpointing() + " segments but layers = "
                     + step.layers() + ": use at most one segment for each layer.");
         }
-        if (step.isInference() && step.checkpointing() > 0) {
-            throw new IllegalArgumentException("checkpointing = " + step.checkpointing()
-                    + " with inference: nothing is kept for a backward pass, so leave it out.");
+        if (step.isOwnBlock()) {
+            Bytes.times(step.inputShape().size(), 4);
+            return;
         }
         Bytes.times(step.sequences(), step.seq(), Math.max(step.dModel(), step.ff()), 4, step.layers());
     }

@@ -31,10 +31,32 @@ import java.util.stream.Collectors;
 public final class Workload {
     private final Architecture architecture;
     private final Map<Option, Object> values;
+    private final OwnBlock own;
 
     private Workload(Architecture architecture, Map<Option, Object> values) {
+        this(architecture, values, null);
+    }
+
+    private Workload(Architecture architecture, Map<Option, Object> values, OwnBlock own) {
         this.architecture = architecture;
         this.values = values;
+        this.own = own;
+    }
+
+    /**
+     * Training of a block of your own: {@code Workload.of(block, new Shape(32, 512), adam())}.
+     *
+     * <p>The block is read, not initialized: linear, convolution, normalization, dropout, embedding, LSTM, transformer
+     * encoder, activations, pooling, and sequential and parallel blocks of these.
+     *
+     * @param input the shape of one batch; its first dimension is the batch, which {@link #batch(long)} changes
+     * @throws IllegalArgumentException if something is null or the shape has no batch
+     */
+    public static Workload of(Block block, Shape input, OptimizerKind optimizer) {
+        OwnBlock own = OwnBlock.of(block, input);
+        return new Workload(Architecture.BLOCK, new EnumMap<>(Option.class), own)
+                .batch(input.get(0))
+                .training(optimizer);
     }
 
     /** A stack of transformer encoder layers. */
@@ -121,7 +143,7 @@ public final class Workload {
         Map<Option, Object> changed = new EnumMap<>(Option.class);
         changed.putAll(values);
         changed.put(option, option.check(value));
-        return new Workload(architecture, changed);
+        return new Workload(architecture, changed, own);
     }
 
     /** An option's value, its default where it was not set. */
@@ -267,8 +289,9 @@ public final class Workload {
         return number(Option.D_MODEL);
     }
 
+    /** Layers in the stack; of a block of your own, those that checkpointing can part. */
     public long layers() {
-        return number(Option.LAYERS);
+        return own == null ? number(Option.LAYERS) : own.layers();
     }
 
     public long ff() {
@@ -370,11 +393,36 @@ public final class Workload {
             case LSTM -> new Shape(sequences, seq(), features());
             case MLP -> new Shape(sequences, features());
             case CNN -> new Shape(sequences, features(), image(), image());
-            case BLOCK -> throw new IllegalStateException("not yet");
+            case BLOCK -> own.input(sequences);
         };
     }
 
-    /** A new, uninitialized DJL block of these sizes; the caller initializes it with {@link #inputShape()}. */
+    /**
+     * The block that {@link #of(Block, Shape, OptimizerKind)} was given.
+     *
+     * @throws IllegalStateException if the model is described by sizes
+     */
+    public Block block() {
+        if (own == null) {
+            throw new IllegalStateException("a workload of sizes has no block of its own: use newBlock().");
+        }
+        return own.block();
+    }
+
+    /** Whether {@link #of(Block, Shape, OptimizerKind)} was given a block of your own. */
+    public boolean isOwnBlock() {
+        return own != null;
+    }
+
+    /** Whether the input of a block of your own is tokens: its first layer is an embedding. */
+    public boolean takesTokens() {
+        return own != null && own.takesTokens();
+    }
+
+    /**
+     * A new, uninitialized DJL block of these sizes, which the caller initializes with {@link #inputShape()}; or the block of
+     * your own, as it is.
+     */
     public Block newBlock() {
         return BlockBuilder.build(validate());
     }
@@ -393,12 +441,15 @@ public final class Workload {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Workload that && architecture == that.architecture && values.equals(that.values);
+        return other instanceof Workload that
+                && architecture == that.architecture
+                && values.equals(that.values)
+                && Objects.equals(own, that.own);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(architecture, values);
+        return Objects.hash(architecture, values, own);
     }
 
     /** One line: {@code transformer batch=64 nodes=25 seq=80 …}. */
@@ -406,6 +457,7 @@ public final class Workload {
     public String toString() {
         return toMap().entrySet().stream()
                 .map(entry -> " " + entry.getKey() + "=" + entry.getValue())
-                .collect(Collectors.joining("", architecture.name().toLowerCase(Locale.ROOT), ""));
+                .collect(Collectors.joining(
+                        "", own == null ? architecture.name().toLowerCase(Locale.ROOT) : own.toString(), ""));
     }
 }

@@ -8,28 +8,47 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
- * Runs the grid's steps for real and writes each peak: {@code BudgetGrid measured.tsv}.
+ * Runs the grid's steps for real and writes each peak: {@code BudgetGrid measured.tsv [minutes]}.
  *
- * <p>Whether glibc's mmap threshold is fixed is the caller's to say, in the environment; it goes into the file.
+ * <p>Goes on where the file ends, and stops after so many minutes, so that a grid can be measured in parts. Whether glibc's
+ * mmap threshold is fixed is the caller's to say, in the environment; it goes into the file.
  */
 public final class BudgetGrid {
     private BudgetGrid() {}
 
     public static void main(String[] args) throws IOException {
         Path out = Path.of(args[0]);
-        List<Workload> steps = GridSteps.all();
+        Instant until = Instant.now().plus(Duration.ofMinutes(args.length > 1 ? Long.parseLong(args[1]) : 60));
+        Set<String> done = Files.exists(out) ? read(out).keySet() : Set.of();
+        List<Workload> steps = GridSteps.all().stream()
+                .filter(step -> !done.contains(step.toString()))
+                .toList();
         steps.stream()
-                .collect(java.util.stream.Collectors.groupingBy(Workload::architecture))
+                .collect(Collectors.groupingBy(Workload::architecture))
                 .values()
                 .forEach(kind -> StepRunner.run(kind.get(0).batch(1)));
         String malloc = System.getenv("MALLOC_MMAP_THRESHOLD_") == null ? "default" : "fixed";
-        try (PrintStream file = new PrintStream(Files.newOutputStream(out), true, StandardCharsets.UTF_8)) {
-            file.println("# step\tmalloc\tpeak_bytes\tmillis\texact");
+        try (PrintStream file = new PrintStream(
+                Files.newOutputStream(out, StandardOpenOption.CREATE, StandardOpenOption.APPEND),
+                true,
+                StandardCharsets.UTF_8)) {
+            if (done.isEmpty()) {
+                file.println("# step\tmalloc\tpeak_bytes\tmillis\texact");
+            }
             for (Workload step : steps) {
+                if (Instant.now().isAfter(until)) {
+                    return;
+                }
                 try {
                     Measurement measured = StepRunner.run(step);
                     file.printf(
@@ -48,7 +67,7 @@ public final class BudgetGrid {
 
     /** Reads a measured file: step as written to its peak. */
     static Map<String, Long> read(Path file) throws IOException {
-        Map<String, Long> peaks = new java.util.LinkedHashMap<>();
+        Map<String, Long> peaks = new LinkedHashMap<>();
         for (String line : Files.readAllLines(file)) {
             if (!line.startsWith("#")) {
                 String[] cells = line.split("\t");

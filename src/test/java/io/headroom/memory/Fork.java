@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Runs a main class in a JVM of its own, with the tests' class path. */
@@ -16,6 +17,12 @@ public final class Fork {
     public record Result(int exit, String output) {}
 
     public static Result run(Class<?> main, List<String> options, String... arguments) {
+        return run(main, Map.of(), options, arguments);
+    }
+
+    /** With environment variables of its own, such as malloc's, which are read at the start. */
+    public static Result run(
+            Class<?> main, Map<String, String> environment, List<String> options, String... arguments) {
         String classes = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -23,8 +30,9 @@ public final class Fork {
         command.addAll(List.of("-cp", classes, main.getName()));
         command.addAll(List.of(arguments));
         try {
-            Process process =
-                    new ProcessBuilder(command).redirectErrorStream(true).start();
+            ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+            builder.environment().putAll(environment);
+            Process process = builder.start();
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (!process.waitFor(2, TimeUnit.MINUTES)) {
                 process.destroyForcibly();

@@ -3,6 +3,11 @@ package io.headroom.widget;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Activation;
+import ai.djl.nn.Block;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.core.Linear;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Solver;
 import io.headroom.remedy.Plan;
@@ -199,6 +204,24 @@ class BudgetPanelTest {
 
         browser.click(browser.named("Copy as code"));
         assertThat(output()).doesNotContain("var step");
+    }
+
+    @Test
+    void aBlockOfYourOwnGoesUnderSlidersToo() {
+        Block block = new SequentialBlock()
+                .add(Linear.builder().setUnits(4096).build())
+                .add(Activation.reluBlock())
+                .add(Linear.builder().setUnits(1).build());
+        Workload step = Workload.of(block, new Shape(32, 512), OptimizerKind.ADAM);
+        BudgetPanel own = BudgetPanel.of(step, LIMIT);
+        own.show(browser);
+        browser.change(browser.named("batch"), "value", 64);
+        browser.change(browser.named("checkpointing"), "value", true);
+
+        assertThat(own.workload()).isEqualTo(step.batch(64).checkpointing(3));
+        assertThat(output()).contains(Bytes.format(Estimate.of(own.workload()).deviceBytes()));
+        assertThat(WorkloadCode.of(own.workload()))
+                .isEqualTo("var step = Workload.of(block, new Shape(64, 512), adam()).checkpointing(3)");
     }
 
     @Test

@@ -35,10 +35,8 @@ final class ConvLayer extends Layer {
 
     @Override
     long[] load(Loader loader, long[] in) {
-        if (in.length != kernel.length + 2) {
-            throw new IllegalArgumentException(name + " needs an input of " + (kernel.length + 2)
-                    + " dimensions [batch, channels, …], not " + in.length + ".");
-        }
+        String example = "new Shape(32, 3" + ", 224".repeat(kernel.length) + ")";
+        needs(name, "[batch, channels, …]", example, kernel.length + 2, in);
         long[] weightShape = new long[kernel.length + 2];
         weightShape[0] = filters;
         weightShape[1] = in[1] / groups;

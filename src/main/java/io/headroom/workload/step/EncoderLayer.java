@@ -7,6 +7,7 @@ import io.headroom.workload.Workload;
 /** DJL's {@code TransformerEncoderBlock}: attention, batch norm, feed-forward, batch norm. */
 final class EncoderLayer extends Layer {
     private final String name;
+    private final long dModel;
     private final long heads;
     private final long keyHeads;
     private final Attention attention;
@@ -29,6 +30,7 @@ final class EncoderLayer extends Layer {
 
     private EncoderLayer(String name, Workload work, long headWidth) {
         this.name = name;
+        this.dModel = work.dModel();
         this.heads = work.heads();
         this.keyHeads = work.kvHeads();
         this.dropout = work.dropout();
@@ -45,10 +47,10 @@ final class EncoderLayer extends Layer {
 
     @Override
     long[] load(Loader loader, long[] in) {
-        if (in.length != 3) {
-            throw new IllegalArgumentException(
-                    name + " is a transformer layer: its input has 3 dimensions [batch, seq, " + "width], not "
-                            + in.length + ".");
+        needs(name + " (a transformer layer)", "[batch, seq, width]", "new Shape(32, 128, 512)", 3, in);
+        if (in[2] != dModel) {
+            throw new IllegalArgumentException(name + " is a transformer layer of width " + dModel
+                    + ", but gets an input of width " + in[2] + ": put a Linear of " + dModel + " units before it.");
         }
         long width = in[2];
         keys.load(loader, in);

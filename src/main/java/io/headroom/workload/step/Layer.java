@@ -1,5 +1,7 @@
 package io.headroom.workload.step;
 
+import ai.djl.ndarray.types.Shape;
+
 /** A part of a model: its weights, and what its forward pass does to the tape. */
 public abstract class Layer {
     /**
@@ -8,6 +10,19 @@ public abstract class Layer {
      * @return the shape of its output
      */
     abstract long[] load(Loader loader, long[] in);
+
+    /**
+     * Checks how many dimensions an input has.
+     *
+     * @throws IllegalArgumentException if it has others; says which it needs
+     */
+    static void needs(String layer, String axes, String example, int dimensions, long[] in) {
+        if (in.length != dimensions) {
+            throw new IllegalArgumentException(layer + " takes an input of " + dimensions + " dimensions " + axes
+                    + ", but gets one of " + in.length + " dimensions: " + new Shape(in)
+                    + ". Give the model's input shape with all of them, such as " + example + ".");
+        }
+    }
 
     /** Plays its forward pass. */
     abstract Value forward(Operators ops, Value x);

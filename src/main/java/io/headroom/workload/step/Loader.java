@@ -10,7 +10,8 @@ final class Loader {
     private final Workload work;
     private final Tape tape;
     private final List<Value> trained = new ArrayList<>();
-    private final boolean frozen;
+    private final boolean adaptersOnly;
+    private boolean frozen;
     private final Sharing sharing;
     private long parameters;
 
@@ -18,12 +19,17 @@ final class Loader {
         this.work = work;
         this.tape = tape;
         this.sharing = new Sharing(work);
-        this.frozen = work.architecture().has(io.headroom.workload.Option.LORA_RANK) && work.loraRank() > 0;
+        this.adaptersOnly = work.architecture().has(io.headroom.workload.Option.LORA_RANK) && work.loraRank() > 0;
     }
 
-    /** A weight that is trained unless all but adapters are frozen. */
+    /** Whether the weights that follow are frozen. */
+    void freeze(boolean on) {
+        frozen = on;
+    }
+
+    /** A weight that is trained unless it or all but adapters are frozen. */
     Value weight(String name, long... shape) {
-        return weight(name, !frozen, shape);
+        return weight(name, !frozen && !adaptersOnly, shape);
     }
 
     /** A weight of an adapter. */

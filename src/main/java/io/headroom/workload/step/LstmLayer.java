@@ -13,10 +13,7 @@ final class LstmLayer extends Layer {
 
     @Override
     long[] load(Loader loader, long[] in) {
-        if (in.length != 3) {
-            throw new IllegalArgumentException(
-                    "an LSTM needs an input of 3 dimensions [batch, seq, width], not " + in.length + ".");
-        }
+        needs("an LSTM", "[batch, seq, width]", "new Shape(32, 100, 16)", 3, in);
         weights = new Value[(int) layers * 4];
         long width = in[2];
         for (int layer = 0; layer < layers; layer++) {

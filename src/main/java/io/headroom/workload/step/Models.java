@@ -14,7 +14,7 @@ final class Models {
             case MLP -> mlp(work);
             case CNN -> cnn(work);
             case LSTM -> lstm(work);
-            case BLOCK -> throw new UnsupportedOperationException("not yet");
+            case BLOCK -> BlockLayers.of(work.block());
         };
     }
 

@@ -24,8 +24,8 @@ final class NormLayer extends Layer {
     long[] load(Loader loader, long[] in) {
         int at = axis < 0 ? in.length - 1 : axis;
         if (at >= in.length) {
-            throw new IllegalArgumentException(
-                    "batch norm over axis " + at + " gets an input of " + in.length + " dimensions.");
+            throw new IllegalArgumentException("batch norm over axis " + at + " gets an input of " + in.length
+                    + " dimensions: give one that has this axis, or optAxis another.");
         }
         gamma = loader.weight("gamma", in[at]);
         beta = loader.weight("beta", in[at]);

@@ -217,8 +217,10 @@ public final class Operators {
         return tape.op("subtract").passes(left).makesLike(left);
     }
 
+    /** Its derivative is that of a power: {@code grad · (2 · x¹)}, each factor an array. */
     public Value square(Value x) {
-        return tape.op("square").keeps(x).backwardScratch(x.bytes()).gives(x).makesLike(x);
+        Op op = tape.op("square").keeps(x).backwardScratch(x.bytes()).backwardScratch(x.bytes());
+        return op.gives(x).makesLike(x);
     }
 
     public Value mean(Value x) {

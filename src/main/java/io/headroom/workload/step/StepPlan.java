@@ -129,7 +129,7 @@ public final class StepPlan {
     }
 
     private int inputBytes() {
-        return tokens() ? TOKEN_BYTES : work.precision().activationBytes();
+        return tokens() || work.takesTokens() ? TOKEN_BYTES : work.precision().activationBytes();
     }
 
     /** Keys and values of every layer for the prompt and what is generated. */

@@ -1,0 +1,98 @@
+package io.headroom.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import io.headroom.workload.Workload;
+import java.lang.reflect.Field;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The initialized block of one measured step: a new one for a workload of sizes; a block of the user's with copies of its
+ * weights, given back as it was by {@link #close()}.
+ *
+ * <p>Weights, gradients and running statistics of a trained block are not touched, and one that was not initialized is not
+ * afterwards. The block must not run elsewhere meanwhile.
+ */
+final class StepBlock implements AutoCloseable {
+    private static final List<String> SET_BY_INITIALIZE = List.of("inputShapes", "inputShape", "inputFeatures");
+
+    private final List<Runnable> restores = new ArrayList<>();
+
+    private final Block block;
+
+    StepBlock(Workload workload, NDManager manager) {
+        block = workload.newBlock();
+        if (workload.isOwnBlock()) {
+            remember(block);
+            block.getParameters().values().forEach(parameter -> lend(parameter, manager));
+        }
+        try {
+            block.initialize(manager, DataType.FLOAT32, workload.inputShape(1));
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    Block block() {
+        return block;
+    }
+
+    private void remember(Block part) {
+        for (Class<?> type = part.getClass(); type != null; type = type.getSuperclass()) {
+            for (Field field : type.getDeclaredFields()) {
+                if (SET_BY_INITIALIZE.contains(field.getName())
+                        && type.getName().startsWith("ai.djl.nn.")) {
+                    Object before = get(field, part);
+                    restores.add(() -> set(field, part, before));
+                }
+            }
+        }
+        part.getChildren().values().forEach(this::remember);
+    }
+
+    private void lend(Parameter parameter, NDManager manager) {
+        Field array = array();
+        NDArray own = (NDArray) get(array, parameter);
+        if (own != null) {
+            NDArray copy = own.duplicate();
+            copy.attach(manager);
+            set(array, parameter, copy);
+        }
+        restores.add(() -> set(array, parameter, own));
+    }
+
+    @Override
+    public void close() {
+        restores.forEach(Runnable::run);
+    }
+
+    private static Field array() {
+        try {
+            return Parameter.class.getDeclaredField("array");
+        } catch (NoSuchFieldException e) {
+            throw new IllegalStateException("this DJL keeps a parameter's array elsewhere than DJL 0.35.1 does", e);
+        }
+    }
+
+    private static Object get(Field field, Object of) {
+        try {
+            field.setAccessible(true);
+            return field.get(of);
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e); // made accessible above
+        }
+    }
+
+    private static void set(Field field, Object of, Object value) {
+        try {
+            field.set(of, value);
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e); // made accessible when it was read
+        }
+    }
+}
