@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -34,7 +36,10 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
     /** Kernels and context of one process on a CUDA device, modules loaded lazily (0.47 GiB on an A100, torch 2.1). */
     static final long CONTEXT_BYTES = 512 * Bytes.MIB;
 
+    private static final Pattern BLANKS = Pattern.compile("[\\s_-]");
     private static final List<Device> TABLE = table();
+    private static final Map<String, Device> BY_NAME =
+            TABLE.stream().collect(Collectors.toUnmodifiableMap(device -> plain(device.name), device -> device));
 
     /** All of the table. */
     public static List<Device> all() {
@@ -47,16 +52,16 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
      * @throws IllegalArgumentException if it is not in the table; the message lists the names
      */
     public static Device named(String name) {
-        String wanted = plain(name);
-        return TABLE.stream()
-                .filter(device -> plain(device.name).equals(wanted))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("device = \"" + name + "\" is not in the table: "
-                        + TABLE.stream().map(Device::name).collect(Collectors.joining(", ")) + "."));
+        Device device = BY_NAME.get(plain(name));
+        if (device == null) {
+            throw new IllegalArgumentException("device = \"" + name + "\" is not in the table: "
+                    + TABLE.stream().map(Device::name).collect(Collectors.joining(", ")) + ".");
+        }
+        return device;
     }
 
     private static String plain(String name) {
-        return name.replaceAll("[\\s_-]", "").toLowerCase(Locale.ROOT);
+        return BLANKS.matcher(name).replaceAll("").toLowerCase(Locale.ROOT);
     }
 
     private static List<Device> table() {

@@ -1,7 +1,5 @@
 package io.headroom.budget;
 
-import io.headroom.allocator.AllocatorSettings;
-import io.headroom.allocator.CachingAllocator;
 import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
@@ -66,10 +64,19 @@ public record Estimate(
      * @throws ArithmeticException if a size is beyond 2⁶³ bytes
      */
     public static Estimate of(Workload workload) {
-        PeakListener allocated = new PeakListener();
         Device device = Device.named(workload.device());
-        long parameters = StepPlan.play(workload, allocated);
-        long reserved = device.kind() == Device.Kind.CPU ? pages(workload) : segments(workload);
+        PeakListener allocated = new PeakListener();
+        long parameters;
+        long reserved;
+        if (device.kind() == Device.Kind.CPU) {
+            PeakListener mapped = new PeakListener(MAPPED_ALONE, PAGE);
+            parameters = StepPlan.play(workload, allocated.and(mapped));
+            reserved = mapped.peakBytes();
+        } else {
+            SegmentListener segments = new SegmentListener();
+            parameters = StepPlan.play(workload, allocated.and(segments));
+            reserved = segments.peakBytes();
+        }
         long shown =
                 Bytes.plus(reserved, device.kind() == Device.Kind.CUDA ? Device.CONTEXT_BYTES : Interval.PROCESS_BYTES);
         Map<Kind, Long> highest = allocated.highest();
@@ -94,17 +101,5 @@ public record Estimate(
         TraceListener listener = new TraceListener();
         StepPlan.play(workload, listener);
         return listener.trace();
-    }
-
-    private static long pages(Workload workload) {
-        PeakListener mapped = new PeakListener(MAPPED_ALONE, PAGE);
-        StepPlan.play(workload, mapped);
-        return mapped.peakBytes();
-    }
-
-    private static long segments(Workload workload) {
-        return CachingAllocator.replay(trace(workload), AllocatorSettings.defaults(), CachingAllocator.UNLIMITED)
-                .peakReserved()
-                .bytes();
     }
 }

@@ -50,6 +50,11 @@ public final class PeakListener implements StepListener {
         sum -= rounded(bytes);
     }
 
+    @Override
+    public boolean wantsRepeats() {
+        return false;
+    }
+
     private long rounded(long bytes) {
         return bytes < roundAbove ? bytes : (bytes + 2 * page - 1) / page * page;
     }

@@ -12,4 +12,32 @@ public interface StepListener {
 
     /** The block is gone. */
     void freed(long id, long bytes, Kind kind, Phase phase, String operator);
+
+    /** Whether it is to be told of the optimizer's temporaries for each weight, even if a weight of that size had its turn. */
+    default boolean wantsRepeats() {
+        return true;
+    }
+
+    /** Both are told, this one first. */
+    default StepListener and(StepListener next) {
+        StepListener first = this;
+        return new StepListener() {
+            @Override
+            public void allocated(long id, long bytes, Kind kind, Phase phase, String operator) {
+                first.allocated(id, bytes, kind, phase, operator);
+                next.allocated(id, bytes, kind, phase, operator);
+            }
+
+            @Override
+            public void freed(long id, long bytes, Kind kind, Phase phase, String operator) {
+                first.freed(id, bytes, kind, phase, operator);
+                next.freed(id, bytes, kind, phase, operator);
+            }
+
+            @Override
+            public boolean wantsRepeats() {
+                return first.wantsRepeats() || next.wantsRepeats();
+            }
+        };
+    }
 }

@@ -4,7 +4,9 @@ import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import io.headroom.workload.ZeroGrad;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** Plays one step of a workload on a {@link Tape}, as DJL on libtorch's CPU kernels does it. */
 public final class StepPlan {
@@ -15,6 +17,7 @@ public final class StepPlan {
     private final Operators ops;
     private final Loader loader;
     private final List<Layer> layers;
+    private final boolean repeats;
 
     private StepPlan(Workload work, StepListener listener) {
         this.work = work;
@@ -22,6 +25,7 @@ public final class StepPlan {
         ops = new Operators(tape, !work.isInference());
         loader = new Loader(work, tape);
         layers = Models.layers(work);
+        repeats = listener.wantsRepeats();
     }
 
     /**
@@ -145,8 +149,12 @@ public final class StepPlan {
             dropGradients(ZeroGrad.AFTER_STEP);
             return;
         }
+        Set<Long> sizes = new HashSet<>();
         for (Value weight : loader.trained()) {
             long b = weight.bytes();
+            if (!sizes.add(b) && !repeats) {
+                continue;
+            }
             switch (work.optimizer()) {
                 case SGD, MOMENTUM -> tape.scratch("update", b);
                 case ADAMW, ADAM -> tape.scratch("update", b, b, b, b, b);
