@@ -108,7 +108,20 @@ public final class BudgetPanel {
 
     /** Opens the sliders, with the table to stand in where widgets are not available. */
     public Bundle show(Comm.Opener opener) {
-        return panel.show(opener, table());
+        Bundle bundle = panel.show(opener, table());
+        Thread ready = new Thread(this::prepare, "headroom-budget");
+        ready.setDaemon(true);
+        ready.start();
+        return bundle;
+    }
+
+    /** Loads what the buttons need while the person looks at the panel: a first search takes ten times as long as the next. */
+    private void prepare() {
+        try {
+            Plans.cheapest(last, Math.max(1, estimate().upperBytes() / 2));
+        } catch (Throwable unanswered) {
+            // The button will say it.
+        }
     }
 
     /** The same without sliders: a complete, static table. */
