@@ -42,6 +42,7 @@ import io.headroom.training.SampleTraining;
 import io.headroom.training.SampleTrainings;
 import io.headroom.training.StepRunner;
 import io.headroom.units.Bytes;
+import io.headroom.widget.AddressPanel;
 import io.headroom.widget.BudgetPanel;
 import io.headroom.widget.MonitorPanel;
 import io.headroom.workload.OptimizerKind;
@@ -494,7 +495,7 @@ public final class Headroom {
     }
 
     /** The address map under a slider that moves through the run. */
-    public static Bundle addressSlider(Trace trace, String conf, String limit) {
-        return AddressMapView.slider(AddressMap.moments(trace, AllocatorSettings.parse(conf), Bytes.parse(limit), 24));
+    public static AddressPanel addressSlider(Trace trace, String conf, String limit) {
+        return AddressPanel.of(AddressMap.moments(trace, AllocatorSettings.parse(conf), Bytes.parse(limit), 48));
     }
 }

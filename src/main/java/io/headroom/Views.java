@@ -40,6 +40,7 @@ import io.headroom.render.TrainingView;
 import io.headroom.training.Measurement;
 import io.headroom.training.SampleTrainings;
 import io.headroom.units.Bytes;
+import io.headroom.widget.AddressPanel;
 import io.headroom.widget.BudgetPanel;
 import io.headroom.widget.MonitorPanel;
 import java.util.LinkedHashMap;
@@ -73,6 +74,7 @@ final class Views {
         add(MemoryLimit.class, Views::of);
         add(BudgetPanel.class, Views::of);
         add(MonitorPanel.class, Views::of);
+        add(AddressPanel.class, Views::of);
         add(WhatIf.class, ReplayView::of);
         add(MallocReplay.class, MallocView::of);
         add(Footprint.class, ReplayView::of);
@@ -100,6 +102,10 @@ final class Views {
 
     private static Bundle of(MonitorPanel panel) {
         return Kernels.current().flatMap(NotebookKernel::comms).map(panel::show).orElseGet(panel::line);
+    }
+
+    private static Bundle of(AddressPanel panel) {
+        return Kernels.current().flatMap(NotebookKernel::comms).map(panel::show).orElseGet(panel::last);
     }
 
     private static Bundle of(MemoryLimit cap) {

@@ -69,7 +69,8 @@ public record AddressMap(Trace trace, AllocatorSettings settings, int event, lon
     /** "(default), event 1200: 14 segments, 1.20 GiB reserved, 900.00 MiB allocated, largest hole 50.00 MiB". */
     @Override
     public String toString() {
-        return settings + ", event " + event + ": " + segments.size() + " segments, " + Bytes.format(reserved())
+        return settings + ", event " + event + ": " + segments.size()
+                + (segments.size() == 1 ? " segment, " : " segments, ") + Bytes.format(reserved())
                 + " reserved, " + Bytes.format(allocated()) + " allocated, largest hole " + Bytes.format(largestHole())
                 + (requested > 0 ? ", asked in vain for " + Bytes.format(requested) : "");
     }

@@ -7,13 +7,11 @@ import io.headroom.allocator.Segment.State;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 /**
- * Address maps: a bar for each segment, holes visible; several side by side, or many under a slider.
+ * Address maps: a bar for each segment, holes visible; several side by side, or one moment of many.
  *
  * <p>The largest segments are drawn, at most {@value #MOST_SEGMENTS}, and of a segment at most {@value #MOST_BLOCKS} runs;
  * the figures above the picture count all.
@@ -22,7 +20,6 @@ public final class AddressMapView {
     static final int MOST_SEGMENTS = 24;
     static final int MOST_BLOCKS = 160;
 
-    private static final int COLUMNS = 96;
     private static final int CHARACTERS = 64;
     private static final String LIVE = "#4c78a8";
     private static final String WAITING = "#b279a2";
@@ -35,13 +32,25 @@ public final class AddressMapView {
         return sideBySide(List.of(map));
     }
 
+    /** One of many moments of a run, drawn to the scale of them all. */
+    public static Bundle of(List<AddressMap> moments, int moment) {
+        return drawn(List.of(moments.get(moment)), scale(moments));
+    }
+
     /** Several maps beside each other, drawn to one scale. */
     public static Bundle sideBySide(List<AddressMap> maps) {
-        long scale = maps.stream()
+        return drawn(maps, scale(maps));
+    }
+
+    private static long scale(List<AddressMap> maps) {
+        return maps.stream()
                 .flatMap(map -> map.segments().stream())
                 .mapToLong(Segment::size)
                 .max()
                 .orElse(1);
+    }
+
+    private static Bundle drawn(List<AddressMap> maps, long scale) {
         StringBuilder text = new StringBuilder();
         StringBuilder html = new StringBuilder("<div style=\"display:flex;width:100%\">");
         for (AddressMap map : maps) {
@@ -94,7 +103,8 @@ public final class AddressMapView {
         String phase = map.trace().phaseAt(map.event());
         return "event " + map.event() + (phase.isEmpty() ? "" : ", " + phase) + ": "
                 + map.segments().size()
-                + " segments, " + Bytes.format(map.reserved()) + " reserved, " + Bytes.format(map.allocated())
+                + (map.segments().size() == 1 ? " segment, " : " segments, ") + Bytes.format(map.reserved())
+                + " reserved, " + Bytes.format(map.allocated())
                 + " allocated, largest hole " + Bytes.format(map.largestHole())
                 + (map.requested() > 0 ? "; asked in vain for " + Bytes.format(map.requested()) : "");
     }
@@ -172,76 +182,5 @@ public final class AddressMapView {
             cells[i] = bytes[i][1] >= bytes[i][2] + bytes[i][3] ? 1 : bytes[i][2] >= bytes[i][3] ? 2 : 3;
         }
         return cells;
-    }
-
-    /** Many moments of one run under a slider that moves in the page, without the kernel; the last one as text. */
-    public static Bundle slider(List<AddressMap> moments) {
-        if (moments.isEmpty()) {
-            throw new IllegalArgumentException("no moments to draw");
-        }
-        long scale = moments.stream()
-                .flatMap(map -> map.segments().stream())
-                .mapToLong(Segment::size)
-                .max()
-                .orElse(1);
-        int rows = moments.stream().mapToInt(map -> drawn(map).size()).max().orElse(1);
-        List<Object> steps = new ArrayList<>();
-        for (AddressMap map : moments) {
-            Map<String, Object> step = new LinkedHashMap<>();
-            step.put("method", "update");
-            step.put("label", String.valueOf(map.event()));
-            step.put(
-                    "args",
-                    List.of(
-                            Map.of("z", List.of(grid(map, scale, rows))),
-                            Map.of("title.text", Html.escape(caption(map)))));
-            steps.add(step);
-        }
-        AddressMap last = moments.get(moments.size() - 1);
-        Map<String, Object> heat = new LinkedHashMap<>();
-        heat.put("type", "heatmap");
-        heat.put("z", grid(last, scale, rows));
-        heat.put("zmin", 0);
-        heat.put("zmax", 3);
-        heat.put("showscale", false);
-        heat.put("ygap", 3);
-        heat.put("hoverinfo", "none");
-        heat.put(
-                "colorscale",
-                List.of(List.of(0, "rgba(0,0,0,0)"), List.of(0.34, FREE), List.of(0.67, LIVE), List.of(1, WAITING)));
-        Map<String, Object> layout = new LinkedHashMap<>();
-        layout.put("title", Map.of("text", Html.escape(caption(last)), "font", Map.of("size", 13)));
-        layout.put("height", 160 + 16 * rows);
-        layout.put("xaxis", Map.of("visible", false));
-        layout.put("yaxis", Map.of("visible", false, "autorange", "reversed"));
-        layout.put(
-                "sliders",
-                List.of(Map.of(
-                        "active", moments.size() - 1, "currentvalue", Map.of("prefix", "event "), "steps", steps)));
-        Map<String, Object> figure = new LinkedHashMap<>();
-        figure.put("data", List.of(heat));
-        figure.put("layout", layout);
-        figure.put("config", Map.of());
-        return Bundle.text(text(last, scale)).with(PlotlyFigure.MIME, figure);
-    }
-
-    private static List<List<Integer>> grid(AddressMap map, long scale, int rows) {
-        List<List<Integer>> grid = new ArrayList<>();
-        List<Segment> segments = drawn(map);
-        for (int row = 0; row < rows; row++) {
-            List<Integer> line = new ArrayList<>();
-            if (row < segments.size()) {
-                Segment segment = segments.get(row);
-                int width = (int) Math.max(1, Math.round((double) COLUMNS * segment.size() / scale));
-                for (int cell : cells(segment, width)) {
-                    line.add(cell);
-                }
-            }
-            while (line.size() < COLUMNS) {
-                line.add(0);
-            }
-            grid.add(line);
-        }
-        return grid;
     }
 }

@@ -69,12 +69,4 @@ class ReplayViewTest {
                         .stream().mapToDouble(y -> (Double) y).max())
                 .hasValue(778);
     }
-
-    @Test
-    void theSliderHasItsMoments() {
-        Bundle bundle = AddressMapView.slider(AddressMap.moments(TRACE, AllocatorSettings.defaults(), LIMIT, 4));
-        Map<?, ?> figure = (Map<?, ?>) bundle.data().get(PlotlyFigure.MIME);
-        Map<?, ?> slider = (Map<?, ?>) ((List<?>) ((Map<?, ?>) figure.get("layout")).get("sliders")).get(0);
-        assertThat((List<?>) slider.get("steps")).hasSize(4);
-    }
 }
