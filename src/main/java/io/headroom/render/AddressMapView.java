@@ -11,13 +11,13 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Address maps: a bar for each segment, holes visible; several side by side, or one moment of many.
+ * Address maps: a bar for each segment, in the order of their addresses, holes visible; several side by side, or one moment of many.
  *
  * <p>The largest segments are drawn, at most {@value #MOST_SEGMENTS}, and of a segment at most {@value #MOST_BLOCKS} runs;
  * the figures above the picture count all.
  */
 public final class AddressMapView {
-    static final int MOST_SEGMENTS = 24;
+    static final int MOST_SEGMENTS = 240;
     static final int MOST_BLOCKS = 160;
 
     private static final int CHARACTERS = 64;
@@ -76,15 +76,15 @@ public final class AddressMapView {
 
     private static void html(StringBuilder html, AddressMap map, long scale) {
         html.append("<div style=\"font-size:12px\"><b>")
-                .append(Html.escape(map.settings().toString()))
+                .append(Html.escape(settings(map)))
                 .append("</b><br>")
                 .append(Html.escape(caption(map)))
-                .append("</div>");
+                .append("</div><div style=\"display:flex;flex-wrap:wrap\">");
         for (Segment segment : drawn(map)) {
             html.append(String.format(
                     Locale.ROOT,
-                    "<div style=\"display:flex;width:%.2f%%;height:12px;margin:2px 0;border:1px solid #888888\">",
-                    Math.max(2, 100.0 * segment.size() / scale)));
+                    "<div style=\"display:flex;width:%.2f%%;height:12px;margin:1px 1px 1px 0;border:1px solid #888888\">",
+                    Math.max(1, 97.0 * segment.size() / scale)));
             for (Block run : runs(segment)) {
                 html.append(String.format(
                         Locale.ROOT,
@@ -95,6 +95,7 @@ public final class AddressMapView {
             }
             html.append("</div>");
         }
+        html.append("</div>");
         int more = map.segments().size() - drawn(map).size();
         html.append(more > 0 ? "<div style=\"font-size:12px\">and " + more + " smaller segments</div>" : "");
     }
@@ -107,6 +108,10 @@ public final class AddressMapView {
                 + " reserved, " + Bytes.format(map.allocated())
                 + " allocated, largest hole " + Bytes.format(map.largestHole())
                 + (map.requested() > 0 ? "; asked in vain for " + Bytes.format(map.requested()) : "");
+    }
+
+    private static String settings(AddressMap map) {
+        return map.settings().isDefault() ? "default settings" : map.settings().toString();
     }
 
     private static String title(AddressMap map, Block block) {
@@ -150,14 +155,17 @@ public final class AddressMapView {
     }
 
     private static String text(AddressMap map, long scale) {
-        StringBuilder text = new StringBuilder(map.settings() + ", " + caption(map));
+        StringBuilder text = new StringBuilder(settings(map) + ", " + caption(map));
+        int column = CHARACTERS;
         for (Segment segment : drawn(map)) {
             int width = (int) Math.max(2, Math.round((double) CHARACTERS * segment.size() / scale));
-            text.append("\n  [");
+            boolean fits = column + width <= CHARACTERS;
+            text.append(fits ? " [" : "\n  [");
+            column = fits ? column + width + 3 : width + 3;
             for (int cell : cells(segment, width)) {
                 text.append(cell == 1 ? '.' : cell == 2 ? '#' : '~');
             }
-            text.append("] ").append(Bytes.format(segment.size()));
+            text.append("]");
         }
         return text.append("\n  # allocated   . free   ~ waiting for a stream").toString();
     }

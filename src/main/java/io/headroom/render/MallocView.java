@@ -42,7 +42,7 @@ public final class MallocView {
             html.append("<tr>");
             for (int i = 0; i < cells.length; i++) {
                 html.append(i == 0 ? "<td style=\"text-align:left\">" : "<td>")
-                        .append(Html.escape(cells[i]))
+                        .append(Html.escape(cells[i]).replace(" ", "&nbsp;"))
                         .append("</td>");
             }
             html.append("<td style=\"text-align:left\">")

@@ -24,8 +24,9 @@ public final class ReplayView {
         StringBuilder html = new StringBuilder("<div><b>")
                 .append(Html.escape(heading(whatIf)))
                 .append(
-                        "</b></div><table><thead><tr><th>change</th><th>run</th><th>peak reserved</th>"
-                                + "<th>peak allocated</th><th>unallocated</th><th>retries</th><th>how</th></tr></thead><tbody>");
+                        "</b></div><table><thead><tr><th style=\"text-align:left\">change</th>"
+                                + "<th style=\"text-align:left\">run</th><th>peak reserved</th>"
+                                + "<th>peak allocated</th><th>unallocated</th><th>retries</th><th style=\"text-align:left\">how</th></tr></thead><tbody>");
         text.append(String.format(
                 Locale.ROOT,
                 "%n%-44s %-9s %13s %13s %12s %7s",
@@ -51,12 +52,12 @@ public final class ReplayView {
                 boolean bold = i == 1 && row.survives() || row.recorded() && i == 0;
                 html.append(i < 2 ? "<td style=\"text-align:left\">" : "<td>")
                         .append(bold ? "<b>" : "")
-                        .append(Html.escape(cells[i]))
+                        .append(breakable(cells[i]))
                         .append(bold ? "</b>" : "")
                         .append("</td>");
             }
             html.append("<td style=\"text-align:left\">")
-                    .append(Html.escape(row.how()))
+                    .append(breakable(row.how()))
                     .append("</td></tr>");
         }
         html.append("</tbody></table>");
@@ -65,6 +66,10 @@ public final class ReplayView {
             html.append("<p>").append(Html.escape(note)).append("</p>");
         }
         return Bundle.text(text.toString()).html(html.toString());
+    }
+
+    private static String breakable(String cell) {
+        return Html.escape(cell).replace(",", ",<wbr>").replace("=", "=<wbr>");
     }
 
     private static String heading(WhatIf whatIf) {

@@ -3,7 +3,6 @@ package io.headroom.widget;
 import io.headroom.allocator.AddressMap;
 import io.headroom.render.AddressMapView;
 import io.headroom.render.Bundle;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -40,8 +39,10 @@ public final class AddressPanel {
         Controls factory = new Controls(Widgets.of(opener));
         Widget restarted = factory.restartedLine();
         int last = moments.size() - 1;
-        List<String> names = names();
-        Widget slider = factory.selectionSlider("moment", "which event of the run is drawn", names, names.get(last));
+        List<String> names =
+                moments.stream().map(map -> String.valueOf(map.event())).toList();
+        Widget slider = factory.selectionSlider(
+                "event", "after which event of the run the map is drawn", names, names.get(last));
         Widget map = factory.html(html(last));
         slider.onChange(index -> {
             if (index instanceof Number at && at.intValue() >= 0 && at.intValue() < moments.size()) {
@@ -59,15 +60,6 @@ public final class AddressPanel {
     @Override
     public String toString() {
         return last().plain();
-    }
-
-    private List<String> names() {
-        List<String> names = new ArrayList<>();
-        for (AddressMap map : moments) {
-            String phase = map.trace().phaseAt(map.event());
-            names.add(map.event() + (phase.isEmpty() ? "" : ", " + phase));
-        }
-        return names;
     }
 
     private String html(int moment) {
