@@ -16,6 +16,7 @@ final class PickleReader {
     }
 
     private static final int MOST_MARKS = 1000;
+    private static final int FARTHEST_MEMO = 1024;
     private static final int MOST_STACK = 1 << 25;
     private static final int LONGEST_STRING = 1 << 24;
 
@@ -33,15 +34,13 @@ final class PickleReader {
     private int top;
     private int[] marks = new int[64];
     private int depth;
-    private int[] memo = new int[1024];
-    private int memoized;
+    private IntColumn memo = new IntColumn();
     private int traceKeyAt = -1;
 
     PickleReader(InputStream in, EventSink sink) throws SnapshotFormatException {
         this.in = in;
         this.sink = sink;
         traceKey = (long) store.strings.intern("device_traces") << 3 | PickleStore.STRING;
-        Arrays.fill(memo, -1);
     }
 
     /** The pickled value. */
@@ -56,58 +55,63 @@ final class PickleReader {
                 case 'h' -> stack[top++] = remembered(next());
                 case 'j' -> stack[top++] = remembered(int32());
                 case 'K' -> stack[top++] = (long) next() << 3;
-                case 'M' -> {
-                    need(2);
-                    stack[top++] = (long) (buffer[position] & 0xFF | (buffer[position + 1] & 0xFF) << 8) << 3;
-                    position += 2;
-                }
                 case 'J' -> stack[top++] = (long) int32() << 3;
                 case 0x8a -> stack[top++] = store.integer(bigInteger(next()));
-                case 'N' -> stack[top++] = PickleStore.NONE;
                 case '}' -> stack[top++] = store.newDict();
                 case ']' -> stack[top++] = store.newList();
-                case 0x94 -> memoize(memoized, peek());
-                case 'q' -> memoize(next(), peek());
+                case 0x94 -> memoize(memo.size(), peek());
                 case 'r' -> memoize(int32(), peek());
                 case '(' -> mark();
                 case 'u' -> setItems(popMark());
-                case 's' -> setItems(top - 2);
                 case 'e' -> append(popMark());
-                case 'a' -> append(top - 1);
-                case 0x8c -> string(next());
-                case 'X' -> string(int32());
-                case 0x8d -> string(int64());
-                case 'U' -> string(next());
-                case 'T' -> string(int32());
-                case 'G' -> stack[top++] = store.real(Double.longBitsToDouble(Long.reverseBytes(int64())));
-                case 0x88 -> stack[top++] = PickleStore.TRUE;
-                case 0x89 -> stack[top++] = PickleStore.FALSE;
-                case ')' -> stack[top++] = store.tuple(stack, top, top);
-                case 0x85 -> tuple(top - 1);
-                case 0x86 -> tuple(top - 2);
-                case 0x87 -> tuple(top - 3);
-                case 't' -> tuple(popMark());
-                case 'd' -> collect(store.newDict(), true);
-                case 'l' -> collect(store.newList(), false);
-                case '0' -> pop();
-                case '1' -> top = popMark();
-                case '2' -> {
-                    stack[top] = peek();
-                    top++;
-                }
-                case 0x8b -> stack[top++] = store.integer(bigInteger(int32()));
-                case 0x95 -> int64();
-                case 0x80 -> protocol(next());
                 case '.' -> {
-                    if (top != 1 || depth != 0) {
-                        throw wrong("the pickle ends with " + top + " values instead of one");
-                    }
-                    memo = null;
-                    return stack[0];
+                    return end();
                 }
-                default -> throw refused(opcode);
+                default -> seldom(opcode);
             }
         }
+    }
+
+    /** The other opcodes: a snapshot has few of them, and apart they keep the loop above small for the compiler. */
+    private void seldom(int opcode) throws IOException {
+        switch (opcode) {
+            case 'M' -> stack[top++] = (long) (next() | next() << 8) << 3;
+            case 'N' -> stack[top++] = PickleStore.NONE;
+            case 0x88 -> stack[top++] = PickleStore.TRUE;
+            case 0x89 -> stack[top++] = PickleStore.FALSE;
+            case 'G' -> stack[top++] = store.real(Double.longBitsToDouble(Long.reverseBytes(int64())));
+            case 0x8b -> stack[top++] = store.integer(bigInteger(int32()));
+            case 0x8c, 'U' -> string(next());
+            case 'X', 'T' -> string(int32());
+            case 0x8d -> string(int64());
+            case 's' -> setItems(top - 2);
+            case 'a' -> append(top - 1);
+            case 'q' -> memoize(next(), peek());
+            case ')' -> stack[top++] = store.tuple(stack, top, top);
+            case 0x85 -> tuple(top - 1);
+            case 0x86 -> tuple(top - 2);
+            case 0x87 -> tuple(top - 3);
+            case 't' -> tuple(popMark());
+            case 'd' -> collect(store.newDict(), true);
+            case 'l' -> collect(store.newList(), false);
+            case '0' -> pop();
+            case '1' -> top = popMark();
+            case '2' -> {
+                stack[top] = peek();
+                top++;
+            }
+            case 0x95 -> int64();
+            case 0x80 -> protocol(next());
+            default -> throw refused(opcode);
+        }
+    }
+
+    private long end() throws IOException {
+        if (top != 1 || depth != 0) {
+            throw wrong("the pickle ends with " + top + " values instead of one");
+        }
+        memo = null;
+        return stack[0];
     }
 
     private void refuseOtherFormats() throws IOException {
@@ -234,26 +238,23 @@ final class PickleReader {
     }
 
     private void memoize(int index, long value) throws IOException {
-        if (index < 0 || index > memoized + 1024) {
-            throw wrong("memo entry " + (index & 0xFFFFFFFFL) + " after " + memoized + " entries");
-        }
-        if (index >= memo.length) {
-            int known = memo.length;
-            memo = Arrays.copyOf(memo, Math.max(index + 1, PickleStore.grown(known)));
-            Arrays.fill(memo, known, memo.length, -1);
+        if (index < 0 || index > memo.size() + FARTHEST_MEMO) {
+            throw wrong("memo entry " + (index & 0xFFFFFFFFL) + " after " + memo.size() + " entries");
         }
         if (value != (int) value) {
             throw wrong("a number in the memo, or more than 2^28 values of one kind");
         }
-        memo[index] = (int) value;
-        memoized = Math.max(memoized, index + 1);
+        while (index >= memo.size()) {
+            memo.add(-1);
+        }
+        memo.set(index, (int) value);
     }
 
     private long remembered(int index) throws IOException {
-        if (index < 0 || index >= memoized || memo[index] == -1) {
+        if (index < 0 || index >= memo.size() || memo.get(index) == -1) {
             throw wrong("memo entry " + (index & 0xFFFFFFFFL) + " was never written");
         }
-        long value = memo[index];
+        long value = memo.get(index);
         if (value == traceKey) {
             traceKeyAt = top;
         }

@@ -1,6 +1,6 @@
 package io.headroom.trace;
 
-import io.headroom.trace.PickleStore.Shape;
+import io.headroom.trace.DictTable.Shape;
 import io.headroom.trace.Recording.Action;
 import io.headroom.trace.Snapshot.Block;
 import io.headroom.trace.Snapshot.Segment;

@@ -2,43 +2,84 @@ package io.headroom.bench;
 
 import io.headroom.allocator.AllocatorSettings;
 import io.headroom.allocator.CachingAllocator;
-import io.headroom.allocator.Footprint;
 import io.headroom.trace.Snapshot;
 import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Random;
 
 /**
- * Measures the replay in events a second, and the snapshot reader against CPython's {@code pickle.load} in turn.
+ * Measures the replay in events a second of one core, and the snapshot reader against CPython's {@code pickle.load} in turn;
+ * prints the tables of {@code docs/replay.md}.
  *
- * <p>Arguments: none for the replay; {@code read FILE} reads a snapshot once and prints seconds and peak memory;
- * {@code FILE…} compares the reader with Python on each file, three times in turn.
+ * <p>Arguments: none for everything (5 GiB of memory, 2 GiB of disk, 4 minutes), {@code replay} for the first table
+ * alone, {@code FILE…} for the second with pickles of your own. Python's side runs on the {@code python3} of the path.
  */
 public final class ReplayBench {
+    private static final int ROUNDS = 5;
+    private static final int TURNS = 3;
     private static final String PYTHON =
             """
-            import pickle, resource, sys, time, gc
-            gc.disable() if len(sys.argv) > 2 else None
+            import pickle, resource, sys, time
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             t = time.perf_counter()
             with open(sys.argv[1], 'rb') as f: snapshot = pickle.load(f)
             t = time.perf_counter() - t
-            print(t, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+            print(t, before * 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
             """;
+
+    /** Seconds, and the process's peak resident set before and after. */
+    private record Run(double seconds, long before, long after) {
+        static Run of(String... command) throws IOException, InterruptedException {
+            String[] figures = output(command).split(" ");
+            return new Run(
+                    Double.parseDouble(figures[0]), Long.parseLong(figures[1]), Long.parseLong(figures[2].strip()));
+        }
+
+        long grown() {
+            return after - before;
+        }
+
+        /** Of two runs the better figure each. */
+        Run best(Run other) {
+            return other == null
+                    ? this
+                    : new Run(
+                            Math.min(seconds, other.seconds),
+                            Math.max(before, other.before),
+                            Math.min(after, other.after));
+        }
+    }
 
     private ReplayBench() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {
-        if (args.length == 0) {
-            replay();
-        } else if (args[0].equals("read")) {
+        if (args.length == 2 && args[0].equals("read")) {
             read(Path.of(args[1]));
-        } else {
+            return;
+        }
+        System.out.println(Runtime.getRuntime().availableProcessors() + " cores, Java "
+                + System.getProperty("java.version") + ", "
+                + output("python3", "--version").strip() + "\n");
+        if (args.length == 0 || args[0].equals("replay")) {
+            replay();
+        }
+        if (args.length == 0) {
+            Path directory = Files.createTempDirectory("snapshots");
+            for (int megabytes : new int[] {100, 1000}) {
+                Path file = directory.resolve(megabytes + "-MB.pickle");
+                String script = resource("/snapshots/make_snapshots.py");
+                output("python3", script, "--large", String.valueOf(megabytes), file.toString());
+                compare(file);
+                Files.delete(file);
+            }
+            Files.delete(directory);
+        } else if (!args[0].equals("replay")) {
             for (String file : args) {
                 compare(Path.of(file));
             }
@@ -46,25 +87,27 @@ public final class ReplayBench {
     }
 
     private static void replay() {
-        Trace trace = training(50_000, 24);
-        System.out.println("trace: " + trace);
+        System.out.println("| trace | settings | M events/s (goal >= 5) |\n|---|---|---|");
+        Trace training = training(50_000, 24);
         for (String conf :
                 new String[] {"", "expandable_segments:True", "max_split_size_mb:128", "roundup_power2_divisions:8"}) {
-            AllocatorSettings settings = AllocatorSettings.parse(conf);
-            double best = 0;
-            Footprint footprint = null;
-            for (int round = 0; round < 5; round++) {
-                long cpu = cpu();
-                footprint = CachingAllocator.replay(trace, settings, CachingAllocator.UNLIMITED);
-                best = Math.max(best, trace.events() / ((cpu() - cpu) / 1e9));
-            }
-            System.out.printf(
-                    Locale.ROOT,
-                    "%-28s %6.2f M events/s   peak reserved %s%n",
-                    settings,
-                    best / 1e6,
-                    Bytes.format(footprint.peakReserved().bytes()));
+            replay("training, " + training, training, AllocatorSettings.parse(conf));
         }
+        Trace crowded = crowded(3_000_000, 20_000);
+        for (String conf : new String[] {"", "expandable_segments:True"}) {
+            replay("20000 blocks live, " + crowded, crowded, AllocatorSettings.parse(conf));
+        }
+        System.out.println();
+    }
+
+    private static void replay(String name, Trace trace, AllocatorSettings settings) {
+        double best = 0;
+        for (int round = 0; round < ROUNDS; round++) {
+            long start = cpu();
+            CachingAllocator.replay(trace, settings, CachingAllocator.UNLIMITED);
+            best = Math.max(best, trace.events() / ((cpu() - start) / 1e9));
+        }
+        System.out.printf(Locale.ROOT, "| %s | `%s` | %.1f |%n", name, settings, best / 1e6);
     }
 
     private static long cpu() {
@@ -72,7 +115,7 @@ public final class ReplayBench {
     }
 
     /** Steps of a training run with inputs of changing length. */
-    static Trace training(int steps, int layers) {
+    private static Trace training(int steps, int layers) {
         Random random = new Random(1);
         Trace.Builder trace = Trace.builder();
         int[] kept = new int[layers];
@@ -95,11 +138,30 @@ public final class ReplayBench {
         return trace.build();
     }
 
+    /** Random sizes, a random one of many live blocks freed before each allocation: long free lists, deep holes. */
+    private static Trace crowded(int allocations, int live) {
+        Random random = new Random(2);
+        Trace.Builder trace = Trace.builder();
+        int[] ids = new int[live];
+        for (int i = 0; i < allocations; i++) {
+            int slot = i < live ? i : random.nextInt(live);
+            if (i >= live) {
+                trace.free(ids[slot]);
+            }
+            ids[slot] = trace.alloc((long) (512 * Math.pow(2, 14 * random.nextDouble())), "tensor");
+        }
+        return trace.build();
+    }
+
     private static void read(Path file) throws IOException {
+        long before = peakResident();
         long start = System.nanoTime();
         Snapshot snapshot = Snapshot.read(file);
         double seconds = (System.nanoTime() - start) / 1e9;
-        System.out.println(seconds + " " + peakResident() + " " + snapshot);
+        if (snapshot.devices().isEmpty()) {
+            throw new IllegalStateException(file + " holds nothing");
+        }
+        System.out.println(seconds + " " + before + " " + peakResident());
     }
 
     private static long peakResident() throws IOException {
@@ -108,54 +170,65 @@ public final class ReplayBench {
                 return Long.parseLong(line.replaceAll("[^0-9]", "")) * Bytes.KIB;
             }
         }
-        return -1;
+        throw new IOException("/proc/self/status has no VmHWM: this measures on Linux only");
     }
 
     private static void compare(Path file) throws IOException, InterruptedException {
         Path script = Files.createTempFile("load", ".py");
         Files.writeString(script, PYTHON);
-        double ours = Double.MAX_VALUE;
-        double theirs = Double.MAX_VALUE;
-        long ourBytes = Long.MAX_VALUE;
-        long theirBytes = Long.MAX_VALUE;
-        for (int round = 0; round < 3; round++) {
-            String[] python = run("python3", script.toString(), file.toString());
-            theirs = Math.min(theirs, Double.parseDouble(python[0]));
-            theirBytes = Math.min(theirBytes, Long.parseLong(python[1]));
-            String[] java = run(
-                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                    "-XX:+UseSerialGC",
-                    "-Xmx" + Math.max(128, Files.size(file) * 3 / 4 >> 20) + "m",
-                    "-cp",
-                    System.getProperty("java.class.path"),
-                    ReplayBench.class.getName(),
-                    "read",
-                    file.toString());
-            ours = Math.min(ours, Double.parseDouble(java[0]));
-            ourBytes = Math.min(ourBytes, Long.parseLong(java[1]));
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        String heap = "-Xmx" + Math.max(24, (Files.size(file) * 28 / 100 >> 20) + 1) + "m";
+        Run theirs = null;
+        Run ours = null;
+        for (int turn = 0; turn < TURNS; turn++) {
+            theirs = Run.of("python3", script.toString(), file.toString()).best(theirs);
+            ours = Run.of(
+                            java,
+                            "-XX:+UseSerialGC",
+                            heap,
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            ReplayBench.class.getName(),
+                            "read",
+                            file.toString())
+                    .best(ours);
         }
         Files.delete(script);
+        System.out.println("| " + Bytes.format(Files.size(file)) + " pickle | `pickle.load` | Headroom (" + heap
+                + ") | ratio |\n|---|---|---|---|");
         System.out.printf(
                 Locale.ROOT,
-                "%s (%s): CPython %.2f s, %s; here %.2f s, %s (JVM included); time ×%.2f, memory ×%.2f%n",
-                file.getFileName(),
-                Bytes.format(Files.size(file)),
-                theirs,
-                Bytes.format(theirBytes),
-                ours,
-                Bytes.format(ourBytes),
-                ours / theirs,
-                (double) ourBytes / theirBytes);
+                "| time (goal < 1) | %.2f s | %.2f s | %.2f |%n",
+                theirs.seconds,
+                ours.seconds,
+                ours.seconds / theirs.seconds);
+        row("process at its peak (goal <= 0.25)", theirs.after, ours.after);
+        row("of it grown by reading", theirs.grown(), ours.grown());
+        System.out.println();
     }
 
-    private static String[] run(String... command) throws IOException, InterruptedException {
+    private static void row(String what, long theirs, long ours) {
+        System.out.printf(
+                Locale.ROOT,
+                "| %s | %s | %s | %.2f |%n",
+                what,
+                Bytes.format(theirs),
+                Bytes.format(ours),
+                (double) ours / theirs);
+    }
+
+    private static String resource(String name) {
+        return Path.of(ReplayBench.class.getResource(name).getPath()).toString();
+    }
+
+    private static String output(String... command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
-        String out = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
             throw new IOException(String.join(" ", command) + " failed: " + out);
         }
-        return out.strip().split(" ", 3);
+        return out;
     }
 }
