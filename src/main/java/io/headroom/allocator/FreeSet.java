@@ -5,15 +5,16 @@ import java.util.Arrays;
 /**
  * The free blocks of one stream in one pool, ordered by (size, address); the unmapped ones with size 0, by address.
  *
- * <p>A list of short sorted chunks: insertion and removal move at most {@value #CHUNK} entries, and no object is made.
+ * <p>A list of short sorted chunks: insertion and removal move at most {@value #CHUNK} entries, and no object is made. A
+ * key is two longs beside each other, size and address; the first keys of all chunks stand in an array of their own.
  */
 final class FreeSet {
-    private static final int CHUNK = 128;
+    private static final int CHUNK = 64;
 
-    private long[][] sizes = {new long[CHUNK]};
-    private long[][] addresses = {new long[CHUNK]};
+    private long[][] keys = {new long[2 * CHUNK]};
     private int[][] blocks = {new int[CHUNK]};
     private int[] counts = {0};
+    private long[] firsts = new long[2];
     private int chunks = 1;
     private int total;
 
@@ -27,38 +28,42 @@ final class FreeSet {
             split(chunk);
             chunk = chunkOf(size, address);
         }
-        int at = within(chunk, size, address);
-        int behind = counts[chunk] - at;
-        System.arraycopy(sizes[chunk], at, sizes[chunk], at + 1, behind);
-        System.arraycopy(addresses[chunk], at, addresses[chunk], at + 1, behind);
+        long[] there = keys[chunk];
+        int at = lower(there, counts[chunk], size, address);
+        int behind = counts[chunk]++ - at;
+        System.arraycopy(there, 2 * at, there, 2 * at + 2, 2 * behind);
         System.arraycopy(blocks[chunk], at, blocks[chunk], at + 1, behind);
-        sizes[chunk][at] = size;
-        addresses[chunk][at] = address;
+        there[2 * at] = size;
+        there[2 * at + 1] = address;
         blocks[chunk][at] = block;
-        counts[chunk]++;
+        if (at == 0) {
+            noteFirst(chunk);
+        }
         total++;
     }
 
     void remove(long size, long address) {
         int chunk = chunkOf(size, address);
-        int at = within(chunk, size, address);
-        if (at >= counts[chunk] || sizes[chunk][at] != size || addresses[chunk][at] != address) {
+        long[] there = keys[chunk];
+        int at = lower(there, counts[chunk], size, address);
+        if (at == counts[chunk] || there[2 * at] != size || there[2 * at + 1] != address) {
             throw new IllegalStateException("no free block of " + size + " bytes at " + Long.toHexString(address));
         }
         int behind = --counts[chunk] - at;
-        System.arraycopy(sizes[chunk], at + 1, sizes[chunk], at, behind);
-        System.arraycopy(addresses[chunk], at + 1, addresses[chunk], at, behind);
+        System.arraycopy(there, 2 * at + 2, there, 2 * at, 2 * behind);
         System.arraycopy(blocks[chunk], at + 1, blocks[chunk], at, behind);
         total--;
         if (counts[chunk] == 0 && chunks > 1) {
             drop(chunk);
+        } else if (at == 0) {
+            noteFirst(chunk);
         }
     }
 
     /** A position for {@link #block}: the first entry of at least (size, address), or −1. */
     long ceiling(long size, long address) {
         int chunk = chunkOf(size, address);
-        int at = within(chunk, size, address);
+        int at = lower(keys[chunk], counts[chunk], size, address);
         if (at == counts[chunk]) {
             chunk++;
             at = 0;
@@ -75,11 +80,6 @@ final class FreeSet {
             at = 0;
         }
         return chunk < chunks ? position(chunk, at) : -1;
-    }
-
-    /** The largest entry, or −1. */
-    long last() {
-        return total == 0 ? -1 : position(chunks - 1, counts[chunks - 1] - 1);
     }
 
     int block(long position) {
@@ -103,29 +103,17 @@ final class FreeSet {
 
     /** The last chunk whose first entry is not above (size, address). */
     private int chunkOf(long size, long address) {
-        int low = 0;
-        int high = chunks - 1;
-        while (low < high) {
-            int middle = (low + high + 1) >>> 1;
-            long first = sizes[middle][0];
-            if (first < size || first == size && addresses[middle][0] <= address) {
-                low = middle;
-            } else {
-                high = middle - 1;
-            }
-        }
-        return low;
+        return chunks == 1 ? 0 : Math.max(0, lower(firsts, chunks, size, address + 1) - 1);
     }
 
-    private int within(int chunk, long size, long address) {
-        long[] size_ = sizes[chunk];
-        long[] address_ = addresses[chunk];
+    /** How many of the first {@code count} keys are below (size, address). */
+    private static int lower(long[] keys, int count, long size, long address) {
         int low = 0;
-        int high = counts[chunk];
+        int high = count;
         while (low < high) {
             int middle = (low + high) >>> 1;
-            long there = size_[middle];
-            if (there < size || there == size && address_[middle] < address) {
+            long there = keys[2 * middle];
+            if (there < size || there == size && keys[2 * middle + 1] < address) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -134,37 +122,41 @@ final class FreeSet {
         return low;
     }
 
+    private void noteFirst(int chunk) {
+        firsts[2 * chunk] = keys[chunk][0];
+        firsts[2 * chunk + 1] = keys[chunk][1];
+    }
+
     private void split(int chunk) {
         if (chunks == counts.length) {
-            int longer = chunks * 2;
-            sizes = Arrays.copyOf(sizes, longer);
-            addresses = Arrays.copyOf(addresses, longer);
-            blocks = Arrays.copyOf(blocks, longer);
-            counts = Arrays.copyOf(counts, longer);
+            keys = Arrays.copyOf(keys, chunks * 2);
+            blocks = Arrays.copyOf(blocks, chunks * 2);
+            counts = Arrays.copyOf(counts, chunks * 2);
+            firsts = Arrays.copyOf(firsts, chunks * 4);
         }
-        int after = chunks - chunk - 1;
-        System.arraycopy(sizes, chunk + 1, sizes, chunk + 2, after);
-        System.arraycopy(addresses, chunk + 1, addresses, chunk + 2, after);
-        System.arraycopy(blocks, chunk + 1, blocks, chunk + 2, after);
-        System.arraycopy(counts, chunk + 1, counts, chunk + 2, after);
+        move(chunk + 1, chunk + 2);
         int half = CHUNK / 2;
-        sizes[chunk + 1] = new long[CHUNK];
-        addresses[chunk + 1] = new long[CHUNK];
+        keys[chunk + 1] = new long[2 * CHUNK];
         blocks[chunk + 1] = new int[CHUNK];
-        System.arraycopy(sizes[chunk], half, sizes[chunk + 1], 0, CHUNK - half);
-        System.arraycopy(addresses[chunk], half, addresses[chunk + 1], 0, CHUNK - half);
+        System.arraycopy(keys[chunk], 2 * half, keys[chunk + 1], 0, 2 * (CHUNK - half));
         System.arraycopy(blocks[chunk], half, blocks[chunk + 1], 0, CHUNK - half);
         counts[chunk + 1] = CHUNK - half;
         counts[chunk] = half;
         chunks++;
+        noteFirst(chunk + 1);
     }
 
     private void drop(int chunk) {
-        int after = chunks - chunk - 1;
-        System.arraycopy(sizes, chunk + 1, sizes, chunk, after);
-        System.arraycopy(addresses, chunk + 1, addresses, chunk, after);
-        System.arraycopy(blocks, chunk + 1, blocks, chunk, after);
-        System.arraycopy(counts, chunk + 1, counts, chunk, after);
+        move(chunk + 1, chunk);
         chunks--;
+    }
+
+    /** Moves the chunks from one place on to another. */
+    private void move(int from, int to) {
+        int length = chunks - from;
+        System.arraycopy(keys, from, keys, to, length);
+        System.arraycopy(blocks, from, blocks, to, length);
+        System.arraycopy(counts, from, counts, to, length);
+        System.arraycopy(firsts, 2 * from, firsts, 2 * to, 2 * length);
     }
 }
