@@ -17,8 +17,9 @@ import java.util.Random;
  * Measures the replay in events a second of one core, and the snapshot reader against CPython's {@code pickle.load} in turn;
  * prints the tables of {@code docs/replay.md}.
  *
- * <p>Arguments: none for everything (5 GiB of memory, 2 GiB of disk, 4 minutes), {@code replay} for the first table
- * alone, {@code FILE…} for the second with pickles of your own. Python's side runs on the {@code python3} of the path.
+ * <p>Arguments: none for everything (5 GiB of memory, 2 GiB of disk, 5 minutes), {@code replay} for the replay alone, {@code
+ * FILE…} for the reader with pickles of your own. Python's side runs on the {@code python3} of the path. Events a second
+ * are those of the replaying thread's processor time, the best of five rounds; of each reader the best of three turns.
  */
 public final class ReplayBench {
     private static final int ROUNDS = 5;
@@ -64,8 +65,8 @@ public final class ReplayBench {
             return;
         }
         System.out.println(Runtime.getRuntime().availableProcessors() + " cores, Java "
-                + System.getProperty("java.version") + ", "
-                + output("python3", "--version").strip() + "\n");
+                + System.getProperty("java.version") + ", " + output("python3", "--version"));
+        System.out.println("| what | goal | measured | |\n|---|---|---|---|");
         if (args.length == 0 || args[0].equals("replay")) {
             replay();
         }
@@ -87,17 +88,15 @@ public final class ReplayBench {
     }
 
     private static void replay() {
-        System.out.println("| trace | settings | M events/s (goal >= 5) |\n|---|---|---|");
         Trace training = training(50_000, 24);
         for (String conf :
                 new String[] {"", "expandable_segments:True", "max_split_size_mb:128", "roundup_power2_divisions:8"}) {
-            replay("training, " + training, training, AllocatorSettings.parse(conf));
+            replay("training", training, AllocatorSettings.parse(conf));
         }
         Trace crowded = crowded(3_000_000, 20_000);
         for (String conf : new String[] {"", "expandable_segments:True"}) {
-            replay("20000 blocks live, " + crowded, crowded, AllocatorSettings.parse(conf));
+            replay("20000 random blocks live", crowded, AllocatorSettings.parse(conf));
         }
-        System.out.println();
     }
 
     private static void replay(String name, Trace trace, AllocatorSettings settings) {
@@ -107,7 +106,11 @@ public final class ReplayBench {
             CachingAllocator.replay(trace, settings, CachingAllocator.UNLIMITED);
             best = Math.max(best, trace.events() / ((cpu() - start) / 1e9));
         }
-        System.out.printf(Locale.ROOT, "| %s | `%s` | %.1f |%n", name, settings, best / 1e6);
+        Goal.print(
+                String.format(Locale.ROOT, "%s, %.1f M events, `%s`", name, trace.events() / 1e6, settings),
+                ">= 5 M events/s",
+                String.format(Locale.ROOT, "%.1f M", best / 1e6),
+                best >= 5e6);
     }
 
     private static long cpu() {
@@ -194,27 +197,22 @@ public final class ReplayBench {
                     .best(ours);
         }
         Files.delete(script);
-        System.out.println("| " + Bytes.format(Files.size(file)) + " pickle | `pickle.load` | Headroom (" + heap
-                + ") | ratio |\n|---|---|---|---|");
-        System.out.printf(
-                Locale.ROOT,
-                "| time (goal < 1) | %.2f s | %.2f s | %.2f |%n",
-                theirs.seconds,
-                ours.seconds,
-                ours.seconds / theirs.seconds);
-        row("process at its peak (goal <= 0.25)", theirs.after, ours.after);
-        row("of it grown by reading", theirs.grown(), ours.grown());
-        System.out.println();
+        String name = "pickle of " + Bytes.format(Files.size(file)) + ", ";
+        Goal.print(
+                name + "time to read",
+                String.format(Locale.ROOT, "< %.2f s of `pickle.load`", theirs.seconds),
+                String.format(Locale.ROOT, "%.2f s (ratio %.2f)", ours.seconds, ours.seconds / theirs.seconds),
+                ours.seconds < theirs.seconds);
+        memory(name + "process at its peak, `" + heap + "`", theirs.after, ours.after);
+        memory(name + "what reading adds to the process", theirs.grown(), ours.grown());
     }
 
-    private static void row(String what, long theirs, long ours) {
-        System.out.printf(
-                Locale.ROOT,
-                "| %s | %s | %s | %.2f |%n",
+    private static void memory(String what, long theirs, long ours) {
+        Goal.print(
                 what,
-                Bytes.format(theirs),
-                Bytes.format(ours),
-                (double) ours / theirs);
+                "<= 1/4 of " + Bytes.format(theirs),
+                Bytes.format(ours) + String.format(Locale.ROOT, " (ratio %.2f)", (double) ours / theirs),
+                ours <= theirs / 4);
     }
 
     private static String resource(String name) {
