@@ -242,7 +242,7 @@ public final class MemoryMonitor implements AutoCloseable {
         long began = System.nanoTime();
         while (!closed) {
             try {
-                note((System.nanoTime() - began) / 1e9, Reading.now(""), false);
+                note((System.nanoTime() - began) / 1e9, Reading.beside(), false);
                 Thread.sleep(seconds.toMillis());
             } catch (InterruptedException e) {
                 return;

@@ -49,7 +49,7 @@ public record Reading(
 
     /** Takes a reading, NDArrays by manager not counted: at most a millisecond on Linux. */
     public static Reading now() {
-        return Readings.take("", false);
+        return Readings.take("", Optional.empty());
     }
 
     /**
@@ -59,7 +59,12 @@ public record Reading(
      * @throws IllegalArgumentException if the name is null
      */
     public static Reading now(String stage) {
-        return Readings.take(Stage.name(stage), true);
+        return Readings.take(Stage.name(stage), LiveArrays.now());
+    }
+
+    /** A reading for a thread beside the one that works with the arrays. */
+    static Reading beside() {
+        return Readings.take("", LiveArrays.now(false));
     }
 
     /** The same reading under another name. */

@@ -15,7 +15,7 @@ final class Readings {
 
     private Readings() {}
 
-    static Reading take(String stage, boolean arrays) {
+    static Reading take(String stage, Optional<LiveArrays> arrays) {
         boolean linux = Platform.isLinux();
         ProcFs proc = new ProcFs(PROC);
         ProcessMemory process = linux ? proc.process() : OtherSystems.process();
@@ -25,7 +25,7 @@ final class Readings {
                 process,
                 JvmMemory.now(),
                 Libc.nativeHeap(),
-                arrays ? LiveArrays.now() : Optional.empty(),
+                arrays,
                 Devices.now(),
                 limits(process, linux ? proc.physical() : OtherSystems.physical(), linux));
     }

@@ -8,7 +8,7 @@ import io.headroom.units.Bytes;
  * @param name the variable
  * @param type its declared type
  * @param arrays how many open arrays it reaches
- * @param bytes their size, each array counted once
+ * @param bytes what they hold together; storage that several share counts once, except where the system does not tell (all but Linux)
  */
 public record Holder(String name, String type, int arrays, long bytes) {
     /** {@code variable years (NDList) holds 2 arrays, 62.50 MiB}. */

@@ -45,8 +45,7 @@ public final class Holders {
             try {
                 Set<NDArray> arrays = reach(variable.value());
                 if (!arrays.isEmpty()) {
-                    long bytes = arrays.stream().mapToLong(Holders::bytes).sum();
-                    found.add(new Holder(variable.name(), variable.type(), arrays.size(), bytes));
+                    found.add(new Holder(variable.name(), variable.type(), arrays.size(), LiveArrays.bytes(arrays)));
                 }
             } catch (RuntimeException | StackOverflowError e) {
                 // a user's collection that throws holds nothing we can name
@@ -137,19 +136,6 @@ public final class Holders {
     }
 
     private static boolean open(NDArray array) {
-        try {
-            array.getShape();
-            return !(array instanceof NativeResource<?> resource && resource.isReleased());
-        } catch (RuntimeException e) {
-            return false;
-        }
-    }
-
-    private static long bytes(NDArray array) {
-        try {
-            return array.size() * array.getDataType().getNumOfBytes();
-        } catch (RuntimeException e) {
-            return 0;
-        }
+        return !(array instanceof NativeResource<?> resource && resource.isReleased());
     }
 }

@@ -25,11 +25,14 @@ import java.util.function.Supplier;
 /**
  * Load → predict → release, over and over: how far the resident set is from its start.
  *
- * <p>{@code ReleaseBench [torchscript|block] [SIZE] [REPEATS] [DIRECTORY]}; the goal is 2 % of the model's size after
+ * <p>The start is after a warm-up with a small model, so that the JVM has loaded and compiled what it will. {@code
+ * ReleaseBench [torchscript|block] [SIZE] [REPEATS] [DIRECTORY]}; the goal is 2 % of the model's size after
  * each of 20 repeats of at least 1 GiB, and no trend.
  */
 public final class ReleaseBench {
     private static final double MOST = 0.02;
+    private static final int WARM = 150;
+    private static final long SMALL = 2 * Bytes.MIB;
 
     private ReleaseBench() {}
 
@@ -45,11 +48,15 @@ public final class ReleaseBench {
         System.out.println(EngineEnvironment.now());
         switch (kind) {
             case "torchscript" -> {
+                Path small = SampleModels.torchScript(directory, "age", SMALL);
                 Path file = SampleModels.torchScript(directory, "age", size);
+                warmUp(() -> Models.load("age", small));
                 measure("TorchScript", size, repeats, () -> Models.load("age", file));
             }
             case "block" -> {
-                Path file = params(directory.resolve(Bytes.format(size).replace(' ', '-')), size);
+                Path small = params(directory, SMALL);
+                Path file = params(directory, size);
+                warmUp(() -> Models.load("cancer", SampleModels.perceptron(SMALL), small));
                 measure("DJL block", size, repeats, () -> Models.load("cancer", SampleModels.perceptron(size), file));
             }
             default -> {
@@ -60,7 +67,8 @@ public final class ReleaseBench {
     }
 
     /** DJL saves through the heap, so another JVM with a large one writes the file. */
-    private static Path params(Path directory, long size) {
+    private static Path params(Path models, long size) {
+        Path directory = models.resolve(Bytes.format(size).replace(' ', '-'));
         Path file = directory.resolve("cancer-0000.params");
         if (!Files.exists(file)) {
             Fork.Result result = Fork.run(
@@ -83,6 +91,21 @@ public final class ReleaseBench {
             model.setBlock(block);
             model.save(directory, "cancer");
         }
+    }
+
+    /** Until the JVM has compiled what a release runs: its own growth by that is no model's. */
+    private static void warmUp(Supplier<LoadedModel> load) {
+        Reading before = Reading.now();
+        for (int i = 0; i < WARM; i++) {
+            once(load);
+        }
+        Reading after = Reading.now();
+        System.out.printf(
+                "warm-up, %d times a model of %s: process %s, of it compiled code and metaspace %s%n",
+                WARM,
+                Bytes.format(SMALL),
+                Bytes.formatSigned(after.rss().orElseThrow() - before.rss().orElseThrow()),
+                Bytes.formatSigned(after.jvm().nonHeapUsed() - before.jvm().nonHeapUsed()));
     }
 
     private static void measure(String kind, long size, int repeats, Supplier<LoadedModel> load) {

@@ -39,6 +39,7 @@ class AccountingTest {
 
     @Test
     void theBreakdownAddsUpToTheResidentSet() {
+        Reading.now();
         Breakdown parts = Breakdown.now().orElseThrow();
         long resident = Reading.now().rss().getAsLong();
         assertThat(parts.total() / (double) resident).isBetween(0.95, 1.05);
@@ -49,16 +50,14 @@ class AccountingTest {
 
     @Test
     void javaObjectsAreAccountedForAsHeap() {
-        Breakdown before = Breakdown.now().orElseThrow();
-        List<byte[]> held = new ArrayList<>();
-        for (int i = 0; i < 16; i++) {
-            held.add(new byte[(int) (8 * Bytes.MIB)]);
-        }
-        Breakdown after = Breakdown.now().orElseThrow();
-        long grown = after.total() - before.total();
-        long heap = after.javaHeap().orElseThrow() - before.javaHeap().orElseThrow();
-        assertThat(held).hasSize(16);
-        assertThat(Math.abs(grown - heap)).isLessThan(Math.max(grown / 20, 2 * Bytes.MIB));
+        Fork.Result result =
+                Fork.run(HeapMain.class, List.of("-Xint", "-XX:+UseSerialGC", "-Xms512m", "-Xmx512m", "-Xmn400m"));
+        assertThat(result.exit()).as(result.output()).isZero();
+        String[] bytes = result.output().strip().split(" ");
+        long heap = Long.parseLong(bytes[0]);
+        long grown = Long.parseLong(bytes[1]);
+        assertThat(heap / (double) HeapMain.KNOWN).isBetween(0.95, 1.05);
+        assertThat(heap / (double) grown).isBetween(0.95, 1.05);
     }
 
     @Test

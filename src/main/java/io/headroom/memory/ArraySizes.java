@@ -1,0 +1,98 @@
+package io.headroom.memory;
+
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.util.NativeResource;
+import io.headroom.memory.TensorHeaders.Header;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Sizes of arrays for one walk over them, each storage counted once; what the walk before found need not be read again.
+ *
+ * <p>Where headers cannot be read the library is asked, which only the thread that works with the arrays may do: the monitor's
+ * thread then knows what others have asked before.
+ */
+final class ArraySizes {
+    private static volatile Map<NDArray, Header> known = new IdentityHashMap<>();
+    private static volatile Optional<TensorHeaders> headers;
+
+    private final Map<NDArray, Header> before = known;
+    private final Map<NDArray, Header> now = new IdentityHashMap<>();
+    private final Set<Long> storages = new HashSet<>();
+    private final boolean ask;
+
+    ArraySizes(boolean ask) {
+        this.ask = ask;
+    }
+
+    /** The array's header; empty if it is closed, or must not be asked for on this thread. */
+    Optional<Header> of(NDArray array) {
+        Object handle = handle(array);
+        if (handle == null) {
+            return Optional.empty();
+        }
+        Header old = before.get(array);
+        Optional<Header> header =
+                old != null && handle.equals(old.handle()) ? Optional.of(old) : read(array, (Long) handle);
+        header.ifPresent(value -> now.put(array, value));
+        return header;
+    }
+
+    /** Bytes of the array's storage, 0 if another array of this walk had the same. */
+    long bytes(Header header) {
+        return header.storage() == 0 || storages.add(header.storage()) ? header.bytes() : 0;
+    }
+
+    /** Keeps what a walk over all arrays has found. */
+    void publish() {
+        known = now;
+    }
+
+    private Optional<Header> read(NDArray array, long handle) {
+        Optional<TensorHeaders> found = headers();
+        if (found.isPresent()) {
+            return found.get().of(array);
+        }
+        if (!ask) {
+            return Optional.empty();
+        }
+        try {
+            Shape shape = array.getShape();
+            DataType type = array.getDataType();
+            return Optional.of(Header.of(handle, 0, Math.max(0, shape.size()) * type.getNumOfBytes(), shape, type));
+        } catch (RuntimeException e) {
+            return Optional.empty(); // closed by its owner meanwhile
+        }
+    }
+
+    private static Object handle(NDArray array) {
+        try {
+            return array instanceof NativeResource<?> resource && resource.getHandle() instanceof Long handle
+                    ? handle
+                    : null;
+        } catch (IllegalStateException e) {
+            return null;
+        }
+    }
+
+    private static Optional<TensorHeaders> headers() {
+        Optional<TensorHeaders> found = headers;
+        if (found == null) {
+            synchronized (ArraySizes.class) {
+                found = headers;
+                if (found == null) {
+                    Optional<Engine> engine = ManagerTree.engine();
+                    found = engine.flatMap(TensorHeaders::find);
+                    headers = engine.isPresent() ? found : null;
+                }
+            }
+        }
+        return found;
+    }
+}

@@ -1,0 +1,76 @@
+package io.headroom.memory;
+
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.BaseNDManager;
+import ai.djl.ndarray.NDManager;
+import java.lang.reflect.Field;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** DJL's private fields: the engine if one runs, its root manager, and what a manager holds. */
+final class ManagerTree {
+    private static final Optional<Field> RESOURCES = field(BaseNDManager.class.getName(), "resources");
+    private static volatile Optional<NDManager> root = Optional.empty();
+
+    private ManagerTree() {}
+
+    /** The running PyTorch engine; starts none. */
+    static Optional<Engine> engine() {
+        try {
+            Optional<Field> engine = field("ai.djl.pytorch.engine.PtEngineProvider", "engine");
+            return engine.isPresent() && engine.get().get(null) instanceof Engine running
+                    ? Optional.of(running)
+                    : Optional.empty();
+        } catch (ReflectiveOperationException | RuntimeException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** The manager above all others, once an engine runs. */
+    static Optional<NDManager> root() {
+        if (root.isEmpty()) {
+            try {
+                Optional<Engine> engine = engine();
+                if (engine.isPresent()) {
+                    try (NDManager base = engine.get().newBaseManager()) {
+                        root = Optional.ofNullable(base.getParentManager());
+                    }
+                }
+            } catch (RuntimeException e) {
+                return Optional.empty();
+            }
+        }
+        return root;
+    }
+
+    /** Arrays and managers that a manager holds at this moment. */
+    static List<AutoCloseable> resources(BaseNDManager manager) {
+        List<AutoCloseable> found = new ArrayList<>();
+        if (RESOURCES.isPresent()) {
+            try {
+                if (RESOURCES.get().get(manager) instanceof Map<?, ?> resources) {
+                    resources.values().forEach(value -> {
+                        if (value instanceof AutoCloseable resource) {
+                            found.add(resource);
+                        }
+                    });
+                }
+            } catch (ReflectiveOperationException e) {
+                return found;
+            }
+        }
+        return found;
+    }
+
+    private static Optional<Field> field(String type, String name) {
+        try {
+            Field field = Class.forName(type).getDeclaredField(name);
+            field.setAccessible(true);
+            return Optional.of(field);
+        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package io.headroom.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import io.headroom.units.Bytes;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+@EnabledOnOs(OS.LINUX)
+class LiveArraysTest {
+    private static final long SIZE = 4 * Bytes.MIB;
+    private static final Shape SQUARE = new Shape(1024, 1024);
+
+    private final NDManager manager = NDManager.newBaseManager("PyTorch");
+
+    @AfterEach
+    void close() {
+        manager.close();
+    }
+
+    @Test
+    void viewsCountAsArraysButTheirStorageOnce() {
+        NDArray array = manager.ones(SQUARE);
+        array.get("0:512");
+        array.reshape(1024 * 1024);
+        array.transpose();
+        LiveArrays live = LiveArrays.of(manager);
+        assertThat(live.count()).isEqualTo(4);
+        assertThat(live.bytes()).isEqualTo(SIZE);
+        array.duplicate();
+        assertThat(LiveArrays.of(manager).bytes()).isEqualTo(2 * SIZE);
+    }
+
+    @Test
+    void theOutermostManagerHasTheStorage() {
+        NDManager batch = manager.newSubManager();
+        batch.setName("batch");
+        NDArray array = manager.ones(SQUARE);
+        array.get(3).attach(batch);
+        LiveArrays live = LiveArrays.of(manager);
+        assertThat(live.managers().get(0).bytes()).isEqualTo(SIZE);
+        assertThat(live.managers().get(1).name()).isEqualTo("batch");
+        assertThat(live.managers().get(1).bytes()).isZero();
+        assertThat(live.managers().get(1).count()).isEqualTo(1);
+    }
+
+    @Test
+    void aViewKeepsTheWholeStorageOfWhatItWasTakenFrom() {
+        NDArray array = manager.ones(SQUARE);
+        NDArray row = array.get(7);
+        array.close();
+        assertThat(LiveArrays.of(manager).bytes()).isEqualTo(SIZE);
+        assertThat(LiveArrays.bytes(List.of(row, array))).isEqualTo(SIZE);
+        row.close();
+        assertThat(LiveArrays.of(manager).count()).isZero();
+    }
+
+    @Test
+    void anArrayThatIsGivenAnothersTensorIsReadAgain() {
+        NDArray array = manager.ones(new Shape(4));
+        assertThat(LiveArrays.now()).isPresent();
+        array.intern(manager.ones(SQUARE));
+        assertThat(LiveArrays.of(manager).bytes()).isEqualTo(SIZE);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = DataType.class,
+            names = {"FLOAT16", "FLOAT32", "FLOAT64", "UINT8", "INT8", "INT32", "INT64", "BOOLEAN"})
+    void shapeAndTypeAreThoseOfTheArray(DataType type) {
+        for (Shape shape :
+                List.of(new Shape(), new Shape(0), new Shape(5), new Shape(2, 3), new Shape(1, 2, 3, 4, 5, 6, 7))) {
+            try (NDManager inner = manager.newSubManager()) {
+                NDArray array = inner.zeros(shape, type);
+                LiveArrays live = LiveArrays.of(inner);
+                assertThat(live.managers().get(0).shapes())
+                        .containsOnlyKeys(array.getShape() + " "
+                                + array.getDataType().name().toLowerCase(java.util.Locale.ROOT));
+                assertThat(live.bytes()).isEqualTo(shape.size() * type.getNumOfBytes());
+            }
+        }
+    }
+
+    @Test
+    void readingWhileOthersCloseArraysDoesNotEndTheJvm() {
+        Fork.Result result = Fork.run(WalkMain.class, List.of("-Xmx64m"), "5");
+        assertThat(result.output()).contains("still here");
+        assertThat(result.exit()).isZero();
+    }
+}
