@@ -44,6 +44,12 @@ def test_a_watched_body_that_throws_still_tells_its_peak(kernel):
     assert "peak" in plain(shown)
 
 
+def test_a_watched_cell_that_throws_still_tells_its_peak(kernel):
+    reply, _, shown = kernel.run('%%watch\nthrow new IllegalStateException("mine");')
+    assert reply["status"] == "error" and "mine" in reply["evalue"]
+    assert "peak" in plain(shown)
+
+
 @pytest.mark.parametrize("code", ["monitor(0)", "monitor(-1)", "monitor(Duration.ZERO)", "monitor(Duration.ofSeconds(-1))"])
 def test_an_interval_that_is_not_positive_is_refused(kernel, code):
     reply, _, _ = kernel.run(code)

@@ -62,7 +62,11 @@ final class Nvml {
         if (Platform.isMac()) {
             return Optional.empty();
         }
-        for (String name : Platform.isWindows() ? List.of("nvml") : List.of("libnvidia-ml.so.1", "nvidia-ml")) {
+        return open(Platform.isWindows() ? List.of("nvml") : List.of("libnvidia-ml.so.1", "nvidia-ml"));
+    }
+
+    static Optional<Nvml> open(List<String> libraries) {
+        for (String name : libraries) {
             try {
                 Calls calls = Native.load(name, Calls.class);
                 if (calls.nvmlInit_v2() == OK) {

@@ -73,7 +73,7 @@ public final class Pipeline {
         return this;
     }
 
-    /** Is told before each model and at the end: what a progress bar needs. */
+    /** Is told before each model and at the end, what a progress bar needs; a listener that throws is dropped. */
     public Pipeline onProgress(Consumer<Progress> listener) {
         progress = listener;
         return this;
@@ -94,12 +94,20 @@ public final class Pipeline {
         List<PipelineReport.Stage> stages = new ArrayList<>();
         List<LoadedModel> kept = new ArrayList<>();
         for (Step step : steps) {
-            progress.accept(new Progress(stages.size(), steps.size(), step.name()));
+            tell(new Progress(stages.size(), steps.size(), step.name()));
             stages.add(run(step, results, kept));
         }
         kept.stream().filter(model -> !model.isReleased()).forEach(LoadedModel::release);
-        progress.accept(new Progress(stages.size(), steps.size(), ""));
+        tell(new Progress(stages.size(), steps.size(), ""));
         return new PipelineReport(stages, results);
+    }
+
+    private void tell(Progress at) {
+        try {
+            progress.accept(at);
+        } catch (RuntimeException | LinkageError e) {
+            progress = none -> {}; // a display that fails must not lose results
+        }
     }
 
     private PipelineReport.Stage run(Step step, NDManager results, List<LoadedModel> kept) {
@@ -113,7 +121,7 @@ public final class Pipeline {
             if (keep && made != null) {
                 result = Optional.of(moved(made, results));
             }
-        } catch (Exception | OutOfMemoryError | LinkageError e) {
+        } catch (Exception | AssertionError | VirtualMachineError | LinkageError e) {
             failure = Optional.of(e);
         }
         Optional<ReleaseReport> released = Optional.empty();

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class MemoryMonitorTest {
@@ -115,6 +116,22 @@ class MemoryMonitorTest {
         monitor.close();
         assertThat(monitor.isClosed()).isTrue();
         assertThatThrownBy(monitor::start).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void tenThousandStepsStayBoundedAndKeepTheHighest() {
+        AtomicLong highest = new AtomicLong();
+        try (MemoryMonitor monitor = MemoryMonitor.everySteps(1)
+                .onReading(reading -> highest.accumulateAndGet(reading.rss().orElse(0), Math::max))) {
+            for (int step = 1; step <= 10_000; step++) {
+                monitor.step(step);
+            }
+            assertThat(monitor.timeline().added()).isEqualTo(10_000);
+            assertThat(monitor.timeline().readings()).hasSizeLessThanOrEqualTo(2_000);
+            assertThat(monitor.timeline().highest().orElseThrow().rss().orElse(0))
+                    .isEqualTo(highest.get());
+            assertThat(monitor.lines()).hasSize(1_000);
+        }
     }
 
     @Test

@@ -28,7 +28,13 @@ class NvmlTest {
     @Test
     void withoutADriverThereIsNoDevice() {
         assertThat(new Nvml(new NoDriver(), OWN).devices()).isEmpty();
-        assertThat(Devices.now()).isNotNull();
+    }
+
+    @Test
+    void withoutALibraryThereIsNothingToAskAndAReadingIsTakenAllTheSame() {
+        assertThat(Nvml.open(List.of("libno-such-driver.so.1", "no-such-driver")))
+                .isEmpty();
+        assertThat(Reading.now().devices()).isEqualTo(Devices.now());
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.headroom.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import io.headroom.units.Bytes;
@@ -68,6 +69,77 @@ class PipelineTest {
     }
 
     @Test
+    void aMiddleModelThatRunsOutOfMemoryIsReleasedAndTheResultsBeforeItStay() {
+        List<LoadedModel> middle = new ArrayList<>();
+        EngineException thrown = new EngineException("DefaultCPUAllocator: can't allocate memory");
+        try (PipelineReport report = middleFails(middle, thrown).keepResults().run()) {
+            PipelineReport.Stage failed = report.stages().get(1);
+            assertThat(failed.failure()).containsSame(thrown);
+            assertThat(failed.release()).isPresent();
+            assertThat(middle).singleElement().matches(LoadedModel::isReleased);
+            assertThat(values(report, "age")).hasSize(2);
+            assertThat(report.result("clock")).isEmpty();
+            assertThat(values(report, "cancer")).hasSize(2);
+            assertThat(report.succeeded()).isFalse();
+            assertThat(report.toString()).contains("failed: DefaultCPUAllocator: can't allocate memory");
+        }
+        assertThat(Models.loaded()).isEmpty();
+    }
+
+    @Test
+    void aFailedAssertionOrADeepRecursionEndsOnlyItsModelsTurn() {
+        for (Error thrown : List.of(new AssertionError("too old"), new StackOverflowError())) {
+            try (PipelineReport report =
+                    middleFails(new ArrayList<>(), thrown).keepResults().run()) {
+                assertThat(report.stages().get(1).failure()).containsSame(thrown);
+                assertThat(values(report, "age")).hasSize(2);
+            }
+        }
+    }
+
+    @Test
+    void keptLoadedAllStayUntilTheLastHasRunTheFailedOneToo() {
+        List<LoadedModel> middle = new ArrayList<>();
+        List<String> together = new ArrayList<>();
+        try (PipelineReport report = middleFails(middle, new IllegalStateException("no samples"))
+                .then("last", () -> Models.load("last", models.resolve("age.pt")), model -> {
+                    Models.loaded().forEach(each -> together.add(each.name()));
+                    return predict(model);
+                })
+                .keepResults()
+                .keepLoaded()
+                .run()) {
+            assertThat(together).containsExactly("age", "clock", "cancer", "last");
+            assertThat(middle).singleElement().matches(LoadedModel::isReleased);
+            assertThat(report.stages()).allMatch(stage -> stage.release().isEmpty());
+            assertThat(values(report, "age")).hasSize(2);
+            assertThat(report.predictedKept().orElseThrow())
+                    .isGreaterThan(report.predictedReleased().orElseThrow());
+        }
+        assertThat(Models.loaded()).isEmpty();
+    }
+
+    @Test
+    void aListenerThatThrowsLosesNothing() {
+        try (PipelineReport report = middleFails(new ArrayList<>(), new IllegalStateException("no samples"))
+                .onProgress(at -> {
+                    throw new IllegalStateException("no display");
+                })
+                .keepResults()
+                .run()) {
+            assertThat(values(report, "cancer")).hasSize(2);
+        }
+    }
+
+    @Test
+    void closingAReportTwiceIsNoError() {
+        PipelineReport report = threeModels().keepResults().run();
+        report.close();
+        report.close();
+        assertThat(report.stages()).hasSize(3);
+    }
+
+    @Test
     void anEmptyPipelineSaysWhatToAdd() {
         assertThatThrownBy(() -> new Pipeline().run()).hasMessageContaining("then(");
     }
@@ -83,6 +155,24 @@ class PipelineTest {
                                 SampleModels.perceptron(128 * Bytes.KIB),
                                 models.resolve("cancer-0000.params")),
                         PipelineTest::predict);
+    }
+
+    private static Pipeline middleFails(List<LoadedModel> middle, Throwable thrown) {
+        return new Pipeline()
+                .then("age", () -> Models.load("age", models.resolve("age.pt")), PipelineTest::predict)
+                .then("clock", () -> Models.load("clock", models.resolve("age.pt")), model -> {
+                    middle.add(model);
+                    predict(model);
+                    if (thrown instanceof Error error) {
+                        throw error;
+                    }
+                    throw (Exception) thrown;
+                })
+                .then("cancer", () -> Models.load("cancer", models.resolve("age.pt")), PipelineTest::predict);
+    }
+
+    private static float[] values(PipelineReport report, String name) {
+        return ((NDList) report.result(name).orElseThrow()).singletonOrThrow().toFloatArray();
     }
 
     private static NDList predict(LoadedModel model) {
