@@ -34,8 +34,8 @@ import java.util.function.Predicate;
  * }</pre>
  *
  * <p>When a forward or backward pass fails (out of memory, an interrupted cell), the gradients gathered for this step are
- * zeroed and batch norm's running statistics put back: the state is as before the step, the weights untouched. One
- * device, one thread, as {@link Trainer}.
+ * zeroed and batch norm's running statistics put back: the state is as before the step, the weights untouched. When the
+ * optimizer's update fails, what it has updated stays so and the gradients are zeroed. One device, one thread, as {@link Trainer}.
  */
 public final class HeadroomTrainer extends Trainer {
     private final Block block;
@@ -229,8 +229,17 @@ public final class HeadroomTrainer extends Trainer {
         if (factor != 1) {
             scaleGradients((float) factor);
         }
-        super.step();
-        gathered = 0;
+        try {
+            super.step();
+        } catch (RuntimeException | Error failed) {
+            // Gradients that stayed would be added to those of the next step.
+            Autograd.zeroGradients(block);
+            messages.accept("Update " + updates + " failed part-way: some layers have taken it, others not, and its"
+                    + " gradients were dropped. An optimizer makes its state in the first update: SGD needs none.");
+            throw failed;
+        } finally {
+            gathered = 0;
+        }
     }
 
     private void remember() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.Model;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
@@ -13,6 +14,8 @@ import ai.djl.training.EasyTrain;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.optimizer.Sgd;
+import ai.djl.training.tracker.Tracker;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -177,6 +180,42 @@ class AccumulationTest {
     }
 
     @Test
+    void anUpdateThatFailsPartWayDropsItsGradientsAndSaysSo() {
+        SequentialBlock layers = Steps.encoders(1, 16, 0);
+        Sgd.Builder settings = Optimizer.sgd().setLearningRateTracker(Tracker.fixed(0.1f));
+        Sgd sgd = settings.build();
+        boolean[] full = {true};
+        Optimizer failing = new Optimizer(settings) {
+            private int calls;
+
+            @Override
+            public void update(String id, NDArray weight, NDArray gradient) {
+                if (full[0] && ++calls == 3) {
+                    throw new EngineException(
+                            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 64 bytes.");
+                }
+                sgd.update(id, weight, gradient);
+            }
+        };
+        try (Model fragile = Steps.model(layers);
+                HeadroomTrainer training = HeadroomTrainer.of(fragile, Steps.config(failing))) {
+            List<String> told = new ArrayList<>();
+            training.tell(told::add).initialize(new Shape(2, 5, 16));
+            NDArray input = Steps.random(manager, 2, 5, 16);
+            Steps.backward(training, input, input);
+            assertThatThrownBy(training::step).hasMessageContaining("can't allocate");
+            assertThat(Steps.gradients(layers)).allMatch(AccumulationTest::isZero);
+            assertThat(training.gathered()).isZero();
+            assertThat(told).singleElement().asString().contains("part-way");
+
+            full[0] = false;
+            Steps.backward(training, input, input);
+            training.step();
+            assertThat(training.gathered()).isZero();
+        }
+    }
+
+    @Test
     void aMicroBatchThatFailsLeavesTheStateAsBeforeTheStep() {
         SequentialBlock norms = Steps.encoders(1, 16, 0);
         Failing failing = new Failing(norms);
@@ -297,7 +336,7 @@ class AccumulationTest {
             calls++;
             ai.djl.ndarray.NDList result = inner.forward(store, inputs, training, params);
             if (calls == atCall || inputs.head().getShape().get(0) > fitting) {
-                throw new ai.djl.engine.EngineException("[enforce fail at alloc_cpu.cpp:119] err == 0."
+                throw new EngineException("[enforce fail at alloc_cpu.cpp:119] err == 0."
                         + " DefaultCPUAllocator: can't allocate memory: you tried to allocate 65536000 bytes.");
             }
             return result;
