@@ -10,6 +10,7 @@ import java.util.function.UnaryOperator;
  *
  * @param precondition gives the obstacle, or null
  * @param change the workload with the remedy, or null for a remedy of the process
+ * @param lines the code for a workload
  */
 record Change(
         String name,
@@ -18,7 +19,7 @@ record Change(
         Cost cost,
         Function<Workload, String> precondition,
         UnaryOperator<Workload> change,
-        Function<Workload, String> code)
+        Function<Workload, Code> lines)
         implements Remedy {
 
     @Override
@@ -53,8 +54,8 @@ record Change(
     }
 
     @Override
-    public String how(Workload workload) {
-        return code.apply(workload);
+    public Code code(Workload workload) {
+        return lines.apply(workload);
     }
 
     @Override

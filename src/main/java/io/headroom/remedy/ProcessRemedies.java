@@ -27,7 +27,7 @@ final class ProcessRemedies {
                 new Cost(1.01, Accuracy.SAME, Risk.NONE, "One copy of each sample."),
                 work -> null,
                 "ReferenceCheck.of(dataset, manager).throwIfAny();    // finds samples that share or outlive their batch\n"
-                        + "return new Record(new NDList(sample.duplicate()), labels);");
+                        + "return new ai.djl.training.dataset.Record(new NDList(sample.duplicate()), new NDList(label.duplicate()));");
     }
 
     static Remedy dropIntermediates() {
@@ -37,7 +37,7 @@ final class ProcessRemedies {
                 new Cost(1, Accuracy.SAME, Risk.LOW, "An array closed too early is an error that names it."),
                 work -> null,
                 "try (NDManager scope = manager.newSubManager()) {      // everything made in it is freed at the brace\n"
-                        + "    data.tempAttach(scope);\n    …\n}");
+                        + "    data.tempAttach(scope);\n    // …\n}");
     }
 
     static Remedy float32Histories() {
@@ -157,7 +157,7 @@ final class ProcessRemedies {
 
     private static Remedy of(
             String name, String what, Cost cost, Function<Workload, String> precondition, String code) {
-        return new Change(name, "", what, cost, precondition, null, work -> code);
+        return new Change(name, "", what, cost, precondition, null, work -> Code.model(code));
     }
 
     private static String cudaOnly(Workload work) {

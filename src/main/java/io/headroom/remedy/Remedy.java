@@ -45,8 +45,13 @@ public interface Remedy {
     /** What it costs in speed, accuracy and risk. */
     Cost cost();
 
-    /** The code that applies it to a DJL training, ready to paste. */
-    String how(Workload workload);
+    /** The code that applies it to a DJL training, by its place. */
+    Code code(Workload workload);
+
+    /** The same as text, ready to paste. */
+    default String how(Workload workload) {
+        return code(workload).toString();
+    }
 
     /** Whether it applies to this workload. */
     default boolean appliesTo(Workload workload) {

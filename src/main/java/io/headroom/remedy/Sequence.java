@@ -48,7 +48,7 @@ record Sequence(Remedy first, Remedy second) implements Remedy {
     }
 
     @Override
-    public String how(Workload workload) {
-        return first.how(workload) + "\n" + second.how(first.apply(workload));
+    public Code code(Workload workload) {
+        return first.code(workload).then(second.code(first.apply(workload)));
     }
 }

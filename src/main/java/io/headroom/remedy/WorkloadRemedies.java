@@ -35,9 +35,9 @@ final class WorkloadRemedies {
                                 : null,
                 work -> work.batch(batch.applyAsLong(work))
                         .accumulation(Math.min(work.accumulation(), batch.applyAsLong(work))),
-                work -> "// batches of " + batch.applyAsLong(work) + " instead of " + work.batch()
+                work -> Code.model("// batches of " + batch.applyAsLong(work) + " instead of " + work.batch()
                         + "\ndataset = new ArrayDataset.Builder().setData(data).optLabels(labels).setSampling("
-                        + batch.applyAsLong(work) + ", true).build();");
+                        + batch.applyAsLong(work) + ", true).build();"));
     }
 
     static Remedy accumulation(long wanted) {
@@ -62,8 +62,9 @@ final class WorkloadRemedies {
                                                         + work.batch()
                                                 : null),
                 work -> work.accumulation(steps.applyAsLong(work)),
-                work -> "// instead of EasyTrain.trainBatch(trainer, batch):\nMicroBatches.train(trainer, batch, "
-                        + steps.applyAsLong(work) + ");\ntrainer.step();");
+                work -> Code.step(
+                        "// instead of EasyTrain.trainBatch(trainer, batch):\nMicroBatches.train(trainer, batch, "
+                                + steps.applyAsLong(work) + ");\ntrainer.step();"));
     }
 
     static Remedy checkpointing(long wanted) {
@@ -79,8 +80,9 @@ final class WorkloadRemedies {
                         "One more forward pass: a third more time where backward takes twice forward's."),
                 work -> trainingOnly(work, () -> work.checkpointing() > 0 ? "checkpointing is on already" : null),
                 work -> work.checkpointing(segments.applyAsLong(work)),
-                work -> "model.setBlock(Checkpointing.of(model.getBlock(), " + segments.applyAsLong(work)
-                        + "));\nTrainer trainer = HeadroomTrainer.of(model, config);");
+                work -> Code.model("model.setBlock(Checkpointing.of(model.getBlock(), " + segments.applyAsLong(work)
+                                + "));")
+                        .withTrainer(""));
     }
 
     static Remedy halfPrecision() {
@@ -107,7 +109,7 @@ final class WorkloadRemedies {
                             : null;
                 },
                 work -> work.precision(Precision.AUTOCAST),
-                work -> "Trainer trainer = HeadroomTrainer.of(model, config).halfPrecision();");
+                work -> Code.trainer(".halfPrecision()"));
     }
 
     static Remedy lora(int wanted) {
@@ -126,9 +128,9 @@ final class WorkloadRemedies {
                 work -> transformerOnly(
                         work, () -> trainingOnly(work, () -> work.loraRank() > 0 ? "LoRA is on already" : null)),
                 work -> work.loraRank(rank),
-                work -> "Lora lora = Lora.of(model.getBlock(), " + rank
-                        + ");      // before the trainer is made\n// … train …\nlora.save(Path.of(\"adapter.safetensors\"));"
-                        + "\nlora.merge();");
+                work -> Code.model("Lora lora = Lora.of(model.getBlock(), " + rank
+                                + ");      // before the trainer is made")
+                        .withAfter("lora.save(Path.of(\"adapter.safetensors\"));\nlora.merge();"));
     }
 
     static Remedy chunkedAttention(long wanted) {
@@ -145,9 +147,9 @@ final class WorkloadRemedies {
                 work -> transformerOnly(
                         work, () -> work.attention() != Attention.EAGER ? "the attention is not eager" : null),
                 work -> (wanted > 0 ? work.with(Option.CHUNKS, wanted) : work).attention(Attention.CHUNKED),
-                work -> "ChunkedAttention.of(model.getBlock(), "
-                        + (wanted > 0 ? wanted : work.number(Option.CHUNKS))
-                        + ");\nTrainer trainer = HeadroomTrainer.of(model, config);");
+                work -> Code.model("ChunkedAttention.of(model.getBlock(), "
+                                + (wanted > 0 ? wanted : work.number(Option.CHUNKS)) + ");")
+                        .withTrainer(""));
     }
 
     static Remedy sequence(long wanted) {
@@ -163,7 +165,7 @@ final class WorkloadRemedies {
                                 ? "seq " + seq.applyAsLong(work) + " is not below the present " + work.seq()
                                 : null,
                 work -> work.seq(seq.applyAsLong(work)),
-                work -> "NDArray shorter = input.get(\":, :" + seq.applyAsLong(work) + "\");");
+                work -> Code.step("NDArray shorter = input.get(\":, :" + seq.applyAsLong(work) + "\");"));
     }
 
     static Remedy nodes(long wanted) {
@@ -192,8 +194,9 @@ final class WorkloadRemedies {
                                 ? nodes.applyAsLong(work) + " nodes are not fewer than the present " + work.nodes()
                                 : null,
                 work -> work.nodes(nodes.applyAsLong(work)),
-                work -> "// sample " + nodes.applyAsLong(work) + " nodes (centres and neighbours) instead of "
-                        + work.nodes() + " where the graph batch is made");
+                work -> Code.model(
+                        "// sample " + nodes.applyAsLong(work) + " nodes (centres and neighbours) instead of "
+                                + work.nodes() + " where the graph batch is made"));
     }
 
     static Remedy width(long wanted) {
@@ -211,8 +214,22 @@ final class WorkloadRemedies {
                         ? "d_model " + width.applyAsLong(work) + " is not below the present " + work.dModel()
                         : null,
                 work -> work.dModel(width.applyAsLong(work)),
-                work -> "new TransformerEncoderBlock(" + width.applyAsLong(work) + ", " + work.heads() + ", "
-                        + work.ff() + ", " + work.dropout() + "f, Activation::relu)");
+                work -> Code.model(narrower(work.dModel(width.applyAsLong(work)))));
+    }
+
+    private static String narrower(Workload work) {
+        return switch (work.architecture()) {
+            case TRANSFORMER ->
+                "Block layer = new TransformerEncoderBlock(" + work.dModel() + ", " + work.heads() + ", " + work.ff()
+                        + ", " + work.dropout() + "f, Activation::relu);";
+            case LSTM ->
+                "Block layer = LSTM.builder().setStateSize(" + work.dModel() + ").setNumLayers(" + work.layers()
+                        + ").build();";
+            case CNN ->
+                "Block layer = Conv2d.builder().setFilters(" + work.dModel()
+                        + ").setKernelShape(new Shape(3, 3)).build();";
+            default -> "Block layer = Linear.builder().setUnits(" + work.dModel() + ").build();";
+        };
     }
 
     static Remedy loader(long wanted) {
@@ -225,7 +242,7 @@ final class WorkloadRemedies {
                         ? "the loader holds " + work.number(Option.PREFETCH) + " batches ready, no more"
                         : null,
                 work -> work.with(Option.PREFETCH, wanted),
-                work -> "dataset = builder.optPrefetchNumber(" + wanted + ").build();");
+                work -> Code.model("dataset = builder.optPrefetchNumber(" + wanted + ").build();"));
     }
 
     private static long smallestDivisorAbove(long batch, long least) {
