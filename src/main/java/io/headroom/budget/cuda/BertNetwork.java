@@ -37,7 +37,7 @@ class BertNetwork extends LanguageNetwork {
         String head = "cls.predictions.";
         Value normal = norm(gelu(dense(hidden, head + "transform.dense")), head + "transform.LayerNorm");
         Value weight = model.tied() ? weight(table) : weight(head + "decoder.weight");
-        Value logits = linear(normal, weight, weight(head + "bias"));
+        Value logits = head(normal, weight, weight(head + "bias"));
         tape.use(hidden);
         return logits;
     }
@@ -59,9 +59,9 @@ class BertNetwork extends LanguageNetwork {
         Value k = heads(dense(x, name + ".key"), model.heads());
         Value v = heads(dense(x, name + ".value"), model.heads());
         if (kind == Attention.EAGER) {
-            Value scores = unary("div", bmm(copy(q), copy(k), batch, model.heads(), seq, seq), false, false);
+            Value scores = unary("div", matmul(q, k, batch, model.heads(), seq, seq), false, false);
             Value weights = dropout(softmax(add(scores, small("mask", scores.element, 1))), model.attentionDropout());
-            return merged(relaid(bmm(weights, copy(v), batch, model.heads(), seq, model.headWidth())));
+            return merged(relaid(matmulOf(weights, v, batch, model.heads(), seq, model.headWidth())));
         }
         return merged(attention(q, k, v, null));
     }

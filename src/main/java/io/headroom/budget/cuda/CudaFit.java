@@ -89,13 +89,21 @@ public record CudaFit(CudaStep step, CudaEstimate estimate, long cardBytes, List
                     "another optimizer to tune",
                     step.toBuilder().optimizer(OptimizerKind.ADAFACTOR).build());
         }
+        if (step.precision() == Precision.FP32 && step.autocast() == null) {
+            add(
+                    changes,
+                    estimate,
+                    "autocast to bfloat16",
+                    "some accuracy; Ampere or newer",
+                    step.toBuilder().autocast(Precision.BF16).build());
+        }
         if (step.precision() == Precision.FP32) {
             add(
                     changes,
                     estimate,
                     "pure bfloat16",
                     "accuracy of small updates",
-                    step.toBuilder().precision(Precision.BF16).build());
+                    step.toBuilder().autocast(null).precision(Precision.BF16).build());
         }
         return new CudaFit(step, estimate, cardBytes, List.copyOf(changes));
     }

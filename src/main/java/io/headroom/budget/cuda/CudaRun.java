@@ -11,7 +11,7 @@ final class CudaRun {
     private CudaRun() {}
 
     static Trace trace(CudaStep step) {
-        Tape tape = new Tape();
+        Tape tape = new Tape(new Autocast(step));
         tape.phase("load");
         Weights weights =
                 new Weights(tape, step.model().weights(), step.precision().weightBytes());
@@ -29,11 +29,13 @@ final class CudaRun {
             inputs = network.inputs();
             tape.phase("forward of step " + i);
             Network.Outputs held = before;
+            tape.autocast().enter();
             Network.Outputs outputs = network.forward(inputs, () -> {
                 if (step.keepOutputs() && held != null) {
                     held.kept().forEach(tape::use);
                 }
             });
+            tape.autocast().leave(tape);
             if (held != null) {
                 tape.use(held.loss());
             }

@@ -77,9 +77,9 @@ public final class CudaSpec {
                 .batch(whole(spec, "batch", 1))
                 .seq(whole(spec, "seq", 128))
                 .image(whole(spec, "image", 224))
-                .precision(choice("precision", Precision.class, text(spec, "precision", "fp32")))
                 .zeroGrad(place(text(spec, "zero_grad", "start")))
                 .keepOutputs(flag(spec, "keep_outputs"));
+        precision(step, text(spec, "precision", "fp32"));
         if (spec.get("attention") != null) {
             step.attention(choice("attention", Attention.class, text(spec, "attention", "")));
         }
@@ -95,6 +95,18 @@ public final class CudaSpec {
             step.steps((int) Math.min(Integer.MAX_VALUE, whole(spec, "steps", 1)));
         }
         return step.build();
+    }
+
+    private static void precision(CudaStep.Builder step, String name) {
+        String plain = name.strip().toLowerCase(Locale.ROOT).replace('_', '-');
+        switch (plain) {
+            case "fp32", "fp16", "bf16" -> step.precision(Precision.valueOf(plain.toUpperCase(Locale.ROOT)));
+            case "autocast", "autocast-fp16" -> step.autocast(Precision.FP16);
+            case "autocast-bf16" -> step.autocast(Precision.BF16);
+            default ->
+                throw new IllegalArgumentException(
+                        "precision " + shown(name) + " is not one of fp32, fp16, bf16, autocast-fp16, autocast-bf16.");
+        }
     }
 
     private static long card(Map<String, ?> spec) {

@@ -20,6 +20,8 @@ import io.headroom.workload.preset.Preset;
  * <p>Immutable and safe for any number of threads. The loop is {@code outputs = model(...); loss.backward();
  * optimizer.step()} with the cross-entropy loss of the model; sources are named where each operator is written.
  *
+ * @param precision of weights, gradients and optimizer states
+ * @param autocast the half type of {@code torch.autocast} around the forward pass, {@code FP16} or {@code BF16}; null without
  * @param attention null for what the library takes by itself
  * @param keepOutputs whether the variable that holds the output lives until the next forward pass has ended
  * @param segments how many segments of layers keep only their input and are computed again in the backward pass (gradient
@@ -35,6 +37,7 @@ public record CudaStep(
         long seq,
         long image,
         Precision precision,
+        Precision autocast,
         Attention attention,
         ZeroGrad zeroGrad,
         boolean keepOutputs,
@@ -74,8 +77,12 @@ public record CudaStep(
             throw new IllegalArgumentException("card " + card + " must be the bytes of a card, or 0 for no limit.");
         }
         if (precision == Precision.AUTOCAST) {
-            throw new IllegalArgumentException("precision AUTOCAST is not followed operator by operator yet:"
-                    + " FP32, FP16 and BF16 are. FP32 is no bound for it: half copies of the weights come on top.");
+            precision = Precision.FP32;
+            autocast = autocast == null ? Precision.FP16 : autocast;
+        }
+        if (autocast != null && (precision != Precision.FP32 || autocast.weightBytes() != 2)) {
+            throw new IllegalArgumentException("autocast " + autocast + " with weights in " + precision
+                    + ": autocast computes in FP16 or BF16 with weights in FP32.");
         }
         if (attention == Attention.CHUNKED) {
             throw new IllegalArgumentException(
@@ -102,6 +109,7 @@ public record CudaStep(
                 .seq(seq)
                 .image(image)
                 .precision(precision)
+                .autocast(autocast)
                 .attention(attention)
                 .zeroGrad(zeroGrad)
                 .keepOutputs(keepOutputs)
@@ -128,6 +136,7 @@ public record CudaStep(
         private long seq = 128;
         private long image = 224;
         private Precision precision = Precision.FP32;
+        private Precision autocast;
         private Attention attention;
         private ZeroGrad zeroGrad = ZeroGrad.BEFORE_FORWARD;
         private boolean keepOutputs = true;
@@ -163,9 +172,15 @@ public record CudaStep(
             return this;
         }
 
-        /** Width of weights and activations. */
+        /** Width of weights and activations; {@code AUTOCAST} is FP32 with {@code autocast(FP16)}. */
         public Builder precision(Precision value) {
             precision = value;
+            return this;
+        }
+
+        /** The half type of {@code torch.autocast} around the forward pass; null for none. */
+        public Builder autocast(Precision value) {
+            autocast = value;
             return this;
         }
 
@@ -224,6 +239,7 @@ public record CudaStep(
                     seq,
                     image,
                     precision,
+                    autocast,
                     attention,
                     zeroGrad,
                     keepOutputs,

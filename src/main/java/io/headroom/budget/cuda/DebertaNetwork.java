@@ -5,8 +5,6 @@ import io.headroom.workload.preset.LanguageModel;
 
 /** {@code modeling_deberta.py}: disentangled attention, two position scores twice as wide as the scores themselves. */
 final class DebertaNetwork extends BertNetwork {
-    private static final int FLOAT = 4;
-
     private Value pairs;
     private Value relative;
 
@@ -46,13 +44,14 @@ final class DebertaNetwork extends BertNetwork {
         if (name.startsWith("cls.")) {
             return super.norm(x, name);
         }
-        Value mean = meanOfRows(x);
-        Value variance = meanOfRows(pow(minus(x, mean)));
-        Value centred = minus(x, mean);
+        Value wide = to(x, FLOAT);
+        Value mean = meanOfRows(wide);
+        Value variance = meanOfRows(pow(minus(wide, mean)));
+        Value centred = minus(wide, mean);
         Value deviation = root(plusConstant(variance));
-        Value scaled = mul(weight(name + ".weight"), quotient(centred, deviation));
-        Value out = add(scaled, weight(name + ".bias"));
-        tape.use(mean, variance, x);
+        Value normal = to(quotient(centred, deviation), x.element);
+        Value out = add(mul(weight(name + ".weight"), normal), weight(name + ".bias"));
+        tape.use(mean, variance, x, normal);
         return out;
     }
 
@@ -100,7 +99,7 @@ final class DebertaNetwork extends BertNetwork {
         Value biased = add(heads(parts[0], n), weight(name + ".q_bias"));
         Value v = add(heads(parts[2], n), weight(name + ".v_bias"));
         Value q = unary("div", biased, false, false);
-        Value scores = bmm(copy(q), copy(k), batch, n, seq, seq);
+        Value scores = matmul(q, k, batch, n, seq, seq);
         Value around = disentangled(q, k, name);
         Value total = add(scores, around);
         Value visible = small("to", 1, batch, seq, seq);
@@ -108,7 +107,7 @@ final class DebertaNetwork extends BertNetwork {
         Value masked = result(total.bytes(), "masked_fill", total.shape, total.element, of(total), save(hidden), g ->
                 new Grad[] {like(total, "masked_fill")});
         Value weights = dropout(softmax(masked), model.attentionDropout());
-        Value out = relaid(bmm(weights, copy(v), batch, n, seq, model.headWidth()));
+        Value out = relaid(matmulOf(weights, v, batch, n, seq, model.headWidth()));
         tape.use(visible, q, joined, v, around, masked);
         return merged(out);
     }
@@ -118,21 +117,24 @@ final class DebertaNetwork extends BertNetwork {
         long span = 2 * Math.min(seq, model.positions());
         Value rows = slice(table, 1, span, model.hidden());
         Value keys = linear(rows, weight(name + ".pos_proj.weight"), null);
-        Value toPositions = gathered(bmm(copy(q), spread(keys, span), batch, model.heads(), seq, span), "add");
+        Value toPositions = gathered(spread(q, keys, span), "add");
         Value score = plusConstant(toPositions);
         Value queries = linear(rows, weight(name + ".pos_q_proj.weight"), weight(name + ".pos_q_proj.bias"));
         Value scaled = scaledView(queries);
-        Value fromPositions = gathered(bmm(copy(k), spread(scaled, span), batch, model.heads(), seq, span), "neg");
+        Value fromPositions = gathered(spread(k, scaled, span), "neg");
         Value sum = addInPlace(score, fromPositions);
         tape.use(keys, toPositions, queries, fromPositions);
         return sum;
     }
 
-    /** One table of positions repeated for every sample. */
-    private Value spread(Value x, long span) {
+    /** Scores with one table of positions, repeated for every sample. */
+    private Value spread(Value a, Value positions, long span) {
+        Value table = half(positions);
+        Value first = copy(half(a));
         long[] shape = {batch, model.heads(), model.headWidth(), span};
-        return result(
-                size(shape) * x.element, "clone", shape, x.element, of(x), NOTHING, g -> new Grad[] {like(x, "sum")});
+        Value repeated = result(size(shape) * table.element, "clone", shape, table.element, of(table), NOTHING, g ->
+                new Grad[] {like(table, "sum")});
+        return matmulOfBoth(first, repeated, batch, model.heads(), seq, span);
     }
 
     /** {@code pos_query_layer /= scale}: in place through a view, whose gradient copies the whole. */

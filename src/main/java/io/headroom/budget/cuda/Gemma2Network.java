@@ -5,8 +5,6 @@ import io.headroom.workload.preset.LanguageModel;
 
 /** {@code modeling_gemma2.py}: norms on both sides of each branch, scores and logits capped by a tanh, no cache while training. */
 final class Gemma2Network extends RotaryNetwork {
-    private static final int FLOAT = 4;
-
     private Value mask;
 
     Gemma2Network(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
@@ -18,14 +16,14 @@ final class Gemma2Network extends RotaryNetwork {
         Value embedded = embedding(weight("model.embed_tokens.weight"), ids);
         Value places = integers("arange", seq);
         mask = causalMask();
-        angles(model.headWidth());
+        angles(model.headWidth(), embedded.element);
         Value hidden = scaled(embedded);
         hidden = blocks(hidden, (x, i) -> layer(x, "model.layers." + i, i % 2 == 0));
-        hidden = rms(hidden, "model.norm", true);
+        hidden = gemma(hidden, "model.norm");
         tape.use(embedded, places, cos, sin, mask);
         Value last = slice(hidden, 3, hidden.shape);
         Value head = model.tied() ? weight("model.embed_tokens.weight") : weight("lm_head.weight");
-        return capped(linear(last, head, null));
+        return capped(head(last, head, null));
     }
 
     private Value causalMask() {
@@ -54,16 +52,22 @@ final class Gemma2Network extends RotaryNetwork {
             window = small("where", FLOAT, batch, seq, seq);
             tape.use(lowest);
         }
-        Value attended =
-                attend(rms(input, name + ".input_layernorm", true), name + ".self_attn", local ? window : mask);
-        Value hidden = add(input, rms(attended, name + ".post_attention_layernorm", true));
-        Value normal = rms(hidden, name + ".pre_feedforward_layernorm", true);
+        Value first = gemma(input, name + ".input_layernorm");
+        Value attended = attend(first, name + ".self_attn", local ? window : mask);
+        tape.use(first);
+        Value hidden = add(input, gemma(attended, name + ".post_attention_layernorm"));
+        Value normal = gemma(hidden, name + ".pre_feedforward_layernorm");
         Value gate = gelu(dense(normal, name + ".mlp.gate_proj"));
         Value up = dense(normal, name + ".mlp.up_proj");
         Value down = dense(mul(gate, up), name + ".mlp.down_proj");
-        Value output = add(hidden, rms(down, name + ".post_feedforward_layernorm", true));
+        tape.use(normal);
+        Value output = add(hidden, gemma(down, name + ".post_feedforward_layernorm"));
         tape.use(window, lower);
         return output;
+    }
+
+    private Value scores(Value queries, Value keys) {
+        return matmulOfBoth(copy(queries), keys, batch, model.heads(), seq, seq);
     }
 
     private Value attend(Value x, String name, Value bias) {
@@ -79,10 +83,10 @@ final class Gemma2Network extends RotaryNetwork {
         if (kind == Attention.SDPA) {
             out = attention(copy(queries), repeatedKeys, repeatedValues, bias);
         } else {
-            Value scores = scaled(bmm(copy(queries), repeatedKeys, batch, model.heads(), seq, seq));
+            Value scores = scaled(scores(queries, repeatedKeys));
             Value masked = add(capped(scores), bias);
-            Value weights = dropout(softmax(masked), model.attentionDropout());
-            out = relaid(bmm(weights, repeatedValues, batch, model.heads(), seq, model.headWidth()));
+            Value weights = dropout(to(softmaxInFloat(masked), queries.element), model.attentionDropout());
+            out = relaid(matmulOfBoth(weights, repeatedValues, batch, model.heads(), seq, model.headWidth()));
         }
         Value projected = dense(merged(out), name + ".o_proj");
         tape.use(queries, keys, v);

@@ -19,16 +19,19 @@ final class Gpt2Network extends LanguageNetwork {
         hidden = norm(hidden, "transformer.ln_f");
         tape.use(tokens, positions, places);
         Value head = model.tied() ? weight("transformer.wte.weight") : weight("lm_head.weight");
-        return linear(hidden, head, null);
+        return head(hidden, head, null);
     }
 
     private Value block(Value input, String name) {
-        Value attended = attend(norm(input, name + ".ln_1"), name + ".attn");
+        Value first = norm(input, name + ".ln_1");
+        Value attended = attend(first, name + ".attn");
         Value hidden = add(attended, input);
-        Value wide = activation(projected(norm(hidden, name + ".ln_2"), name + ".mlp.c_fc"));
+        tape.use(first);
+        Value second = norm(hidden, name + ".ln_2");
+        Value wide = activation(projected(second, name + ".mlp.c_fc"));
         Value forward = dropout(projected(wide, name + ".mlp.c_proj"), model.dropout());
         Value output = add(hidden, forward);
-        tape.use(attended, forward);
+        tape.use(attended, forward, second);
         return output;
     }
 
@@ -39,29 +42,32 @@ final class Gpt2Network extends LanguageNetwork {
     private Value attend(Value x, String name) {
         Value joined = projected(x, name + ".c_attn");
         Value[] parts = split(joined, 3);
-        Value q = heads(parts[0], model.heads());
-        Value k = heads(parts[1], model.heads());
-        Value v = heads(parts[2], model.heads());
+        Value q = heads(given(parts[0]), model.heads());
+        Value k = heads(given(parts[1]), model.heads());
+        Value v = heads(given(parts[2]), model.heads());
         if (caches()) {
             cache.add(joined);
         }
-        Value out = kind == Attention.EAGER ? eager(q, k, v) : attention(copy(q), copy(k), copy(v), null);
+        Value out = kind == Attention.EAGER ? eager(q, k, v) : fused(copy(q), copy(k), copy(v));
         Value projected = projected(merged(out), name + ".c_proj");
         tape.use(joined);
         return dropout(projected, model.dropout());
     }
 
+    /** The flash kernel's gradients lie as the contiguous queries do and are copied, the efficient one's are views. */
+    private Value given(Value part) {
+        return part.element == HALF && kind == Attention.SDPA ? turned(part) : part;
+    }
+
     /** {@code eager_attention_forward}: scores, mask, softmax and dropout are matrices of their own. */
     private Value eager(Value q, Value k, Value v) {
-        Value queries = copy(q);
-        Value keys = copy(k);
-        Value scores = bmm(queries, keys, batch, model.heads(), seq, seq);
+        Value scores = matmul(q, k, batch, model.heads(), seq, seq);
         Value scaled = unary("div", scores, false, false);
-        Value mask = small("where", 4, 1);
+        Value mask = small("where", scores.element, 1);
         Value masked = unary("where", scaled, false, false);
         tape.use(mask);
-        Value weights = dropout(softmax(masked), model.attentionDropout());
-        Value out = bmm(weights, copy(v), batch, model.heads(), seq, model.headWidth());
+        Value weights = dropout(to(softmax(masked), v.element), model.attentionDropout());
+        Value out = matmulOf(weights, v, batch, model.heads(), seq, model.headWidth());
         return copy(out);
     }
 }

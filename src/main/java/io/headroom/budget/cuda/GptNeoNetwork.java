@@ -5,9 +5,8 @@ import io.headroom.workload.preset.LanguageModel;
 
 /** {@code modeling_gpt_neo.py}: eager attention with a local or causal mask and a second, added one. */
 final class GptNeoNetwork extends LanguageNetwork {
-    private static final int FLOAT = 4;
-
     private Value mask;
+    private int element;
 
     GptNeoNetwork(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
         super(tape, model, weights, kind, batch, seq);
@@ -22,8 +21,14 @@ final class GptNeoNetwork extends LanguageNetwork {
         Value hidden = dropout(add(tokens, positions), model.dropout());
         hidden = blocks(hidden, (x, i) -> block(x, "transformer.h." + i));
         hidden = norm(hidden, "transformer.ln_f");
+        element = hidden.element;
         tape.use(tokens, positions, places, mask);
-        return linear(hidden, model.tied() ? weight("transformer.wte.weight") : weight("lm_head.weight"), null);
+        return head(hidden, model.tied() ? weight("transformer.wte.weight") : weight("lm_head.weight"), null);
+    }
+
+    @Override
+    Value kept(Value logits, Value wide) {
+        return to(wide, element);
     }
 
     private Value causalMask() {
@@ -37,12 +42,15 @@ final class GptNeoNetwork extends LanguageNetwork {
     }
 
     private Value block(Value input, String name) {
-        Value attended = attend(norm(input, name + ".ln_1"), name + ".attn.attention");
+        Value first = norm(input, name + ".ln_1");
+        Value attended = attend(first, name + ".attn.attention");
         Value hidden = add(attended, input);
-        Value wide = activation(dense(norm(hidden, name + ".ln_2"), name + ".mlp.c_fc"));
+        tape.use(first);
+        Value second = norm(hidden, name + ".ln_2");
+        Value wide = activation(dense(second, name + ".mlp.c_fc"));
         Value forward = dropout(dense(wide, name + ".mlp.c_proj"), model.dropout());
         Value output = add(hidden, forward);
-        tape.use(attended, forward);
+        tape.use(attended, forward, second);
         return output;
     }
 
@@ -56,10 +64,13 @@ final class GptNeoNetwork extends LanguageNetwork {
             cache.add(k);
             cache.add(v);
         }
-        Value scores = bmm(copy(q), copy(k), batch, model.heads(), seq, seq);
+        Value queries = to(q, FLOAT);
+        Value keys = to(k, FLOAT);
+        Value scores = matmul(queries, keys, batch, model.heads(), seq, seq);
         Value masked = where(scores);
-        Value weights = dropout(softmax(add(masked, mask)), model.attentionDropout());
-        Value out = bmm(weights, copy(v), batch, model.heads(), seq, model.headWidth());
+        Value weights = dropout(to(softmax(add(masked, mask)), v.element), model.attentionDropout());
+        Value out = matmulOf(weights, v, batch, model.heads(), seq, model.headWidth());
+        tape.use(queries, keys);
         Value projected = dense(merged(relaid(out)), name + ".out_proj");
         tape.use(q, k, v);
         return dropout(projected, model.dropout());
@@ -68,7 +79,7 @@ final class GptNeoNetwork extends LanguageNetwork {
     /** {@code torch.where(mask, scores, lowest)}: the gradient needs a zero of its own. */
     private Value where(Value scores) {
         return result(scores.bytes(), "where", scores.shape, scores.element, of(scores), NOTHING, g -> {
-            Memory zero = tape.alloc(FLOAT, "scalar_tensor");
+            Memory zero = tape.alloc(scores.element, "scalar_tensor");
             Grad grad = like(scores, "where");
             tape.use(zero);
             return new Grad[] {grad};

@@ -16,18 +16,24 @@ final class GptNeoXNetwork extends RotaryNetwork {
         Value embedded = embedding(weight("gpt_neox.embed_in.weight"), ids);
         Value places = integers("arange", seq);
         Value hidden = dropout(embedded, model.dropout());
-        angles(model.headWidth() / ROTATED_PART);
+        angles(model.headWidth() / ROTATED_PART, hidden.element);
         hidden = blocks(hidden, (x, i) -> layer(x, "gpt_neox.layers." + i));
         hidden = norm(hidden, "gpt_neox.final_layer_norm");
         tape.use(embedded, places, cos, sin);
         Value last = slice(hidden, 3, hidden.shape);
-        return linear(last, model.tied() ? weight("gpt_neox.embed_in.weight") : weight("embed_out.weight"), null);
+        return head(last, model.tied() ? weight("gpt_neox.embed_in.weight") : weight("embed_out.weight"), null);
     }
 
     private Value layer(Value input, String name) {
-        Value attended = dropout(attend(norm(input, name + ".input_layernorm"), name + ".attention"), model.dropout());
-        Value wide = activation(dense(norm(input, name + ".post_attention_layernorm"), name + ".mlp.dense_h_to_4h"));
-        Value forward = dropout(dense(wide, name + ".mlp.dense_4h_to_h"), model.dropout());
+        Value first = norm(input, name + ".input_layernorm");
+        Value projected = attend(first, name + ".attention");
+        tape.use(first);
+        Value attended = dropout(projected, model.dropout());
+        Value second = norm(input, name + ".post_attention_layernorm");
+        Value wide = activation(dense(second, name + ".mlp.dense_h_to_4h"));
+        Value narrow = dense(wide, name + ".mlp.dense_4h_to_h");
+        tape.use(second);
+        Value forward = dropout(narrow, model.dropout());
         Value sum = add(forward, attended);
         Value output = add(sum, input);
         tape.use(attended, forward);
@@ -60,11 +66,12 @@ final class GptNeoXNetwork extends RotaryNetwork {
         Value values = copy(v);
         Value out;
         if (kind == Attention.EAGER) {
-            Value scores = scaled(bmm(queries, keys, batch, model.heads(), seq, seq));
-            Value weights = dropout(softmax(add(scores, small("mask", scores.element, 1))), model.attentionDropout());
-            out = relaid(bmm(weights, values, batch, model.heads(), seq, model.headWidth()));
+            Value scores = scaled(matmulOfBoth(queries, keys, batch, model.heads(), seq, seq));
+            Value masked = add(scores, small("mask", scores.element, 1));
+            Value weights = dropout(to(softmaxInFloat(masked), queries.element), model.attentionDropout());
+            out = relaid(matmulOfBoth(weights, values, batch, model.heads(), seq, model.headWidth()));
         } else {
-            out = attention(queries, keys, values, null);
+            out = fused(queries, keys, values);
         }
         Value projected = dense(merged(out), name + ".dense");
         tape.use(joined, queries);

@@ -15,6 +15,7 @@ final class ImageNetwork extends ImageOps implements Network {
     private final long image;
     private final int element;
     private Value averaged;
+    private int output;
 
     ImageNetwork(Tape tape, ImageModel model, Weights weights, long batch, long image, int element) {
         super(tape);
@@ -38,13 +39,14 @@ final class ImageNetwork extends ImageOps implements Network {
     public Outputs forward(List<Value> inputs, Runnable returned) {
         Value logits = run("", model.layers(), inputs.get(0));
         tape.use(averaged);
+        output = logits.element;
         returned.run();
         return new Outputs(crossEntropy(logits, inputs.get(1)), List.of(logits));
     }
 
     @Override
     public List<Value> after() {
-        return List.of(tensor("max", element, batch), tensor("max", LONG, batch));
+        return List.of(tensor("max", output, batch), tensor("max", LONG, batch));
     }
 
     private Value run(String prefix, List<Layer> layers, Value x) {

@@ -16,7 +16,11 @@ class ImageOps extends Ops {
     }
 
     /** A convolution saves its input; gradients of input, weight and bias in this order. */
-    final Value convolution(Value x, Layer.Convolution c, Value weight, Value bias) {
+    final Value convolution(Value given, Layer.Convolution c, Value parameter, Value shift) {
+        Value bias = half(shift);
+        Value weight = half(parameter);
+        Value x = half(given);
+        tape.use(given);
         long h = ImageModel.windows(x.dim(2), c.kernel(), c.stride(), c.padding());
         long w = ImageModel.windows(x.dim(3), c.kernel(), c.stride(), c.padding());
         long[] shape = {x.dim(0), c.out(), h, w};

@@ -19,6 +19,7 @@ abstract class LanguageNetwork extends Ops implements Network {
     final List<Value> cache = new ArrayList<>();
 
     private long segments;
+    private Value last;
 
     LanguageNetwork(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
         super(tape);
@@ -88,27 +89,26 @@ abstract class LanguageNetwork extends Ops implements Network {
         Value labels = inputs.get(1);
         Value loss;
         if (shiftsLabels()) {
+            Value wide = to(logits, FLOAT);
             Value padded = integers("pad", batch, seq + 1);
             Value shifted = batch == 1 ? padded : integers("clone", batch, seq);
             tape.use(padded, inputs.get(1));
-            loss = crossEntropy(widened(logits), shifted);
-            tape.use(padded);
+            loss = crossEntropy(wide, shifted);
+            tape.use(padded, wide);
+            logits = kept(logits, wide);
         } else {
-            loss = crossEntropy(widened(logits), labels);
+            loss = crossEntropy(logits, labels);
         }
         List<Value> kept = new ArrayList<>(cache);
         kept.add(logits);
+        tape.use(last);
         returned.run();
         return new Outputs(loss, kept);
     }
 
-    /** {@code logits.float()}: a copy unless they are fp32 already. */
-    private Value widened(Value logits) {
-        if (logits.element == 4) {
-            return logits;
-        }
-        return result(
-                logits.count() * 4, "to", logits.shape, 4, of(logits), NOTHING, g -> new Grad[] {like(logits, "to")});
+    /** The logits in the output: as the head made them, not the fp32 copy that the loss reads. */
+    Value kept(Value logits, Value wide) {
+        return logits;
     }
 
     final Value integers(String name, long... shape) {
@@ -121,6 +121,20 @@ abstract class LanguageNetwork extends Ops implements Network {
 
     final Value weight(String name) {
         return weights.get(name);
+    }
+
+    /** The output layer: what it reads lives until the model returns. */
+    final Value head(Value hidden, Value weight, Value bias) {
+        last = hidden;
+        return linear(hidden, weight, bias);
+    }
+
+    /** Fused attention on contiguous queries: the flash kernel writes as they lie, the efficient one head beside head. */
+    final Value fused(Value q, Value k, Value v) {
+        Value out = attention(q, k, v, null);
+        Value laid = out.element == HALF ? copy(out) : out;
+        tape.use(q, k, v);
+        return laid;
     }
 
     final Value dense(Value x, String name) {
@@ -144,7 +158,9 @@ abstract class LanguageNetwork extends Ops implements Network {
     private Value newGelu(Value x) {
         Value half = scaled(x);
         Value inner = scaled(add(x, scaled(pow(x))));
-        return mul(half, plusConstant(tanh(inner)));
+        Value out = mul(half, plusConstant(tanh(inner)));
+        tape.use(x);
+        return out;
     }
 
     /** A tensor {@code [b, s, n·d]} seen as {@code [b, n, s, d]}. */

@@ -15,30 +15,33 @@ final class LlamaNetwork extends RotaryNetwork {
         Value hidden = embedding(weight("model.embed_tokens.weight"), ids);
         Value embedded = hidden;
         Value places = integers("arange", seq);
-        angles(model.headWidth());
+        angles(model.headWidth(), hidden.element);
         hidden = blocks(hidden, (x, i) -> layer(x, "model.layers." + i));
-        hidden = rms(hidden, "model.norm", false);
+        hidden = rms(hidden, "model.norm");
         tape.use(embedded, cos, sin, places);
         Value last = slice(hidden, 3, hidden.shape);
-        return linear(last, model.tied() ? weight("model.embed_tokens.weight") : weight("lm_head.weight"), null);
+        return head(last, model.tied() ? weight("model.embed_tokens.weight") : weight("lm_head.weight"), null);
     }
 
     private Value layer(Value input, String name) {
-        Value attended = attend(rms(input, name + ".input_layernorm", false), name + ".self_attn");
+        Value first = rms(input, name + ".input_layernorm");
+        Value attended = attend(first, name + ".self_attn");
+        tape.use(first);
         Value hidden = add(input, attended);
-        Value normal = rms(hidden, name + ".post_attention_layernorm", false);
+        Value normal = rms(hidden, name + ".post_attention_layernorm");
         Value gate = silu(dense(normal, name + ".mlp.gate_proj"));
         Value up = dense(normal, name + ".mlp.up_proj");
         Value down = dense(mul(gate, up), name + ".mlp.down_proj");
+        tape.use(normal);
         return add(hidden, down);
     }
 
     private Value attend(Value x, String name) {
         boolean normed = model.family() == Family.QWEN3;
         Value q = heads(turned(dense(x, name + ".q_proj")), model.heads());
-        q = normed ? rms(q, name + ".q_norm", false) : q;
+        q = normed ? rms(q, name + ".q_norm") : q;
         Value k = heads(turned(dense(x, name + ".k_proj")), model.keyValueHeads());
-        k = normed ? rms(k, name + ".k_norm", false) : k;
+        k = normed ? rms(k, name + ".k_norm") : k;
         Value v = heads(turned(dense(x, name + ".v_proj")), model.keyValueHeads());
         Value queries = rotated(q);
         Value keys = rotated(k);
@@ -47,26 +50,27 @@ final class LlamaNetwork extends RotaryNetwork {
             cache.add(keys);
             cache.add(v);
         }
-        Value out = kind == Attention.EAGER ? eager(queries, keys, v) : fused(queries, keys, v);
+        Value out = kind == Attention.EAGER ? eager(queries, keys, v) : grouped(queries, keys, v);
         Value projected = dense(merged(out), name + ".o_proj");
         tape.use(queries);
         return projected;
     }
 
-    private Value fused(Value q, Value k, Value v) {
+    private Value grouped(Value q, Value k, Value v) {
         boolean grouped = model.keyValueHeads() != model.heads();
         Value keys = grouped ? repeated(k) : null;
         Value values = grouped ? repeated(v) : null;
         Value queries = copy(q);
-        return attention(queries, grouped ? keys : copy(k), grouped ? values : copy(v), null);
+        return fused(queries, grouped ? keys : copy(k), grouped ? values : copy(v));
     }
 
     private Value eager(Value q, Value k, Value v) {
         Value keys = repeated(k);
         Value values = repeated(v);
         Value queries = copy(q);
-        Value scores = scaled(bmm(queries, keys, batch, model.heads(), seq, seq));
-        Value weights = dropout(softmax(add(scores, small("mask", scores.element, 1))), model.attentionDropout());
-        return copy(bmm(weights, values, batch, model.heads(), seq, model.headWidth()));
+        Value scores = scaled(matmulOfBoth(queries, keys, batch, model.heads(), seq, seq));
+        Value masked = add(scores, small("mask", scores.element, 1));
+        Value weights = dropout(to(softmaxInFloat(masked), q.element), model.attentionDropout());
+        return copy(matmulOfBoth(weights, values, batch, model.heads(), seq, model.headWidth()));
     }
 }

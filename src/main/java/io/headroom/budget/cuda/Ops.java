@@ -9,7 +9,11 @@ package io.headroom.budget.cuda;
  */
 class Ops {
     static final Memory[] NOTHING = {};
+    static final int FLOAT = 4;
+    static final int HALF = 2;
     private static final long CUBLAS_WORKSPACE = 8_519_680;
+    private static final long FLASH_ROWS = 128;
+    private static final long FLASH_WIDTH = 32;
 
     final Tape tape;
     private boolean cublas;
@@ -60,6 +64,61 @@ class Ops {
         }
     }
 
+    // -- types
+    // ------------------------------------------------------------------------------------------------------------
+
+    /** {@code x.to(type)}: a copy, unless it has that type; the gradient is cast back. */
+    final Value to(Value x, int element) {
+        return x.element == element
+                ? x
+                : result(x.count() * element, "to", x.shape, element, of(x), NOTHING, g -> new Grad[] {like(x, "to")});
+    }
+
+    /** An input of an operator that autocast runs in half; copies of weights are cached. */
+    final Value half(Value x) {
+        if (x == null || !tape.autocast().on() || x.element != FLOAT) {
+            return x;
+        }
+        if (x.leaf == null || x.viewed || x.source != null) {
+            return to(x, HALF);
+        }
+        Value copy = tape.autocast().copy(x);
+        if (copy == null) {
+            copy = to(x, HALF);
+            tape.autocast().keep(x, copy);
+        }
+        return copy;
+    }
+
+    /** What an operator is given lives until it returns, even where it reads a copy. */
+    private Value during(Value given, Value out) {
+        tape.use(given);
+        return out;
+    }
+
+    /** An input of an operator that autocast runs in fp32. */
+    final Value full(Value x) {
+        return tape.autocast().on() && x.element == HALF ? to(x, FLOAT) : x;
+    }
+
+    /** The engine gives each gradient the shape and the type of its input ({@code validate_outputs} in engine.cpp). */
+    private Grad fitted(Grad g, int element, Value input, Value wide) {
+        if (!input.needsGradient()) {
+            return null;
+        }
+        Grad grad = g;
+        if (input.count() != wide.count()) {
+            grad = fresh(input.count() * element, "sum");
+            tape.use(g.memory());
+        }
+        if (input.element != element) {
+            Grad cast = fresh(input.bytes(), "to");
+            tape.use(grad.memory());
+            grad = cast;
+        }
+        return grad;
+    }
+
     // -- element by element
     // ---------------------------------------------------------------------------------------------
 
@@ -86,8 +145,17 @@ class Ops {
         return unary("tanh", x, false, true);
     }
 
+    /** In the type it is given, under autocast in fp32. */
     final Value softmax(Value x) {
-        return unary("softmax", x, false, true);
+        return tape.autocast().on() ? softmaxInFloat(x) : unary("softmax", x, false, true);
+    }
+
+    /** {@code softmax(x, dtype=torch.float32)}: the gradient has the type of the input. */
+    final Value softmaxInFloat(Value x) {
+        Value input = tape.autocast().softmaxWidens() ? x : to(x, FLOAT);
+        Memory out = tape.alloc(x.count() * FLOAT, "softmax");
+        return wrap(
+                out, x.shape, FLOAT, of(input), new Memory[] {out}, g -> new Grad[] {like(input, "softmax_backward")});
     }
 
     final Value scaled(Value x) {
@@ -107,53 +175,40 @@ class Ops {
     }
 
     /** {@code x³} as transformers' GELUs write it: {@code torch.pow(x, 3.0)}. */
-    final Value pow(Value x) {
-        return result(x.bytes(), "pow", x.shape, x.element, of(x), save(x), g -> {
+    final Value pow(Value given) {
+        Value x = full(given);
+        return during(given, result(x.bytes(), "pow", x.shape, x.element, of(x), save(x), g -> {
             Memory power = tape.alloc(x.bytes(), "pow");
             Memory scaled = tape.alloc(x.bytes(), "mul");
             Grad out = fresh(x.bytes(), "mul");
             tape.use(power);
             tape.use(scaled);
             return new Grad[] {out};
-        });
+        }));
     }
 
     final Value add(Value a, Value b) {
         Value wide = a.count() >= b.count() ? a : b;
-        return result(wide.bytes(), "add", wide.shape, wide.element, of(a, b), NOTHING, g ->
-                new Grad[] {reduced(g[0], a, wide), reduced(g[0], b, wide)});
+        int element = Math.max(a.element, b.element);
+        return result(wide.count() * element, "add", wide.shape, element, of(a, b), NOTHING, g ->
+                new Grad[] {fitted(g[0], element, a, wide), fitted(g[0], element, b, wide)});
     }
 
     final Value addInPlace(Value a, Value b) {
         tape.use(a, b);
-        Node node = tape.node(of(a, b), NOTHING, 1, g -> new Grad[] {g[0], reduced(g[0], b, a)});
+        Node node = tape.node(of(a, b), NOTHING, 1, g -> new Grad[] {g[0], fitted(g[0], a.element, b, a)});
         return new Value(a.memory, a.shape, a.element, node, 0, false, null);
-    }
-
-    private Grad reduced(Grad g, Value input, Value wide) {
-        if (!input.needsGradient()) {
-            return null;
-        }
-        return input.count() == wide.count() ? g : fresh(input.bytes(), "sum");
     }
 
     final Value mul(Value a, Value b) {
         Value wide = a.count() >= b.count() ? a : b;
+        int element = Math.max(a.element, b.element);
         Memory[] saved = {b.needsGradient() ? a.memory : null, a.needsGradient() ? b.memory : null};
-        return result(wide.bytes(), "mul", wide.shape, wide.element, of(a, b), saved, g -> {
-            Grad second = b.needsGradient() ? fresh(wide.bytes(), "mul") : null;
-            Grad first = a.needsGradient() ? fresh(wide.bytes(), "mul") : null;
-            return new Grad[] {shrunk(first, a, wide), shrunk(second, b, wide)};
+        return result(wide.count() * element, "mul", wide.shape, element, of(a, b), saved, g -> {
+            Grad second = b.needsGradient() ? fresh(wide.count() * element, "mul") : null;
+            Grad first = a.needsGradient() ? fresh(wide.count() * element, "mul") : null;
+            return new Grad[] {fitted(first, element, a, wide), fitted(second, element, b, wide)};
         });
-    }
-
-    private Grad shrunk(Grad full, Value input, Value wide) {
-        if (full == null || input.count() == wide.count()) {
-            return full;
-        }
-        Grad sum = fresh(input.bytes(), "sum");
-        tape.use(full.memory());
-        return sum;
     }
 
     /** The mean over the last dimension, kept; its gradient is spread out again. */
@@ -164,7 +219,8 @@ class Ops {
     }
 
     /** {@code rsqrt}: the gradient is {@code -0.5 · g · result³}. */
-    final Value rsqrt(Value x) {
+    final Value rsqrt(Value given) {
+        Value x = full(given);
         Memory out = tape.alloc(x.bytes(), "rsqrt");
         return wrap(out, x.shape, x.element, of(x), new Memory[] {out}, g -> {
             Memory cube = tape.alloc(x.bytes(), "pow");
@@ -195,8 +251,13 @@ class Ops {
 
     /** {@code cat} along the last dimension; the gradients of the parts are views of the whole. */
     final Value cat(Value a, Value b, long... shape) {
-        return result(size(shape) * a.element, "cat", shape, a.element, of(a, b), NOTHING, g ->
-                new Grad[] {new Grad(g[0].memory(), true), new Grad(g[0].memory(), true)});
+        int element = Math.max(a.element, b.element);
+        return result(size(shape) * element, "cat", shape, element, of(a, b), NOTHING, g ->
+                new Grad[] {part(g[0], element, a), part(g[0], element, b)});
+    }
+
+    private Grad part(Grad whole, int element, Value input) {
+        return input.element == element ? new Grad(whole.memory(), true) : like(input, "to");
     }
 
     /** A contiguous copy of a transposed or expanded tensor. */
@@ -230,12 +291,16 @@ class Ops {
 
     /** {@code nn.Linear}: one fused {@code addmm} with a bias, a plain {@code mm} without. */
     final Value linear(Value x, Value weight, Value bias) {
-        return affine(x, weight, bias, weight.dim(0), true);
+        Value b = half(bias);
+        Value w = half(weight);
+        return during(x, affine(half(x), w, b, weight.dim(0), true));
     }
 
     /** transformers' {@code Conv1D}: the weight is stored in × out. */
     final Value conv1d(Value x, Value weight, Value bias) {
-        return affine(x, weight, bias, weight.dim(1), false);
+        Value w = half(weight);
+        Value input = half(x);
+        return during(x, affine(input, w, half(bias), weight.dim(1), false));
     }
 
     private Value affine(Value x, Value weight, Value bias, long width, boolean transposed) {
@@ -258,8 +323,33 @@ class Ops {
         });
     }
 
-    /** Batched matrices, both three- or four-dimensional: {@code [..., n, k] × [..., k, m]}. */
-    final Value bmm(Value a, Value b, long... shape) {
+    /** {@code torch.matmul} of strided inputs, four-dimensional: both are made contiguous first. */
+    final Value matmul(Value a, Value b, long... shape) {
+        Value second = half(b);
+        Value first = half(a);
+        Value out = bmm(copy(first), copy(second), shape);
+        tape.use(a, b, first, second);
+        return out;
+    }
+
+    /** The same where the first input lies contiguous. */
+    final Value matmulOf(Value contiguous, Value b, long... shape) {
+        Value second = half(b);
+        Value first = half(contiguous);
+        Value out = bmm(first, copy(second), shape);
+        tape.use(contiguous, b, second);
+        return out;
+    }
+
+    /** The same where both do. */
+    final Value matmulOfBoth(Value a, Value b, long... shape) {
+        Value second = half(b);
+        Value out = bmm(half(a), second, shape);
+        tape.use(a, b);
+        return out;
+    }
+
+    private Value bmm(Value a, Value b, long... shape) {
         cublas();
         return result(size(shape) * a.element, "bmm", shape, a.element, of(a, b), save(a, b), g -> {
             Grad second = like(b, "bmm");
@@ -271,13 +361,14 @@ class Ops {
     // -- normalisation, embeddings, loss
     // ----------------------------------------------------------------------------------
 
-    final Value layerNorm(Value x, Value weight, Value bias) {
+    final Value layerNorm(Value given, Value weight, Value bias) {
+        Value x = full(given);
         Memory out = tape.alloc(x.bytes(), "native_layer_norm");
         Memory mean = tape.alloc(x.rows() * 4, "native_layer_norm");
         Memory rstd = tape.alloc(x.rows() * 4, "native_layer_norm");
         Value[] inputs = weight == null ? of(x) : of(x, weight, bias);
         Memory[] saved = {x.memory, mean, rstd};
-        return wrap(out, x.shape, x.element, inputs, saved, g -> {
+        return during(given, wrap(out, x.shape, x.element, inputs, saved, g -> {
             Grad forInput = like(x, "native_layer_norm_backward");
             if (weight == null) {
                 return new Grad[] {forInput};
@@ -285,7 +376,7 @@ class Ops {
             return new Grad[] {
                 forInput, like(weight, "native_layer_norm_backward"), like(bias, "native_layer_norm_backward")
             };
-        });
+        }));
     }
 
     /** A look-up; the gradient of the table is dense, a whole table ({@code embedding_dense_backward}). */
@@ -302,32 +393,71 @@ class Ops {
                 g -> new Grad[] {like(table, "embedding_dense_backward"), null});
     }
 
-    /** {@code nn.functional.cross_entropy} over rows of logits: a log-softmax that is saved, its gradient and theirs. */
+    /**
+     * {@code nn.functional.cross_entropy} over rows of logits: a log-softmax that is saved, its gradient and theirs. It asks for
+     * the log-softmax in the type of the logits, so that autocast casts only its result ({@code LossNLL.cpp}).
+     */
     final Value crossEntropy(Value logits, Value labels) {
-        Value log = unary("_log_softmax", logits, false, true);
+        Value log = full(unary("_log_softmax", logits, false, true));
         Memory loss = tape.alloc(log.element, "nll_loss_forward");
         Memory weight = tape.alloc(log.element, "nll_loss_forward");
         return wrap(loss, shape(1), log.element, of(log), new Memory[] {log.memory, labels.memory, weight}, g ->
                 new Grad[] {like(log, "nll_loss_backward")});
     }
 
-    /**
-     * Scaled dot-product attention by the memory-efficient kernel, which PyTorch takes for fp32 where the head size allows:
-     * saves queries, keys, values, output and a log-sum-exp a row, no score matrix. Without a graph it makes no log-sum-exp.
-     */
+    /** Scaled dot-product attention by the kernel that PyTorch takes: flash for half types without a mask, else efficient. */
     final Value attention(Value q, Value k, Value v, Value mask) {
+        Value bias = half(mask);
+        Value values = half(v);
+        Value keys = half(k);
+        Value queries = half(q);
+        Value out = queries.element == HALF && mask == null
+                ? flash(queries, keys, values)
+                : efficient(queries, keys, values, bias);
+        tape.use(q, k, v, mask);
+        return out;
+    }
+
+    /**
+     * The memory-efficient kernel, which PyTorch takes for fp32: saves queries, keys, values, output and a log-sum-exp a row,
+     * no score matrix. Without a graph it makes no log-sum-exp.
+     */
+    private Value efficient(Value q, Value k, Value v, Value mask) {
         long rows = tape.recording() ? (q.dim(2) + 31) / 32 * 32 : 0;
         Memory out = tape.alloc(q.count() / q.width() * v.width() * q.element, "efficient_attention");
-        Memory sums = tape.alloc(q.dim(0) * q.dim(1) * rows * 4, "efficient_attention");
+        Memory sums = tape.alloc(q.dim(0) * q.dim(1) * rows * FLOAT, "efficient_attention");
         long[] shape = {q.dim(0), q.dim(1), q.dim(2), v.width()};
         Memory[] saved = {q.memory, k.memory, v.memory, out, sums, mask == null ? null : mask.memory};
-        return wrap(out, shape, q.element, of(q, k, v), saved, g -> {
+        return wrap(out, shape, q.element, of(q, k, v), saved, g -> new Grad[] {
+            like(q, "efficient_attention_backward"),
+            like(k, "efficient_attention_backward"),
+            like(v, "efficient_attention_backward")
+        });
+    }
+
+    /**
+     * The flash kernel: saves the same; its backward sums the queries' gradient in fp32 with rows and widths rounded up ({@code
+     * dq_accum} and {@code softmax_d} in {@code flash_attn/flash_api.cpp}).
+     */
+    private Value flash(Value q, Value k, Value v) {
+        Memory out = tape.alloc(q.bytes(), "flash_attention");
+        Memory sums = tape.alloc(q.dim(0) * q.dim(1) * q.dim(2) * FLOAT, "flash_attention");
+        Memory[] saved = {q.memory, k.memory, v.memory, out, sums};
+        return wrap(out, q.shape, q.element, of(q, k, v), saved, g -> {
             Grad[] grads = {
-                like(q, "efficient_attention_backward"),
-                like(k, "efficient_attention_backward"),
-                like(v, "efficient_attention_backward")
+                like(q, "flash_attention_backward"),
+                like(k, "flash_attention_backward"),
+                like(v, "flash_attention_backward")
             };
+            long rows = q.dim(0) * q.dim(1) * up(q.dim(2), FLASH_ROWS) * FLOAT;
+            Memory sum = tape.alloc(rows, "flash workspace");
+            tape.alloc(rows * up(q.width(), FLASH_WIDTH), "flash workspace");
+            tape.use(sum);
             return grads;
         });
+    }
+
+    private static long up(long size, long step) {
+        return (size + step - 1) / step * step;
     }
 }

@@ -22,6 +22,7 @@ final class OptNetwork extends LanguageNetwork {
         Value positions = embedding(weight(decoder + "embed_positions.weight"), shifted);
         if (weight(decoder + "project_in.weight") != null) {
             embedded = dense(tokens, decoder + "project_in");
+            tape.use(tokens);
         }
         Value hidden = add(embedded, positions);
         Value input = embedded;
@@ -32,8 +33,8 @@ final class OptNetwork extends LanguageNetwork {
         if (weight(decoder + "project_out.weight") != null) {
             hidden = dense(hidden, decoder + "project_out");
         }
-        tape.use(tokens, input, positions, places, mask, range);
-        return linear(hidden, model.tied() ? weight(decoder + "embed_tokens.weight") : weight("lm_head.weight"), null);
+        tape.use(input, positions, places, mask, range);
+        return head(hidden, model.tied() ? weight(decoder + "embed_tokens.weight") : weight("lm_head.weight"), null);
     }
 
     /** {@code torch.all(mask == 1)}. */
@@ -55,13 +56,17 @@ final class OptNetwork extends LanguageNetwork {
 
     private Value layer(Value input, String name) {
         Value hidden = model.normFirst() ? norm(input, name + ".self_attn_layer_norm") : input;
-        hidden = add(input, dropout(attend(hidden, name + ".self_attn"), model.dropout()));
+        Value attended = attend(hidden, name + ".self_attn");
+        tape.use(hidden);
+        hidden = add(input, dropout(attended, model.dropout()));
         if (!model.normFirst()) {
             hidden = norm(hidden, name + ".self_attn_layer_norm");
         }
         Value flat = alias(hidden, batch * seq, model.hidden());
         Value normal = model.normFirst() ? norm(flat, name + ".final_layer_norm") : flat;
-        Value wide = activation(dense(normal, name + ".fc1"));
+        Value first = dense(normal, name + ".fc1");
+        tape.use(normal);
+        Value wide = activation(first);
         Value forward = dropout(dense(wide, name + ".fc2"), model.dropout());
         Value output = alias(add(flat, forward), batch, seq, model.hidden());
         return model.normFirst() ? output : norm(output, name + ".final_layer_norm");
@@ -76,10 +81,11 @@ final class OptNetwork extends LanguageNetwork {
             cache.add(v);
         }
         if (kind == Attention.EAGER) {
-            Value scores = bmm(copy(scaled(q)), copy(k), batch, model.heads(), seq, seq);
-            Value weights = dropout(softmax(add(scores, small("mask", scores.element, 1))), model.attentionDropout());
+            Value scores = matmul(scaled(q), k, batch, model.heads(), seq, seq);
+            Value masked = add(scores, small("mask", scores.element, 1));
+            Value weights = dropout(to(softmaxInFloat(masked), q.element), model.attentionDropout());
             return dense(
-                    merged(copy(bmm(weights, copy(v), batch, model.heads(), seq, model.headWidth()))),
+                    merged(copy(matmulOf(weights, v, batch, model.heads(), seq, model.headWidth()))),
                     name + ".out_proj");
         }
         return dense(merged(attention(q, k, v, null)), name + ".out_proj");

@@ -5,8 +5,6 @@ import io.headroom.workload.preset.LanguageModel;
 
 /** What models with rotary positions share: the angles, the rotation, the RMS norm, heads repeated for grouped queries. */
 abstract class RotaryNetwork extends LanguageNetwork {
-    private static final int FLOAT = 4;
-
     Value cos;
     Value sin;
 
@@ -15,7 +13,7 @@ abstract class RotaryNetwork extends LanguageNetwork {
     }
 
     /** Cosines and sines of every place, made once a forward pass in fp32. */
-    final void angles(long width) {
+    final void angles(long width, int element) {
         Value places = small("to", FLOAT, 1, seq);
         cublas();
         Value frequencies = small("bmm", FLOAT, seq, width / 2);
@@ -23,6 +21,8 @@ abstract class RotaryNetwork extends LanguageNetwork {
         cos = angle("cos", width);
         sin = angle("sin", width);
         tape.use(places, frequencies, joined);
+        cos = to(cos, element);
+        sin = to(sin, element);
     }
 
     private Value angle(String name, long width) {
@@ -45,17 +45,31 @@ abstract class RotaryNetwork extends LanguageNetwork {
         return add(straight, crossed);
     }
 
-    /** The RMS norm written out: square, mean, add, rsqrt, two products. Gemma multiplies by one plus the weight. */
-    final Value rms(Value x, String name, boolean gemma) {
-        Value variance = meanOfRows(pow(x));
-        Value root = rsqrt(plusConstant(variance));
-        Value normal = mul(x, root);
+    /** The RMS norm written out, in fp32: square, mean, add, rsqrt, two products. */
+    final Value rms(Value x, String name) {
+        Value wide = to(x, FLOAT);
+        Value variance = meanOfRows(pow(wide));
+        Value normal = mul(wide, rsqrt(plusConstant(variance)));
+        Value out = mul(weight(name + ".weight"), to(normal, x.element));
+        tape.use(variance, normal, x);
+        return out;
+    }
+
+    /** Gemma's: the product with one plus the weight is in fp32 too. */
+    final Value gemma(Value x, String name) {
+        Value wide = to(x, FLOAT);
+        Value normal = mul(wide, rsqrt(plusConstant(meanOfRows(pow(wide)))));
+        Value out = mul(normal, plusConstant(to(weight(name + ".weight"), FLOAT)));
+        return to(out, x.element);
+    }
+
+    /** T5's: the mean in fp32, the product in the wider of both types, cast to that of a half weight. */
+    final Value t5(Value x, String name) {
         Value weight = weight(name + ".weight");
-        if (gemma) {
-            return mul(normal, plusConstant(weight));
-        }
-        Value out = mul(weight, normal);
-        tape.use(variance);
+        Value variance = meanOfRows(pow(to(x, FLOAT)));
+        Value normal = mul(x, rsqrt(plusConstant(variance)));
+        Value out = mul(weight, weight.element == HALF ? to(normal, HALF) : normal);
+        tape.use(variance, normal);
         return out;
     }
 

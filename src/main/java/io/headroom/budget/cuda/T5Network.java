@@ -5,7 +5,6 @@ import io.headroom.workload.preset.LanguageModel;
 
 /** {@code modeling_t5.py}: an encoder and a decoder whose layers share one position bias, as large as the scores. */
 final class T5Network extends RotaryNetwork {
-    private static final int FLOAT = 4;
     private static final int LONG = 8;
 
     private Value bias;
@@ -28,7 +27,7 @@ final class T5Network extends RotaryNetwork {
         tape.use(shifted);
         Value head = model.tied() ? weight("shared.weight") : weight("lm_head.weight");
         Value output = model.tied() ? scaled(decoded) : decoded;
-        Value logits = linear(output, head, null);
+        Value logits = head(output, head, null);
         tape.use(output, decoded);
         return logits;
     }
@@ -37,20 +36,21 @@ final class T5Network extends RotaryNetwork {
         boolean decoder = encoded != null;
         Value tokens = embedding(weight("shared.weight"), ids);
         Value range = integers("arange", seq);
-        Value own = decoder ? causalMask() : paddingMask();
-        Value other = decoder ? paddingMask() : null;
+        int element = tokens.element;
+        Value own = decoder ? causalMask(element) : paddingMask(element);
+        Value other = decoder ? paddingMask(element) : null;
         Value hidden = dropout(tokens, model.dropout());
         bias = null;
         Value across = null;
         for (long i = 0; i < model.layers(); i++) {
             String block = name + ".block." + i + ".layer.";
-            Value normal = rms(hidden, block + "0.layer_norm", false);
+            Value normal = t5(hidden, block + "0.layer_norm");
             hidden = add(
                     hidden, dropout(attend(normal, normal, own, block + "0.SelfAttention", decoder), model.dropout()));
             if (decoder) {
                 Value self = bias;
                 bias = across;
-                Value crossed = rms(hidden, block + "1.layer_norm", false);
+                Value crossed = t5(hidden, block + "1.layer_norm");
                 hidden = add(
                         hidden,
                         dropout(attend(crossed, encoded, other, block + "1.EncDecAttention", true), model.dropout()));
@@ -59,30 +59,30 @@ final class T5Network extends RotaryNetwork {
             }
             hidden = forward(hidden, block + (decoder ? 2 : 1));
         }
-        Value output = dropout(rms(hidden, name + ".final_layer_norm", false), model.dropout());
+        Value output = dropout(t5(hidden, name + ".final_layer_norm"), model.dropout());
         tape.use(tokens, range, own, other, bias, across);
         return output;
     }
 
-    private Value paddingMask() {
+    private Value paddingMask(int element) {
         Value ones = small("ones", FLOAT, batch, seq);
-        Value inverted = small("rsub", FLOAT, batch, seq);
-        Value mask = small("mul", FLOAT, batch, seq);
+        Value inverted = small("rsub", element, batch, seq);
+        Value mask = small("mul", element, batch, seq);
         tape.use(inverted);
         tape.use(ones);
         return mask;
     }
 
-    private Value causalMask() {
+    private Value causalMask(int element) {
         Value ones = small("ones", FLOAT, batch, seq);
-        Value square = small("full", FLOAT, seq, seq);
-        Value mask = small("clone", FLOAT, batch, seq, seq);
+        Value square = small("full", element, seq, seq);
+        Value mask = small("clone", element, batch, seq, seq);
         tape.use(ones, square);
         return mask;
     }
 
     private Value forward(Value x, String name) {
-        Value wide = relu(dense(rms(x, name + ".layer_norm", false), name + ".DenseReluDense.wi"));
+        Value wide = relu(dense(t5(x, name + ".layer_norm"), name + ".DenseReluDense.wi"));
         Value narrow = dense(dropout(wide, model.dropout()), name + ".DenseReluDense.wo");
         return add(x, dropout(narrow, model.dropout()));
     }
@@ -98,30 +98,32 @@ final class T5Network extends RotaryNetwork {
             cache.add(k);
             cache.add(v);
         }
-        Value scores = bmm(copy(q), copy(k), batch, n, seq, seq);
+        Value scores = matmul(q, k, batch, n, seq, seq);
         if (bias == null) {
-            bias = positions(name, mask);
+            bias = positions(name, mask, scores.element);
         }
-        Value weights = dropout(softmax(addInPlace(scores, bias)), model.attentionDropout());
-        Value out = bmm(weights, copy(v), batch, n, seq, model.headWidth());
+        Value wide = to(addInPlace(scores, bias), FLOAT);
+        Value weights = dropout(to(softmax(wide), scores.element), model.attentionDropout());
+        Value out = matmulOf(weights, v, batch, n, seq, model.headWidth());
         Value projected = dense(merged(relaid(out)), name + ".o");
         tape.use(q, k, v, scores);
         return projected;
     }
 
     /** Relative positions looked up in the first layer, or zeros; with the mask they take the size of the scores. */
-    private Value positions(String name, Value mask) {
+    private Value positions(String name, Value mask, int element) {
         Value table = weight(name + ".relative_attention_bias.weight");
         Value values;
         if (table == null) {
-            values = small("zeros", FLOAT, 1, model.heads(), seq, seq);
+            values = small("zeros", element, 1, model.heads(), seq, seq);
         } else {
             Value buckets = buckets();
             values = embedding(table, buckets).view(1, model.heads(), seq, seq);
         }
         long[] shape = {batch, model.heads(), seq, seq};
         Value small = values;
-        return result(size(shape) * FLOAT, "add", shape, FLOAT, of(values, mask), NOTHING, g ->
+        int wide = Math.max(values.element, mask.element);
+        return result(size(shape) * wide, "add", shape, wide, of(values, mask), NOTHING, g ->
                 new Grad[] {batch == 1 ? g[0] : like(small, "sum"), null});
     }
 

@@ -17,8 +17,17 @@ import java.util.function.UnaryOperator;
 final class Tape {
     private final List<Memory> memories = new ArrayList<>(4096);
     private final List<String> phases = new ArrayList<>();
+    private final Autocast autocast;
     private List<Node> nodes = new ArrayList<>();
     private boolean recording = true;
+
+    Tape(Autocast autocast) {
+        this.autocast = autocast;
+    }
+
+    Autocast autocast() {
+        return autocast;
+    }
 
     void phase(String name) {
         phases.add(name);
@@ -74,7 +83,9 @@ final class Tape {
             nodes = new ArrayList<>();
             Value leaf = new Value(
                     input.memory, input.shape, input.element, null, 0, false, new Value.Leaf("checkpointed input"));
+            autocast.enter();
             Value again = part.apply(leaf);
+            autocast.leave(this);
             List<Node> graph = nodes;
             nodes = outer;
             g[0].memory().holders++;

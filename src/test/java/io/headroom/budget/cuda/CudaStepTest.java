@@ -128,7 +128,11 @@ class CudaStepTest {
                         .build())
                 .hasMessageContaining("T5-small");
         assertThatThrownBy(() -> CudaStep.of(GPT2).steps(0).build()).hasMessageContaining("steps 0");
-        assertThatThrownBy(() -> CudaStep.of(GPT2).precision(Precision.AUTOCAST).build())
-                .hasMessageContaining("AUTOCAST");
+        assertThatThrownBy(() -> CudaStep.of(GPT2)
+                        .precision(Precision.BF16)
+                        .autocast(Precision.FP16)
+                        .build())
+                .hasMessageContaining("autocast FP16")
+                .hasMessageContaining("BF16");
     }
 }
