@@ -22,6 +22,7 @@ import io.headroom.model.LoadedModel;
 import io.headroom.model.Models;
 import io.headroom.model.Pipeline;
 import io.headroom.model.ReleaseReport;
+import io.headroom.model.Releases;
 import io.headroom.model.SampleModels;
 import io.headroom.oom.Log;
 import io.headroom.remedy.Comparison;
@@ -133,8 +134,8 @@ public final class Headroom {
         return Session.current().noted("leftovers released", ReleaseReport.leftovers(Session.variables()));
     }
 
-    /** Releases every model that is still loaded, the oldest first. */
-    public static List<ReleaseReport> releaseAll() {
+    /** Releases every model that is still loaded, the oldest first, and tells what came back and who holds the rest. */
+    public static Releases releaseAll() {
         return Session.current().noted("all released", Models.releaseAll(Session.variables()));
     }
 

@@ -16,6 +16,7 @@ import io.headroom.memory.Timeline;
 import io.headroom.model.LoadedModel;
 import io.headroom.model.PipelineReport;
 import io.headroom.model.ReleaseReport;
+import io.headroom.model.Releases;
 import io.headroom.remedy.Comparison;
 import io.headroom.remedy.Frontier;
 import io.headroom.remedy.Plan;
@@ -70,6 +71,7 @@ final class Views {
         add(Timeline.class, TimelineView::of);
         add(LoadedModel.class, ModelView::of);
         add(ReleaseReport.class, ModelView::of);
+        add(Releases.class, ModelView::of);
         add(PipelineReport.class, ModelView::of);
         add(MemoryLimit.class, Views::of);
         add(BudgetPanel.class, Views::of);

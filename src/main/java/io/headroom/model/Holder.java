@@ -14,7 +14,13 @@ public record Holder(String name, String type, int arrays, long bytes) {
     /** {@code variable years (NDList) holds 2 arrays, 62.50 MiB}. */
     @Override
     public String toString() {
-        return "variable " + name + " (" + type + ") holds " + arrays + (arrays == 1 ? " array, " : " arrays, ")
-                + Bytes.format(bytes);
+        return "variable " + name + " (" + type + ") holds " + what() + Bytes.format(bytes);
+    }
+
+    private String what() {
+        if (type.equals(LoadedModel.class.getSimpleName())) {
+            return "a loaded model, ";
+        }
+        return arrays + (arrays == 1 ? " array, " : " arrays, ");
     }
 }

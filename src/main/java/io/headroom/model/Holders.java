@@ -38,14 +38,36 @@ public final class Holders {
 
     private Holders() {}
 
-    /** The variables that reach open arrays, largest first. */
+    /** The variables that reach open arrays or a loaded model, largest first. */
     public static List<Holder> find(List<Variable> variables) {
+        return find(variables, Set.of(), false);
+    }
+
+    /** The same without what belongs to models that are still loaded: those are meant to hold it. */
+    static List<Holder> findBeside(List<Variable> variables, List<LoadedModel> loaded) {
+        Set<NDArray> owned = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (LoadedModel model : loaded) {
+            try {
+                owned.addAll(reach(model));
+            } catch (IllegalStateException e) {
+                continue; // released by another thread meanwhile
+            }
+        }
+        return find(variables, owned, true);
+    }
+
+    private static List<Holder> find(List<Variable> variables, Set<NDArray> owned, boolean beside) {
         List<Holder> found = new ArrayList<>();
         for (Variable variable : variables) {
             try {
                 Set<NDArray> arrays = reach(variable.value());
-                if (!arrays.isEmpty()) {
-                    found.add(new Holder(variable.name(), variable.type(), arrays.size(), LiveArrays.bytes(arrays)));
+                arrays.removeAll(owned);
+                long bytes = LiveArrays.bytes(arrays);
+                if (!beside && variable.value() instanceof LoadedModel model && !model.isReleased()) {
+                    bytes = Math.max(bytes, model.weights().orElse(model.added().orElse(0)));
+                }
+                if (!arrays.isEmpty() || bytes > 0) {
+                    found.add(new Holder(variable.name(), variable.type(), arrays.size(), bytes));
                 }
             } catch (RuntimeException | StackOverflowError e) {
                 // a user's collection that throws holds nothing we can name

@@ -179,7 +179,7 @@ public final class LoadedModel implements AutoCloseable {
             held = Reading.now("before releasing " + name);
             drop();
         }
-        return ReleaseReport.after(name, added(), held, variables);
+        return ReleaseReport.of(this, held, variables);
     }
 
     /** Releases the model if it still is in memory. */

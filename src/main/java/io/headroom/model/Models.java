@@ -115,22 +115,24 @@ public final class Models {
     }
 
     /** Releases every model loaded, oldest first. */
-    public static List<ReleaseReport> releaseAll() {
+    public static Releases releaseAll() {
         return releaseAll(List.of());
     }
 
-    /** The same, and looks through the notebook's variables for those that still hold arrays. */
-    public static List<ReleaseReport> releaseAll(List<Variable> variables) {
+    /** The same, and looks through the notebook's variables for those that still hold arrays once all are gone. */
+    public static Releases releaseAll(List<Variable> variables) {
         List<ReleaseReport> reports = new ArrayList<>();
-        for (LoadedModel model : loaded()) {
+        List<LoadedModel> models = loaded();
+        for (LoadedModel model : models) {
+            boolean last = model == models.get(models.size() - 1);
             try {
-                reports.add(model.release(variables));
+                reports.add(model.release(last ? variables : List.of()));
             } catch (IllegalStateException e) {
                 // released by another thread meanwhile: nothing left to do
                 continue;
             }
         }
-        return reports;
+        return new Releases(reports);
     }
 
     static void forget(LoadedModel model) {

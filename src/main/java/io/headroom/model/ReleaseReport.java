@@ -13,7 +13,8 @@ import java.util.OptionalLong;
  * @param added bytes the process grew by when it was loaded; absent where the system does not say
  * @param before the process just before the release
  * @param after the process after the release, heap collected and malloc trimmed
- * @param held notebook variables that still reach open arrays, largest first
+ * @param held notebook variables that still reach open arrays, largest first; after one model's release those that reach
+ *     arrays no other loaded model owns
  */
 public record ReleaseReport(String name, OptionalLong added, Reading before, Reading after, List<Holder> held) {
     /** Less than this is no remainder worth naming: pages the loading itself left behind. */
@@ -28,12 +29,24 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
      * that hold the rest are named. Takes as long as two full collections.
      */
     public static ReleaseReport leftovers(List<Variable> variables) {
-        return after("leftovers", OptionalLong.empty(), Reading.now(), variables);
+        Reading before = Reading.now();
+        Cleanup.now();
+        return new ReleaseReport(
+                "leftovers",
+                OptionalLong.empty(),
+                before,
+                Reading.now("after releasing leftovers"),
+                Holders.find(variables));
     }
 
-    static ReleaseReport after(String name, OptionalLong added, Reading before, List<Variable> variables) {
+    static ReleaseReport of(LoadedModel model, Reading before, List<Variable> variables) {
         Cleanup.now();
-        return new ReleaseReport(name, added, before, Reading.now("after releasing " + name), Holders.find(variables));
+        return new ReleaseReport(
+                model.name(),
+                model.added(),
+                before,
+                Reading.now("after releasing " + model.name()),
+                Holders.findBeside(variables, Models.loaded()));
     }
 
     /** Bytes the resident set fell by; absent where the system does not say. */
@@ -55,11 +68,8 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
         return after.arrays().map(LiveArrays::managers).orElse(List.of());
     }
 
-    /**
-     * One line, or a few if something stayed: {@code age released: 203.90 MiB of 204.11 MiB came back}.
-     */
-    @Override
-    public String toString() {
+    /** The first line of the text: what came back. */
+    String summary() {
         if (returned().isEmpty()) {
             return name + " released";
         }
@@ -72,6 +82,15 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
         if (added.isEmpty() && heap > 0) {
             text.append(" to the system, ").append(Bytes.format(heap)).append(" of the Java heap are free again");
         }
+        return text.toString();
+    }
+
+    /**
+     * One line, or a few if something stayed: {@code age released: 203.90 MiB of 204.11 MiB came back}.
+     */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder(summary());
         if (stayed().orElse(0) > CRUMB) {
             text.append("\n  ").append(Bytes.format(stayed().getAsLong())).append(" did not");
             after.nativeHeap().kept().ifPresent(kept -> text.append("; malloc keeps ")

@@ -5,6 +5,7 @@ import io.headroom.model.Holder;
 import io.headroom.model.LoadedModel;
 import io.headroom.model.PipelineReport;
 import io.headroom.model.ReleaseReport;
+import io.headroom.model.Releases;
 import io.headroom.units.Bytes;
 import java.util.List;
 import java.util.OptionalLong;
@@ -42,32 +43,63 @@ public final class ModelView {
                         : "");
         rows.add("did not", report.stayed(), "");
         rows.add("free but kept by malloc", report.after().nativeHeap().kept(), "");
-        rows.group("Still held by");
-        for (Holder holder : report.held()) {
-            rows.add(
-                    holder.name(),
-                    OptionalLong.of(holder.bytes()),
-                    holder.type() + ", " + holder.arrays() + " arrays: close it, or set it to null");
-        }
-        for (LiveArrays.Manager manager : report.open().stream().limit(MANAGERS).toList()) {
-            rows.add("NDManager " + manager.name(), OptionalLong.of(manager.bytes()), manager.count() + " arrays");
-        }
+        held(rows, report.held(), report.open());
         return Bundle.text(report.toString()).html(rows.html("Released " + report.name()));
     }
 
-    /** Several releases, one below the other. */
-    public static Bundle of(List<ReleaseReport> reports) {
-        if (reports.isEmpty()) {
-            return Bundle.text("No model is loaded.");
+    /** Every model's release in a row, then the sum and who holds what did not come back. */
+    public static Bundle of(Releases releases) {
+        if (releases.isEmpty()) {
+            return Bundle.text(releases.toString());
         }
-        StringBuilder text = new StringBuilder();
-        StringBuilder html = new StringBuilder();
-        for (ReleaseReport report : reports) {
-            Bundle one = of(report);
-            text.append(text.length() == 0 ? "" : "\n").append(one.plain());
-            html.append(one.data().get(Bundle.HTML));
+        Rows rows = new Rows();
+        for (ReleaseReport report : releases) {
+            rows.add(report.name(), atLeastNone(report.returned()), of(report.added(), report.stayed()));
         }
-        return Bundle.text(text.toString()).html(html.toString());
+        if (releases.size() > 1) {
+            rows.add(
+                    "all " + releases.size(),
+                    atLeastNone(releases.returned()),
+                    of(releases.added(), releases.stayed()));
+        }
+        rows.group("Process");
+        rows.add("before", releases.get(0).before().rss(), "");
+        rows.add("after", releases.after().rss(), "");
+        rows.add("of it kept by malloc", releases.after().nativeHeap().kept(), "free, taken again by the next tensors");
+        held(rows, releases.held(), List.of());
+        return Bundle.text(releases.toString()).html(rows.html("Released, bytes that came back"));
+    }
+
+    private static String of(OptionalLong added, OptionalLong stayed) {
+        return added.isEmpty()
+                ? ""
+                : "of " + Bytes.format(added.getAsLong())
+                        + (stayed.orElse(0) > 0 ? ", " + Bytes.format(stayed.getAsLong()) + " did not" : "");
+    }
+
+    private static OptionalLong atLeastNone(OptionalLong bytes) {
+        return bytes.isPresent() ? OptionalLong.of(Math.max(0, bytes.getAsLong())) : bytes;
+    }
+
+    private static void held(Rows rows, List<Holder> holders, List<LiveArrays.Manager> open) {
+        rows.group("Still held by");
+        for (Holder holder : holders) {
+            rows.add(
+                    holder.name(),
+                    OptionalLong.of(holder.bytes()),
+                    holder.type()
+                            + (holder.type().equals(LoadedModel.class.getSimpleName())
+                                    ? ": release(" + holder.name() + ") gives it back"
+                                    : ", " + count(holder.arrays()) + ": close it, or set it to null"));
+        }
+        rows.group("NDArrays open");
+        for (LiveArrays.Manager manager : open.stream().limit(MANAGERS).toList()) {
+            rows.add("NDManager " + manager.name(), OptionalLong.of(manager.bytes()), count(manager.count()));
+        }
+    }
+
+    private static String count(int arrays) {
+        return arrays + (arrays == 1 ? " array" : " arrays");
     }
 
     /** A pipeline, a row for each model. */
