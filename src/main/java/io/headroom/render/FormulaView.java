@@ -4,6 +4,8 @@ import io.headroom.budget.Formula;
 import io.headroom.units.Bytes;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** The hand arithmetic and, beside it, what a real step holds. */
 public final class FormulaView {
@@ -11,8 +13,12 @@ public final class FormulaView {
 
     /** Text and HTML of a formula. */
     public static Bundle of(Formula formula) {
-        return Bundle.text(
-                        "By hand\n" + text(formula.byHand()) + "A real step\n" + text(formula.real()) + times(formula))
+        List<Formula.Line> all = Stream.concat(formula.byHand().stream(), formula.real().stream())
+                .toList();
+        String row = "  %-" + longest(all, Formula.Line::item) + "s  %-" + longest(all, Formula.Line::expression)
+                + "s  %12s%n";
+        return Bundle.text("By hand\n" + text(row, formula.byHand()) + "A real step\n" + text(row, formula.real())
+                        + times(formula))
                 .html(html(formula));
     }
 
@@ -32,11 +38,17 @@ public final class FormulaView {
                 (double) formula.realBytes() / Math.max(1, formula.byHandBytes()));
     }
 
-    private static String text(List<Formula.Line> lines) {
+    private static int longest(List<Formula.Line> lines, Function<Formula.Line, String> column) {
+        return lines.stream()
+                .mapToInt(line -> column.apply(line).length())
+                .max()
+                .orElse(1);
+    }
+
+    private static String text(String row, List<Formula.Line> lines) {
         StringBuilder text = new StringBuilder();
         for (Formula.Line line : lines) {
-            text.append(
-                    String.format("  %-40s %-42s %14s%n", line.item(), line.expression(), Bytes.format(line.bytes())));
+            text.append(String.format(Locale.ROOT, row, line.item(), line.expression(), Bytes.format(line.bytes())));
         }
         return text.toString();
     }
