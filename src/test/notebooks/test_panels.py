@@ -20,6 +20,12 @@ CELLS = {
 }
 
 
+# The cells there are and which one is active, and what a screen reader calls the element that has the focus.
+ACTIVE = """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')].map(cell => cell.classList.contains('jp-mod-active'))"""
+FOCUSED = """() => { const e = document.activeElement;
+  return e.getAttribute('aria-label') || (e.labels && e.labels[0] && e.labels[0].textContent) || e.textContent; }"""
+
+
 @pytest.fixture(scope="module")
 def address(lab):
     kernel = {"name": "headroom", "display_name": "Java (Headroom)", "language": "java"}
@@ -50,7 +56,14 @@ def panel(notebook, name):
 
 
 def text(output):
-    return re.sub(r"\s+", " ", output.inner_text())
+    """What is seen: without the line that only screen readers get, half a second later."""
+    seen = output.evaluate("""e => {
+      const said = e.querySelector('[data-headroom] > [role=status]');
+      if (said) said.style.display = 'none';
+      const seen = e.innerText;
+      if (said) said.style.display = '';
+      return seen; }""")
+    return re.sub(r"\s+", " ", seen)
 
 
 def wait(condition, what, patience=20):
@@ -142,6 +155,89 @@ def test_panels_do_not_move_each_other(notebook):
     assert {name: text(panel(notebook, name)) for name in others} == others
 
 
+def test_the_keyboard_alone_reaches_and_moves_everything(notebook):
+    output, keys = panel(notebook, "transformer"), notebook.page.keyboard
+    handle(output, "batch").focus()
+    before = output.page.evaluate(ACTIVE)
+    reached = []
+    while "Copy as code" not in reached:
+        assert len(reached) < 60, reached
+        reached.append(output.page.evaluate(FOCUSED))
+        keys.press("Tab")
+    assert all(reached), reached
+    for expected in ("batch: ", "batch, exact value", "d_model: ", "precision", "optimizer", "checkpointing", "Cheapest remedies"):
+        assert any(name.startswith(expected) for name in reached), (expected, reached)
+
+    precision = output.get_by_label("precision")
+    chosen = precision.input_value()
+    precision.focus()
+    keys.press("ArrowDown")
+    wait(lambda: precision.input_value() != chosen, "the arrow chose nothing")
+    keys.press("ArrowUp")
+    ticked = output.get_by_label("checkpointing").is_checked()
+    output.get_by_label("checkpointing").focus()
+    keys.press("Space")
+    wait(lambda: output.get_by_label("checkpointing").is_checked() != ticked, "the space bar ticked nothing")
+    keys.press("Space")
+    exact = output.get_by_role("textbox", name="batch, exact value")
+    for number_typed, end in (("37", "Enter"), ("5", "Tab")):
+        exact.focus()
+        keys.press("Control+a")
+        keys.type(number_typed)
+        keys.press(end)
+        wait(lambda: number(output, "batch") == float(number_typed), f"{number_typed} and {end} were not taken")
+    shown = text(output)
+    output.get_by_role("button", name="Largest batch that fits").focus()
+    keys.press("Enter")
+    wait(lambda: text(output) != shown and "✓ fits" in text(output), "Enter pressed nothing")
+    for element in (handle(output, "batch"), precision, output.get_by_role("button", name="Most nodes")):
+        element.focus()
+        for shortcut in ("d", "d", "a", "x", "j"):
+            keys.press(shortcut)
+    assert output.page.evaluate(ACTIVE) == before, "the notebook's shortcuts answered keys meant for the panel"
+
+
+def test_focus_is_seen(notebook):
+    output = panel(notebook, "transformer")
+    handle(output, "batch").focus()
+    for _ in range(40):
+        notebook.page.keyboard.press("Tab")
+        outline, name = output.page.evaluate(
+            "() => { const e = document.activeElement, s = getComputedStyle(e);"
+            " return [e.closest('[data-headroom]') ? s.outlineStyle : 'left', e.textContent]; }"
+        )
+        assert outline != "none", name
+        if outline == "left":
+            break
+    assert outline == "left", "the keyboard cannot leave the panel"
+
+
+def test_a_screen_reader_is_told_the_verdict_as_it_changes(notebook):
+    output = panel(notebook, "transformer")
+    group = output.get_by_role("group", name="memory budget of a transformer")
+    said = group.get_by_role("status")
+    said.evaluate("e => e.dataset.kept = 'yes'")
+    handle(output, "batch").focus()
+    verdict = output.locator(".headroom-verdict")
+    for key in ("End", "ArrowLeft"):
+        before = verdict.inner_text()
+        notebook.page.keyboard.press(key)
+        wait(lambda: verdict.inner_text() != before, f"{key} moved nothing")
+        wait(lambda: said.text_content() == verdict.inner_text(), "the verdict was not said")
+    assert said.get_attribute("data-kept") == "yes"
+
+
+def test_copying_works_without_a_clipboard_too(notebook):
+    output = panel(notebook, "cnn")
+    output.get_by_role("button", name="Copy as code").click()
+    copy = output.get_by_role("button", name="Copy", exact=True)
+    notebook.page.evaluate("() => Object.defineProperty(navigator, 'clipboard', {value: undefined, configurable: true})")
+    copy.click()
+    wait(lambda: output.get_by_role("button", name=re.compile("Copied|Selected")).is_visible(), "nothing was copied")
+    assert "var step = cnn()" in notebook.page.evaluate("() => getSelection().toString()")
+    output.get_by_role("button", name="Copy as code").click()
+
+
 def test_a_second_browser_follows_the_first(notebook, browser, address):
     notebook.page.keyboard.press("Control+s")
     notebook.page.wait_for_timeout(1500)
@@ -169,7 +265,7 @@ def test_dark_text_is_legible(notebook):
             return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
           const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
             if (c.length === 3 || c[3] > 0.5) return c; } return [255, 255, 255]; };
-          return [...area.querySelectorAll('td, th, summary, code, pre, .widget-label, .widget-readout, button, [role=status]')]
+          return [...area.querySelectorAll('td, th, summary, code, pre, .widget-label, .widget-readout, button, .headroom-verdict')]
             .filter(e => e.textContent.trim() && e.offsetParent)
             .map(e => { const a = light(rgb(getComputedStyle(e).color)), b = light(behind(e));
               return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.textContent.trim().slice(0, 40)]; })

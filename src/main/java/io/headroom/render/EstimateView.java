@@ -143,7 +143,7 @@ public final class EstimateView {
                 case DOES_NOT_FIT -> "#e5484d";
             };
         }
-        html.append("<div role=\"status\" aria-live=\"polite\" style=\"border-left:6px solid ")
+        html.append("<div class=\"headroom-verdict\" style=\"border-left:6px solid ")
                 .append(colour)
                 .append(";padding:2px 8px;margin:6px 0;font-weight:600\">")
                 .append(sign)

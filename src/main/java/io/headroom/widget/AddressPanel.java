@@ -49,7 +49,8 @@ public final class AddressPanel {
                 map.set("value", html(at.intValue()));
             }
         });
-        return Controls.view(factory.vBox(restarted, slider, map, factory.sliderNames()), last());
+        return Controls.view(
+                factory.vBox(restarted, slider, map, factory.mended("map of the device's memory", 1)), last());
     }
 
     /** The last moment, as text and HTML. */

@@ -13,6 +13,7 @@ import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 
@@ -42,7 +43,8 @@ public final class BudgetPanel {
         this.limit = limit;
         this.limitName = limitName;
         this.last = start;
-        this.panel = new Panel(WorkloadControls.of(start), this::view, buttons());
+        String kind = start.architecture().name().toLowerCase(Locale.ROOT);
+        this.panel = new Panel("memory budget of a " + kind, WorkloadControls.of(start), this::view, buttons());
     }
 
     private List<Panel.Button> buttons() {
@@ -147,9 +149,8 @@ public final class BudgetPanel {
     }
 
     private static String code(Workload workload) {
-        return "<div style=\"margin:6px 0\"><button onclick=\"navigator.clipboard.writeText("
-                + "this.nextElementSibling.textContent);this.textContent='Copied'\">Copy</button>"
-                + "<pre style=\"white-space:pre-wrap;user-select:all;margin:4px 0\">"
+        return "<div style=\"margin:6px 0\"><button onclick=\"" + Html.escape(Controls.script("copy.js"))
+                + "\">Copy</button><pre tabindex=\"0\" aria-label=\"the code\" style=\"white-space:pre-wrap;user-select:all;margin:4px 0\">"
                 + Html.escape(WorkloadCode.of(workload)) + "</pre></div>";
     }
 

@@ -1,6 +1,11 @@
 package io.headroom.widget;
 
 import io.headroom.render.Bundle;
+import io.headroom.render.Html;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -97,23 +102,32 @@ final class Controls {
     }
 
     /**
-     * Gives the sliders the accessible names that the front end's own views leave out, once they are on the page.
+     * Makes a panel usable by keyboard and screen reader, where the front end's own views are not: names the sliders, keeps the
+     * notebook's shortcuts away, takes a typed number on Tab, announces the verdict.
      *
      * <p>Where a page allows no inline handlers nothing happens.
      */
-    Widget sliderNames() {
-        return html("<img alt=\"\" src=\"data:,\" style=\"display:none\" onerror=\"setTimeout(function(){"
-                + "document.querySelectorAll('.widget-slider').forEach(function(s){"
-                + "var l=s.querySelector('.widget-label'),h=s.querySelector('[role=slider]'),r=s.querySelector('.widget-readout');"
-                + "if(l&&h)h.setAttribute('aria-label',l.textContent+': '+l.title);"
-                + "if(l&&r)r.setAttribute('aria-label',l.textContent+', exact value');"
-                + "})},300)\"/>");
+    Widget mended(String name, long sliders) {
+        String quoted = "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'";
+        String script =
+                script("panel.js").replace("SLIDERS", String.valueOf(sliders)).replace("NAME", quoted);
+        return html("<img alt=\"\" src=\"data:,\" style=\"display:none\" onerror=\"" + Html.escape(script) + "\"/>");
     }
 
-    /** A line that the front end shows once the kernel that the widgets belong to is gone. */
+    /** A script of this package, for an inline handler: {@code this} is the element it stands on. */
+    static String script(String file) {
+        try (InputStream in = Controls.class.getResourceAsStream(file)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
+    }
+
+    /** What shows where the focus is, and a line that is seen once the kernel that the widgets belong to is gone. */
     Widget restartedLine() {
         return html("<style>.headroom-restarted{display:none}"
-                + ".jupyter-widgets-disconnected .headroom-restarted{display:block}</style>"
+                + ".jupyter-widgets-disconnected .headroom-restarted{display:block}"
+                + "[data-headroom] :focus-visible{outline:2px solid var(--jp-brand-color1,#1976d2)!important}</style>"
                 + "<div class=\"headroom-restarted\" role=\"alert\" style=\"border-left:4px solid #ff9d00;padding:4px 8px\">"
                 + "The kernel was restarted: this is what the panel showed last. Run the cell again to move it.</div>");
     }

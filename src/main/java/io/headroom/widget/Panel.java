@@ -18,6 +18,7 @@ import java.util.function.Function;
  *
  * <pre>{@code
  * Panel panel = new Panel(
+ *         "a panel",
  *         List.of(new Control.Slider("batch", "batch", "samples in a step", 1, 64, 1, 8)),
  *         values -> "<b>" + values.number("batch") + "</b>",
  *         List.of(new Panel.Button("one", "back to one", values -> values.with("batch", 1L))));
@@ -27,6 +28,7 @@ import java.util.function.Function;
 public final class Panel {
     private static final int COLUMN = 5;
 
+    private final String name;
     private final List<Control> controls;
     private final Function<Values, String> view;
     private final List<Button> buttons;
@@ -44,11 +46,13 @@ public final class Panel {
     public record Button(String label, String help, Function<Values, Values> action) {}
 
     /**
+     * @param name what a screen reader calls it
      * @param controls in the order they are shown
      * @param view from the values to HTML
      * @param buttons in the order they are shown
      */
-    public Panel(List<Control> controls, Function<Values, String> view, List<Button> buttons) {
+    public Panel(String name, List<Control> controls, Function<Values, String> view, List<Button> buttons) {
+        this.name = Objects.requireNonNull(name, "name");
         this.controls = List.copyOf(controls);
         this.view = Objects.requireNonNull(view, "view");
         this.buttons = List.copyOf(buttons);
@@ -108,7 +112,11 @@ public final class Panel {
                 factory.hBox(columns.toArray(Widget[]::new)),
                 factory.hBox(actions.toArray(Widget[]::new)),
                 output,
-                factory.sliderNames());
+                factory.mended(
+                        name,
+                        controls.stream()
+                                .filter(Control.Slider.class::isInstance)
+                                .count()));
     }
 
     private void move() {

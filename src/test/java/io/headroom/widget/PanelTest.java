@@ -13,6 +13,7 @@ class PanelTest {
     private final Browser browser = new Browser();
 
     private final Panel panel = new Panel(
+            "a test",
             List.of(
                     new Control.Slider("n", "n", "a number", 1, 10, 1, 3),
                     new Control.Choice("word", "word", "a word", List.of("a", "b"), "b"),
@@ -112,6 +113,7 @@ class PanelTest {
     @Test
     void panelsAreIndependent() {
         Panel other = new Panel(
+                "another test",
                 List.of(new Control.Slider("n", "other", "", 1, 10, 1, 1)),
                 values -> "other " + values.number("n"),
                 List.of());
