@@ -261,33 +261,32 @@ public final class CachingAllocator {
         if (at < 0) {
             return NONE;
         }
-        int block = free.block(at);
-        if (blocks.has(block, EXPANDABLE)) {
-            block = growing ? leastGrowing(free, at) : skipExpandable(free, at);
-            if (block == NONE) {
+        if (blocks.has(free.block(at), EXPANDABLE)) {
+            at = growing ? leastGrowing(free, at) : skipExpandable(free, at);
+            if (at < 0) {
                 return NONE;
             }
         }
+        int block = free.block(at);
         long found = blocks.size[block];
         if (size < maxSplit && found >= maxSplit
                 || size >= maxSplit && found >= size + settings.maxNonSplitRounding()) {
             return NONE;
         }
-        pools.remove(block);
+        free.removeAt(at);
         return block;
     }
 
     /** Among expandable blocks the size counts with the unmapped range behind: interior holes go first. */
-    private int leastGrowing(FreeSet free, long at) {
-        int block = free.block(at);
-        for (long next = free.next(at); next >= 0 && blocks.has(block, EXPANDABLE); next = free.next(next)) {
-            int other = free.block(next);
-            if (expandableSize(other) >= expandableSize(block)) {
+    private long leastGrowing(FreeSet free, long from) {
+        long at = from;
+        for (long next = free.next(at); next >= 0 && blocks.has(free.block(at), EXPANDABLE); next = free.next(next)) {
+            if (expandableSize(free.block(next)) >= expandableSize(free.block(at))) {
                 break;
             }
-            block = other;
+            at = next;
         }
-        return block;
+        return at;
     }
 
     private long expandableSize(int block) {
@@ -295,13 +294,12 @@ public final class CachingAllocator {
         return blocks.size[block] + (next != NONE && blocks.has(next, Blocks.UNMAPPED) ? blocks.size[next] : 0);
     }
 
-    private int skipExpandable(FreeSet free, long at) {
-        for (long next = free.next(at); next >= 0; next = free.next(next)) {
-            if (!blocks.has(free.block(next), EXPANDABLE)) {
-                return free.block(next);
-            }
+    private long skipExpandable(FreeSet free, long from) {
+        long at = from;
+        while (at >= 0 && blocks.has(free.block(at), EXPANDABLE)) {
+            at = free.next(at);
         }
-        return NONE;
+        return at;
     }
 
     private int findMore(int pool, int stream, long size) {

@@ -49,8 +49,15 @@ final class FreeSet {
         if (at == counts[chunk] || there[2 * at] != size || there[2 * at + 1] != address) {
             throw new IllegalStateException("no free block of " + size + " bytes at " + Long.toHexString(address));
         }
+        removeAt(position(chunk, at));
+    }
+
+    /** Removes the entry at a position; other positions are void then. */
+    void removeAt(long position) {
+        int chunk = (int) (position >>> 32);
+        int at = (int) position;
         int behind = --counts[chunk] - at;
-        System.arraycopy(there, 2 * at + 2, there, 2 * at, 2 * behind);
+        System.arraycopy(keys[chunk], 2 * at + 2, keys[chunk], 2 * at, 2 * behind);
         System.arraycopy(blocks[chunk], at + 1, blocks[chunk], at, behind);
         total--;
         if (counts[chunk] == 0 && chunks > 1) {
