@@ -61,14 +61,16 @@ public record Hole(
         return Optional.of(new Holder(block.size(), id < 0 ? "" : trace.operator(id), id < 0 ? "" : trace.phase(id)));
     }
 
-    /** "the largest hole has 50.00 MiB of the 60.00 MiB asked for; before it 10.00 MiB of gelu". */
+    /** "the largest hole has 50.00 MiB, 60.00 MiB were asked for; in front of it 10.00 MiB of gelu; behind it …". */
     @Override
     public String toString() {
-        if (size == 0) {
-            return "there is no hole in the segments of this pool: everything reserved is in use";
+        if (segment.isEmpty()) {
+            return "no block of the pool and stream that asked is free: everything they have is in use";
         }
-        return "the largest hole has " + Bytes.format(size) + ", " + Bytes.format(requested) + " were asked for"
-                + before.map(holder -> "; in front of it " + holder).orElse("")
-                + after.map(holder -> "; behind it " + holder).orElse("");
+        String edge = "of its segment of " + Bytes.format(segment.get().size());
+        return "the largest hole has " + Bytes.format(size) + ", " + Bytes.format(requested)
+                + " were asked for; in front of it "
+                + before.map(Holder::toString).orElse("the start " + edge) + "; behind it "
+                + after.map(Holder::toString).orElse("the end " + edge);
     }
 }

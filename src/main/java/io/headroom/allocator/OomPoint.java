@@ -29,7 +29,7 @@ public record OomPoint(
 
     /** Whether free and unallocated bytes together would have been enough: fragmentation, not capacity. */
     public boolean isFragmentation() {
-        return free + unallocated() >= requested;
+        return unallocated() > 0 && free + unallocated() >= requested;
     }
 
     /** "tried 4.15 GiB with 3.84 GiB free and 3.56 GiB in holes, the largest 1.20 GiB". */

@@ -2,16 +2,11 @@ package io.headroom.allocator;
 
 import io.headroom.trace.Snapshot;
 import io.headroom.trace.Trace;
-import io.headroom.trace.Trace.Kind;
-import io.headroom.trace.TraceEdits;
 import io.headroom.units.Bytes;
-import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 
 /**
  * A recorded run replayed under other allocator settings: which would have survived, and with how much memory.
@@ -46,9 +41,27 @@ public final class WhatIf {
      *
      * @param change what is different from the recorded run
      * @param how what to set or to write, empty for the run as it was
-     * @param approximate whether the change is a model of the program, not only of its allocator
+     * @param kind whether a setting changes, or the program
      */
-    public record Row(String change, String how, boolean approximate, boolean recorded, Footprint footprint) {
+    public record Row(String change, String how, Kind kind, Footprint footprint) {
+        /** What a row changes; of an approximate one the replayed program is a model itself. */
+        public enum Kind {
+            RECORDED,
+            SETTING,
+            PROGRAM,
+            APPROXIMATE
+        }
+
+        /** Whether it is the run as it was. */
+        public boolean recorded() {
+            return kind == Kind.RECORDED;
+        }
+
+        /** Whether the change is a model of the program, not only of its allocator. */
+        public boolean approximate() {
+            return kind == Kind.APPROXIMATE;
+        }
+
         /** Whether the run comes to its end. */
         public boolean survives() {
             return footprint.survives();
@@ -56,6 +69,8 @@ public final class WhatIf {
     }
 
     private static final int MOST_STEPS = 12;
+    /** A peak lower by less than this share is no reason to change a setting. */
+    private static final double WORTH = 0.01;
 
     private final Trace trace;
     private final AllocatorSettings recorded;
@@ -70,29 +85,7 @@ public final class WhatIf {
         this.recorded = recorded;
         this.limit = limit;
         died = failed(trace);
-        List<Row> all = new ArrayList<>();
-        all.add(new Row(
-                recorded.isDefault() ? "as it was (default settings)" : "as it was (" + recorded + ")",
-                "",
-                false,
-                true,
-                replay(trace, recorded)));
-        Set<AllocatorSettings> tried = new LinkedHashSet<>(List.of(recorded.named("")));
-        for (String conf : confs) {
-            AllocatorSettings settings = AllocatorSettings.parse(conf);
-            boolean needsLimit = settings.memoryFraction() < 1;
-            if (tried.add(settings.named("")) && (limit.isPresent() || !needsLimit)) {
-                all.add(new Row(settings.toString(), how(settings), false, false, replay(trace, settings)));
-            }
-        }
-        addProgramChanges(all);
-        all.sort(Comparator.comparing((Row row) -> !row.survives())
-                .thenComparingLong(row -> row.survives()
-                        ? row.footprint().peakReserved().bytes()
-                        : -row.footprint().events())
-                .thenComparing(row -> !row.recorded())
-                .thenComparingLong(row -> row.footprint().statistics().numAllocRetries()));
-        rows = List.copyOf(all);
+        rows = new Alternatives(trace, recorded, limit.orElse(CachingAllocator.UNLIMITED)).rows(confs);
     }
 
     /** The device with most events of a snapshot, under its own limit and settings, against {@link #CANDIDATES}. */
@@ -133,9 +126,18 @@ public final class WhatIf {
                 .orElseThrow(() -> new IllegalArgumentException("the snapshot is empty: no segments and no events"));
     }
 
-    /** The settings a snapshot was recorded under; default where it does not say (before 2.3). */
+    /**
+     * The settings a snapshot was recorded under; default where it does not say (before 2.3).
+     *
+     * @throws IllegalArgumentException if they cannot be replayed: another backend, an option of a later version
+     */
     public static AllocatorSettings recordedSettings(Snapshot snapshot) {
-        return AllocatorSettings.parse(snapshot.conf().orElse(""));
+        try {
+            return AllocatorSettings.parse(snapshot.conf().orElse(""));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "the snapshot was recorded under settings that cannot be replayed: " + e.getMessage(), e);
+        }
     }
 
     private static OptionalLong checked(OptionalLong limit) {
@@ -147,49 +149,11 @@ public final class WhatIf {
 
     private static boolean failed(Trace trace) {
         for (int event = 0; event < trace.events(); event++) {
-            if (trace.kind(event) == Kind.MARK && trace.label(event).equals(Snapshot.OUT_OF_MEMORY)) {
+            if (trace.kind(event) == Trace.Kind.MARK && trace.label(event).equals(Snapshot.OUT_OF_MEMORY)) {
                 return true;
             }
         }
         return false;
-    }
-
-    private Footprint replay(Trace run, AllocatorSettings settings) {
-        return CachingAllocator.replay(run, settings, limit.orElse(CachingAllocator.UNLIMITED));
-    }
-
-    private void addProgramChanges(List<Row> all) {
-        int[] valleys = TraceEdits.valleys(trace);
-        if (valleys.length == 0) {
-            return;
-        }
-        all.add(new Row(
-                valleys.length == 1
-                        ? "empty cache after the step"
-                        : "empty cache after each of " + valleys.length + " steps",
-                "torch.cuda.empty_cache() where a step ends; in DJL JniUtils.emptyCudaCache(). Costs time on every step.",
-                false,
-                false,
-                replay(TraceEdits.emptyingCache(trace, valleys), recorded)));
-        all.add(new Row(
-                "half the batch (approximate)",
-                "halve the batch, or accumulate gradients over two halves",
-                true,
-                false,
-                replay(TraceEdits.halfBatch(trace), recorded)));
-    }
-
-    private static String how(AllocatorSettings settings) {
-        if (settings.isDefault()) {
-            return "unset PYTORCH_CUDA_ALLOC_CONF";
-        }
-        String profile = settings.conf().equals("expandable_segments:True")
-                ? "; kernel \"Java (Headroom, CUDA expandable segments)\""
-                : settings.conf().equals("max_split_size_mb:64")
-                        ? "; kernel \"Java (Headroom, CUDA max_split_size_mb:64)\""
-                        : "";
-        String version = settings.memoryFraction() < 1 ? " (libtorch 2.10 or newer)" : "";
-        return "PYTORCH_CUDA_ALLOC_CONF=" + settings.conf() + " before the kernel starts" + version + profile;
     }
 
     /** What was replayed. */
@@ -220,6 +184,28 @@ public final class WhatIf {
     /** The run as it was. */
     public Row asItWas() {
         return rows.stream().filter(Row::recorded).findFirst().orElseThrow();
+    }
+
+    /**
+     * What to do: the best setting that saves a run which died, or lowers the peak reserved of one that did not by a
+     * hundredth; a change of the program only if no setting does and the run died. Empty if nothing is better.
+     */
+    public Optional<Row> recommended() {
+        return rows.stream()
+                .filter(this::isWorth)
+                .min(Comparator.comparing(Row::kind).thenComparingInt(rows::indexOf));
+    }
+
+    private boolean isWorth(Row row) {
+        Row asItWas = asItWas();
+        if (row.recorded() || !row.survives()) {
+            return false;
+        }
+        return !asItWas.survives()
+                || row.kind() == Row.Kind.SETTING
+                        && row.footprint().peakReserved().bytes()
+                                < (1 - WORTH)
+                                        * asItWas.footprint().peakReserved().bytes();
     }
 
     /** Whether the replay of the run as it was ends as the recording did; true of a trace that nobody recorded. */
@@ -269,7 +255,7 @@ public final class WhatIf {
     /** The smallest limit under the best settings of the table that leave the program as it is. */
     public long smallestLimit() {
         return smallestLimit(rows.stream()
-                .filter(row -> !row.approximate() && !row.change().startsWith("empty cache"))
+                .filter(row -> row.recorded() || row.kind() == Row.Kind.SETTING)
                 .findFirst()
                 .orElseThrow()
                 .footprint()

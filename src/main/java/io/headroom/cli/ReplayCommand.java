@@ -6,6 +6,7 @@ import io.headroom.allocator.AllocatorSettings;
 import io.headroom.allocator.CachingAllocator;
 import io.headroom.allocator.Fidelity;
 import io.headroom.allocator.Footprint;
+import io.headroom.allocator.Hole;
 import io.headroom.allocator.OomPoint;
 import io.headroom.allocator.WhatIf;
 import io.headroom.render.ReplayView;
@@ -102,12 +103,6 @@ public final class ReplayCommand implements Callable<Integer> {
     private static String text(WhatIf whatIf, Fidelity fidelity) {
         StringBuilder text = new StringBuilder(ReplayView.of(whatIf).plain());
         text.append("\nReplay against recording: ").append(fidelity).append('.');
-        for (WhatIf.Row row : whatIf.rows()) {
-            if (!row.how().isEmpty() && row.survives()) {
-                text.append("\nTo have it so: ").append(row.how());
-                break;
-            }
-        }
         return text.toString();
     }
 
@@ -124,6 +119,8 @@ public final class ReplayCommand implements Callable<Integer> {
         answer.put("smallest_limit_bytes", whatIf.smallestLimit(whatIf.recorded()));
         answer.put("smallest_limit_best_bytes", whatIf.smallestLimit());
         answer.put("fidelity", fidelity(fidelity));
+        answer.put("recommended", whatIf.recommended().map(WhatIf.Row::change).orElse(null));
+        answer.put("hole", whatIf.hole().map(ReplayCommand::hole).orElse(null));
         answer.put("rows", whatIf.rows().stream().map(ReplayCommand::row).toList());
         answer.put("notes", ReplayView.notes(whatIf));
         try {
@@ -158,6 +155,15 @@ public final class ReplayCommand implements Callable<Integer> {
         map.put("retries", footprint.statistics().numAllocRetries());
         map.put("oom", footprint.oom().map(ReplayCommand::oom).orElse(null));
         map.put("how", row.how());
+        return map;
+    }
+
+    private static Map<String, Object> hole(Hole hole) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("largest_bytes", hole.size());
+        map.put("requested_bytes", hole.requested());
+        map.put("before", hole.before().map(Object::toString).orElse(null));
+        map.put("after", hole.after().map(Object::toString).orElse(null));
         return map;
     }
 

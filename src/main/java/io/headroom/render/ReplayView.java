@@ -2,8 +2,10 @@ package io.headroom.render;
 
 import io.headroom.allocator.CachingAllocator;
 import io.headroom.allocator.Footprint;
+import io.headroom.allocator.OomPoint;
 import io.headroom.allocator.Series;
 import io.headroom.allocator.WhatIf;
+import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -27,15 +29,14 @@ public final class ReplayView {
                         "</b></div><table><thead><tr><th style=\"text-align:left\">change</th>"
                                 + "<th style=\"text-align:left\">run</th><th>peak reserved</th>"
                                 + "<th>peak allocated</th><th>unallocated</th><th>retries</th><th style=\"text-align:left\">how</th></tr></thead><tbody>");
+        int width = whatIf.rows().stream()
+                        .mapToInt(row -> row.change().length())
+                        .max()
+                        .orElse(0)
+                + 2;
+        String line = "%n%-" + width + "s %-9s %13s %13s %12s %7s";
         text.append(String.format(
-                Locale.ROOT,
-                "%n%-44s %-9s %13s %13s %12s %7s",
-                "change",
-                "run",
-                "peak reserved",
-                "peak alloc.",
-                "unallocated",
-                "retries"));
+                Locale.ROOT, line, "change", "run", "peak reserved", "peak alloc.", "unallocated", "retries"));
         for (WhatIf.Row row : whatIf.rows()) {
             Footprint footprint = row.footprint();
             String[] cells = {
@@ -46,7 +47,7 @@ public final class ReplayView {
                 String.format(Locale.ROOT, "%.1f %%", 100 * footprint.fragmentation()),
                 String.valueOf(footprint.statistics().numAllocRetries()),
             };
-            text.append(String.format(Locale.ROOT, "%n%-44s %-9s %13s %13s %12s %7s", (Object[]) cells));
+            text.append(String.format(Locale.ROOT, line, (Object[]) cells));
             html.append("<tr>");
             for (int i = 0; i < cells.length; i++) {
                 boolean bold = i == 1 && row.survives() || row.recorded() && i == 0;
@@ -73,7 +74,9 @@ public final class ReplayView {
     }
 
     private static String heading(WhatIf whatIf) {
-        return "The same " + whatIf.trace().allocations() + " allocations under other settings"
+        int device = whatIf.trace().device();
+        return "The same " + whatIf.trace().allocations() + " allocations"
+                + (device > 0 ? " of device " + device : "") + " under other settings"
                 + (whatIf.limit().isPresent()
                         ? ", with " + Bytes.format(whatIf.limit().getAsLong()) + " to have"
                         : "");
@@ -82,14 +85,13 @@ public final class ReplayView {
     /** What stands below the table. */
     public static List<String> notes(WhatIf whatIf) {
         List<String> notes = new ArrayList<>();
+        notes.add(advice(whatIf));
         whatIf.asItWas()
                 .footprint()
                 .oom()
                 .ifPresent(point ->
                         notes.add("As it was: " + point + (point.operator().isEmpty() ? "" : ", in " + point.operator())
-                                + (point.isFragmentation()
-                                        ? ". Free and holes together would have been enough: fragmentation."
-                                        : ". Free and holes together would not have been enough: capacity.")));
+                                + ". " + cause(whatIf, point)));
         whatIf.hole().ifPresent(hole -> notes.add("Why: " + hole + "."));
         notes.add("Smallest limit on which it survives: as it was "
                 + Bytes.format(whatIf.smallestLimit(whatIf.recorded()))
@@ -106,6 +108,35 @@ public final class ReplayView {
                     + " recorded frees concern addresses that were not live and are left out.");
         }
         return notes;
+    }
+
+    private static String advice(WhatIf whatIf) {
+        Footprint asItWas = whatIf.asItWas().footprint();
+        return whatIf.recommended()
+                .map(row -> "What to do: " + row.how().replaceAll("[.]$", "") + ". Then "
+                        + (asItWas.survives() ? "it takes " : "the run survives with ")
+                        + Bytes.format(row.footprint().peakReserved().bytes()) + " reserved at its peak"
+                        + (asItWas.survives()
+                                ? " instead of "
+                                        + Bytes.format(asItWas.peakReserved().bytes())
+                                : "")
+                        + ".")
+                .orElse(
+                        asItWas.survives()
+                                ? "What to do: nothing. No setting here needs clearly less than the run as it was."
+                                : "What to do: none of these saves the run; it needs less memory or a larger card.");
+    }
+
+    private static String cause(WhatIf whatIf, OomPoint point) {
+        if (!point.isFragmentation()) {
+            return "Free and holes together would not have been enough: capacity.";
+        }
+        Trace.Peak peak = whatIf.trace().peakLive();
+        return "Free and holes together would have been enough: fragmentation."
+                + (peak.bytes() > whatIf.limit().orElse(Long.MAX_VALUE)
+                        ? " But later " + Bytes.format(peak.bytes())
+                                + " are alive at once, more than there is: capacity too."
+                        : "");
     }
 
     /** Allocated, active and reserved over the events, against the limit where it is near. */

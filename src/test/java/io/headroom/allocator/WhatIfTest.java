@@ -3,9 +3,13 @@ package io.headroom.allocator;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.headroom.trace.Snapshot;
 import io.headroom.trace.TraceText;
 import io.headroom.units.Bytes;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
@@ -86,5 +90,60 @@ class WhatIfTest {
                 .hasMessageContaining("device 3 is not in the snapshot");
         assertThatThrownBy(() -> WhatIf.of(snapshot, 0, OptionalLong.of(0), List.of()))
                 .hasMessageContaining("limit 0");
+    }
+
+    @Test
+    void theSettingThatSavesTheRunIsRecommended() throws IOException {
+        WhatIf whatIf = WhatIf.of(FidelityTest.read("oom-2.7-p4"));
+        assertThat(whatIf.recommended().map(WhatIf.Row::change)).hasValue("expandable_segments:True");
+    }
+
+    @Test
+    void whatEndsLikeTheRunAsItWasIsNotRecommended() {
+        var steady = TraceText.parse("alloc a 64 MiB\nfree a\nalloc b 64 MiB\nfree b\n");
+        WhatIf whatIf = WhatIf.of(
+                steady,
+                AllocatorSettings.defaults(),
+                OptionalLong.of(Bytes.GIB),
+                List.of("max_split_size_mb:64", "expandable_segments:True", "roundup_power2_divisions:8"));
+        assertThat(whatIf.asItWas().survives()).isTrue();
+        assertThat(whatIf.recommended()).isEmpty();
+        assertThat(whatIf.rows())
+                .filteredOn(row -> row.change().startsWith("max_split"))
+                .singleElement()
+                .satisfies(row -> assertThat(row.how()).isEqualTo("makes no difference to this run"));
+        assertThat(whatIf.rows()).filteredOn(row -> !row.approximate()).first().matches(WhatIf.Row::recorded);
+    }
+
+    @Test
+    void aProgramIsChangedOnlyWhereNoSettingSaves() {
+        var wide = TraceText.parse(
+                """
+                alloc weights 40 MiB
+                repeat 3
+                  alloc batch 80 MiB
+                  free batch
+                end
+                """);
+        WhatIf whatIf =
+                WhatIf.of(wide, AllocatorSettings.defaults(), OptionalLong.of(100 * Bytes.MIB), WhatIf.CANDIDATES);
+        assertThat(whatIf.recommended()).hasValueSatisfying(row -> {
+            assertThat(row.approximate()).isTrue();
+            assertThat(row.how()).startsWith("halve the batch");
+        });
+        assertThat(whatIf.asItWas().footprint().oom().get().isFragmentation()).isFalse();
+    }
+
+    @Test
+    void settingsThatCannotBeReplayedAreSaidToBeTheSnapshots() throws IOException {
+        String bytes;
+        try (InputStream in = WhatIfTest.class.getResourceAsStream("/snapshots/expandable-2.7-p4.pickle")) {
+            bytes = new String(in.readAllBytes(), StandardCharsets.ISO_8859_1)
+                    .replace("expandable_segments:True", "backend:cudaMallocAsync ");
+        }
+        Snapshot snapshot = Snapshot.read(new ByteArrayInputStream(bytes.getBytes(StandardCharsets.ISO_8859_1)));
+        assertThatThrownBy(() -> WhatIf.recordedSettings(snapshot))
+                .hasMessageContaining("the snapshot was recorded under settings that cannot be replayed")
+                .hasMessageContaining("cudaMallocAsync");
     }
 }

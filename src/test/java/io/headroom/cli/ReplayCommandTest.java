@@ -29,7 +29,7 @@ class ReplayCommandTest {
                 .contains("dies")
                 .contains("survives")
                 .contains("Why: the largest hole has")
-                .contains("To have it so:");
+                .contains("What to do: PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True");
     }
 
     @Test
