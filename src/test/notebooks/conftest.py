@@ -41,14 +41,16 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def lab():
-    """kernel/lab as a person starts it; gives the address with its token. Notebooks it saves are put back."""
+def lab(tmp_path_factory):
+    """kernel/lab as a person starts it first; gives the address with its token. Notebooks it saves are put back."""
     kept = {p: p.read_bytes() for p in run.NOTEBOOKS.glob("*.ipynb")}
     log = REPO / "target" / "lab.log"
     with open(log, "w") as out:
         process = subprocess.Popen(
             ["kernel/lab", "--no-browser", "--port", str(free_port())],
             cwd=REPO, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            # What is open is remembered there: neither other tests nor the person's own tabs are to come back.
+            env={**os.environ, "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path_factory.mktemp("workspaces"))},
         )
     try:
         address, until = None, time.monotonic() + 120
