@@ -7,6 +7,9 @@ final class DictTable {
     /** No snapshot has a dict of more keys; more would make a hostile file cost time out of proportion. */
     private static final int MOST_KEYS = 512;
 
+    /** Snapshots have some twenty; each costs memory that a hostile file would not pay for. */
+    private static final int MOST_SHAPES = 4096;
+
     private static final long EMPTY = -1;
     private static final long CONSUMED = -2;
 
@@ -22,7 +25,7 @@ final class DictTable {
         private Shape(long[] keys, int index) {
             this.keys = keys;
             this.index = index;
-            data = new long[Math.max(keys.length * 4, 4)];
+            data = new long[Math.max(keys.length, 4)];
         }
 
         int column(long key) {
@@ -103,7 +106,7 @@ final class DictTable {
         fill(dict, all, 0, all.length);
     }
 
-    private Shape shape(long[] stack, int from, int pairs) {
+    private Shape shape(long[] stack, int from, int pairs) throws SnapshotFormatException {
         long[] keys = new long[pairs];
         for (int i = 0; i < pairs; i++) {
             keys[i] = stack[from + 2 * i];
@@ -111,6 +114,9 @@ final class DictTable {
         int slot = slot(table, keys);
         if (table[slot] != 0) {
             return shapes[table[slot] - 1];
+        }
+        if (shapeCount == MOST_SHAPES) {
+            throw new SnapshotFormatException("dicts of more than " + MOST_SHAPES + " kinds");
         }
         if (shapeCount == shapes.length) {
             shapes = Arrays.copyOf(shapes, shapeCount * 2);

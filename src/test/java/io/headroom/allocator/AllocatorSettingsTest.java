@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headroom.units.Bytes;
 import java.util.List;
+import java.util.Random;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -91,5 +94,41 @@ class AllocatorSettingsTest {
                 .hasMessageContaining("0.0");
         assertThatThrownBy(() -> AllocatorSettings.defaults().withMemoryFraction(Double.NaN))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Property(tries = 2000)
+    void anyTextIsSettingsOrRefused(@ForAll long seed) {
+        Random random = new Random(seed);
+        String[] parts = {
+            "max_split_size_mb",
+            "expandable_segments",
+            "roundup_power2_divisions",
+            "garbage_collection_threshold",
+            "per_process_memory_fraction",
+            ":",
+            ",",
+            "[",
+            "]",
+            ">",
+            "True",
+            "128",
+            "0.8",
+            "-1",
+            "99999999999999999999",
+            "1e999",
+            " ",
+            "é"
+        };
+        StringBuilder conf = new StringBuilder();
+        for (int i = random.nextInt(12); i > 0; i--) {
+            conf.append(parts[random.nextInt(parts.length)]);
+        }
+        try {
+            AllocatorSettings settings = AllocatorSettings.parse(conf.toString());
+            assertThat(new CachingAllocator(settings, Bytes.GIB).malloc(Bytes.MIB, 0))
+                    .isGreaterThanOrEqualTo(-1);
+        } catch (IllegalArgumentException refused) {
+            assertThat(refused.getMessage()).isNotBlank();
+        }
     }
 }

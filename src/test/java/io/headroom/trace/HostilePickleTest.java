@@ -125,6 +125,34 @@ class HostilePickleTest {
     }
 
     @Test
+    void manyKindsOfDictsAreRefused() {
+        // Each item set alone makes a wider kind: 512 kinds of 8 KiB for 3 KiB of file.
+        StringBuilder kinds = new StringBuilder("](");
+        for (int dict = 0; dict < 20; dict++) {
+            kinds.append('}');
+            for (int key = 0; key < 400; key++) {
+                int name = dict * 400 + key;
+                kinds.append("M")
+                        .append((char) (name & 255))
+                        .append((char) (name >> 8))
+                        .append("Ns");
+            }
+        }
+        refuses(pickle(kinds + "e."), "dicts of more than 4096 kinds");
+    }
+
+    @Test
+    void stacksThatHoldThemselvesEnd() throws IOException {
+        // A list of frames that contains itself, and a frame that holds its own list, under an event.
+        String frames = "]\224(h\000h\000e";
+        String event = "}(\214\006action\214\005alloc\214\004addrK\001\214\004sizeK\007\214\006frames" + frames + "u";
+        Snapshot snapshot = read(pickle("}\214\015device_traces](](" + event + "ees."));
+        assertThat(snapshot.recording(0).events()).isEqualTo(1);
+        assertThat(snapshot.frames(snapshot.recording(0).frames(0))).isEmpty();
+        assertThat(snapshot.trace(0).operator(0)).isEmpty();
+    }
+
+    @Test
     void everyTruncationIsRefused() throws IOException {
         byte[] whole = sample();
         for (int length = 0; length < whole.length; length += 1 + length / 50) {
