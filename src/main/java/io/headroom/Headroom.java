@@ -39,6 +39,7 @@ import io.headroom.trace.Snapshot;
 import io.headroom.trace.Trace;
 import io.headroom.trace.TraceText;
 import io.headroom.training.Measurement;
+import io.headroom.training.Probe;
 import io.headroom.training.SampleTraining;
 import io.headroom.training.SampleTrainings;
 import io.headroom.training.StepRunner;
@@ -361,6 +362,26 @@ public final class Headroom {
         try (CellProgress progress = CellProgress.start("One step of " + workload)) {
             return session.noted("step of batch " + workload.batch(), StepRunner.run(workload, progress));
         }
+    }
+
+    /**
+     * Measures a few small steps and tells from them what this one will take, and the largest batch that fits: for a block
+     * that {@link #estimate} does not know, or as a second opinion. {@code probe(step).at(step.batch(64))} tells of another.
+     *
+     * @throws IllegalStateException if one sequence alone has no room here
+     * @throws IllegalArgumentException if the model cannot run on its input
+     */
+    public static Probe probe(Workload workload) {
+        Session session = Session.current();
+        session.running(Session.given(workload, "probe"));
+        try (CellProgress progress = CellProgress.start("Probing " + workload)) {
+            return session.noted("probe", Probe.of(workload, Session.headroom(), progress));
+        }
+    }
+
+    /** The same for a block of your own, in this JVM: {@code probe(block, new Shape(8, 128, 32), adam())}. */
+    public static Probe probe(Block block, Shape input, OptimizerKind optimizer) {
+        return probe(Workload.of(block, input, optimizer));
     }
 
     /**

@@ -49,7 +49,7 @@ record Ladder(List<Remedy> rungs) {
         if (workload.architecture().has(Option.NODES)) {
             add(ladders, workload, WorkloadRemedies::nodes, halves(workload.nodes(), 1));
         }
-        if (workload.architecture().has(Option.SEQ)) {
+        if (workload.has(Option.SEQ)) {
             add(ladders, workload, WorkloadRemedies::sequence, halves(workload.seq(), SHORTEST));
         }
         add(ladders, workload, width -> WorkloadRemedies.width(width), narrower(workload));

@@ -85,9 +85,7 @@ final class ProcessRemedies {
                 "bucketed sequences",
                 "Samples of similar length share a batch, so little padding is stored and long ones come in small batches.",
                 new Cost(Double.NaN, Accuracy.SIMILAR, Risk.NONE, "Faster; the order within an epoch is less random."),
-                work -> work.architecture().has(io.headroom.workload.Option.SEQ)
-                        ? null
-                        : "the workload has no sequences",
+                work -> work.has(io.headroom.workload.Option.SEQ) ? null : "the workload has no sequences",
                 "dataset = builder.setSampling(BucketSampler.of(lengths, 8192)).build();");
     }
 

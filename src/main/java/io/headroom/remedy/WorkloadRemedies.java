@@ -159,7 +159,7 @@ final class WorkloadRemedies {
                 wanted > 0 ? "seq " + wanted : "half",
                 "Inputs are cut to fewer positions: activations shrink in proportion, attention scores with the square.",
                 new Cost(Double.NaN, Accuracy.MAY_FALL, Risk.LOW, "Faster; what is cut off is not seen."),
-                work -> !work.architecture().has(Option.SEQ)
+                work -> !work.has(Option.SEQ)
                         ? "the workload has no sequences"
                         : seq.applyAsLong(work) >= work.seq()
                                 ? "seq " + seq.applyAsLong(work) + " is not below the present " + work.seq()

@@ -50,7 +50,7 @@ public final class BudgetPanel {
     private List<Panel.Button> buttons() {
         List<Panel.Button> buttons = new ArrayList<>();
         buttons.add(largest("Largest batch that fits", Option.BATCH));
-        if (base.architecture().has(Option.SEQ)) {
+        if (base.has(Option.SEQ)) {
             buttons.add(largest("Longest sequence", Option.SEQ));
         }
         if (WorkloadControls.applies(base, Option.NODES)) {

@@ -39,7 +39,7 @@ final class WorkloadCode {
         StringBuilder code = new StringBuilder("var step = ").append(model(workload));
         workload.toMap().keySet().forEach(key -> {
             Option option = Option.ofKey(key).orElseThrow();
-            boolean inShape = option == Option.BATCH && workload.isOwnBlock();
+            boolean inShape = (option == Option.BATCH || option == Option.SEQ) && workload.isOwnBlock();
             if (option != Option.OPTIMIZER && option != Option.INFERENCE && !inShape) {
                 String method = METHODS.get(option);
                 String value = literal(workload.get(option));

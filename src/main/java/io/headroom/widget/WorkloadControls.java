@@ -95,7 +95,7 @@ final class WorkloadControls {
 
     static boolean applies(Workload workload, Option option) {
         boolean merged = workload.architecture() == Architecture.TRANSFORMER || workload.nodes() > 1;
-        return workload.architecture().has(option)
+        return workload.has(option)
                 && !(workload.isInference() && TRAINING.contains(option))
                 && (option != Option.NODES || merged)
                 && (option != Option.OUTPUTS || workload.architecture() != Architecture.TRANSFORMER);

@@ -30,7 +30,7 @@ public enum Architecture {
     /** Stacked LSTM layers on {@code [batch, seq, features]}. */
     LSTM(Option.NODES, Option.SEQ, Option.D_MODEL, Option.LAYERS, Option.FEATURES, Option.OUTPUTS, Option.DROPOUT),
     /** A DJL block of the user's, with its input shape. */
-    BLOCK();
+    BLOCK(Option.SEQ);
 
     private static final Set<Option> EVERYWHERE = EnumSet.of(
             Option.BATCH,
@@ -55,7 +55,7 @@ public enum Architecture {
         this.own = own.length == 0 ? EnumSet.noneOf(Option.class) : EnumSet.of(own[0], own);
     }
 
-    /** Whether this kind of model has that option. */
+    /** Whether this kind of model has that option; a {@link #BLOCK} has {@code seq} where its input is sequences. */
     public boolean has(Option option) {
         return own.contains(option)
                 || EVERYWHERE.contains(option) && !(this == BLOCK && NOT_OF_A_BLOCK.contains(option));

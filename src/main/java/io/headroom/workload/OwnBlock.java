@@ -3,6 +3,7 @@ package io.headroom.workload;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.convolutional.Convolution;
 import ai.djl.nn.core.Embedding;
 import java.util.Arrays;
 
@@ -20,19 +21,31 @@ record OwnBlock(Block block, Shape shape) {
         return new OwnBlock(block, input);
     }
 
-    Shape input(long batch) {
+    Shape input(long batch, long seq) {
         long[] sizes = shape.getShape().clone();
         sizes[0] = batch;
+        if (hasSequence()) {
+            sizes[1] = seq;
+        }
         return new Shape(sizes);
     }
 
     boolean takesTokens() {
+        return first() instanceof Embedding<?>;
+    }
+
+    /** [batch, seq, width], or tokens [batch, seq]. */
+    boolean hasSequence() {
+        return shape.dimension() == 3 && !(first() instanceof Convolution) || shape.dimension() == 2 && takesTokens();
+    }
+
+    private Block first() {
         Block first = block;
         while (first instanceof SequentialBlock sequence
                 && !sequence.getChildren().isEmpty()) {
             first = sequence.getChildren().get(0).getValue();
         }
-        return first instanceof Embedding<?>;
+        return first;
     }
 
     long layers() {

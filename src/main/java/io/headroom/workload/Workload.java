@@ -49,14 +49,14 @@ public final class Workload {
      * <p>The block is read, not initialized: linear, convolution, normalization, dropout, embedding, LSTM, transformer
      * encoder, activations, pooling, and sequential and parallel blocks of these.
      *
-     * @param input the shape of one batch; its first dimension is the batch, which {@link #batch(long)} changes
+     * @param input the shape of one batch; its first dimension is the batch, which {@link #batch(long)} changes; the second is
+     *     the sequence, which {@link #seq(long)} changes, where there are three and no convolution takes them, or two of tokens
      * @throws IllegalArgumentException if something is null or the shape has no batch
      */
     public static Workload of(Block block, Shape input, OptimizerKind optimizer) {
         OwnBlock own = OwnBlock.of(block, input);
-        return new Workload(Architecture.BLOCK, new EnumMap<>(Option.class), own)
-                .batch(input.get(0))
-                .training(optimizer);
+        Workload step = new Workload(Architecture.BLOCK, new EnumMap<>(Option.class), own).batch(input.get(0));
+        return (own.hasSequence() ? step.seq(input.get(1)) : step).training(optimizer);
     }
 
     /** A stack of transformer encoder layers. */
@@ -136,14 +136,19 @@ public final class Workload {
      * @throws IllegalArgumentException if this kind of model has no such option, or the value is wrong for it
      */
     public Workload with(Option option, Object value) {
-        if (!architecture.has(option)) {
+        if (!has(option)) {
             throw new IllegalArgumentException(option.key() + " does not apply to a workload of kind "
-                    + architecture.name().toLowerCase(Locale.ROOT) + ": leave it out.");
+                    + (own == null ? architecture.name().toLowerCase(Locale.ROOT) : own) + ": leave it out.");
         }
         Map<Option, Object> changed = new EnumMap<>(Option.class);
         changed.putAll(values);
         changed.put(option, option.check(value));
         return new Workload(architecture, changed, own);
+    }
+
+    /** Whether this workload has that option. */
+    public boolean has(Option option) {
+        return architecture.has(option) && (own == null || option != Option.SEQ || own.hasSequence());
     }
 
     /** An option's value, its default where it was not set. */
@@ -393,7 +398,7 @@ public final class Workload {
             case LSTM -> new Shape(sequences, seq(), features());
             case MLP -> new Shape(sequences, features());
             case CNN -> new Shape(sequences, features(), image(), image());
-            case BLOCK -> own.input(sequences);
+            case BLOCK -> own.input(sequences, seq());
         };
     }
 
