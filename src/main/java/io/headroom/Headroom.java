@@ -137,7 +137,8 @@ public final class Headroom {
 
     /** Releases every model that is still loaded, the oldest first, and tells what came back and who holds the rest. */
     public static Releases releaseAll() {
-        return Session.current().noted("all released", Models.releaseAll(Session.variables()));
+        Releases releases = Models.releaseAll(Session.variables());
+        return releases.isEmpty() ? releases : Session.current().noted("all released", releases);
     }
 
     /** The readings of all stages so far as a picture, with peak and limit; {@code timeline().toTable()} has the numbers. */
@@ -164,7 +165,7 @@ public final class Headroom {
 
     /** Watches a stretch of code that returns something or throws checked exceptions, as {@link #watch(Runnable)}. */
     public static Peak watch(Callable<?> body) throws Exception {
-        Watch watch = Watch.start("watched");
+        Watch watch = Watch.start("");
         boolean ended = false;
         try {
             body.call();

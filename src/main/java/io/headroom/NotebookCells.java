@@ -115,6 +115,6 @@ public final class NotebookCells implements Cells {
 
     @Override
     public Object watch(Callable<Object> body, Consumer<Bundle> show) throws Exception {
-        return Watch.run("cell", body, peak -> show.accept(PeakView.of(peak)));
+        return Watch.run("this cell", body, peak -> show.accept(PeakView.of(peak)));
     }
 }

@@ -33,7 +33,7 @@ final class LeakFinder {
         Map<String, LiveArrays.Manager> managers = new HashMap<>();
         reading.arrays().ifPresent(live -> live.managers().stream()
                 .limit(MANAGERS)
-                .forEach(manager -> managers.put(manager.name(), manager)));
+                .forEach(manager -> managers.merge(manager.name(), manager, LiveArrays.Manager::plus)));
         samples.addLast(new Sample(x, reading.rss().orElse(0), managers));
         if (samples.size() > WINDOW) {
             samples.removeFirst();

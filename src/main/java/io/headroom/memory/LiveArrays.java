@@ -38,6 +38,13 @@ public record LiveArrays(List<Manager> managers) {
         public Manager {
             shapes = Collections.unmodifiableMap(new LinkedHashMap<>(shapes));
         }
+
+        /** Both as one: several managers may have the same name. */
+        Manager plus(Manager other) {
+            Map<String, Integer> both = new LinkedHashMap<>(shapes);
+            other.shapes.forEach((shape, many) -> both.merge(shape, many, Integer::sum));
+            return new Manager(name, count + other.count, bytes + other.bytes, both);
+        }
     }
 
     public LiveArrays {
@@ -67,6 +74,16 @@ public record LiveArrays(List<Manager> managers) {
             sizes.publish();
             return live;
         });
+    }
+
+    /** The same, made of an earlier one's parts where they are equal, so that a long timeline holds each once. */
+    LiveArrays sharing(LiveArrays earlier) {
+        Map<String, Manager> parts = new HashMap<>();
+        earlier.managers.forEach(manager -> parts.put(manager.name(), manager));
+        List<Manager> shared = managers.stream()
+                .map(manager -> manager.equals(parts.get(manager.name())) ? parts.get(manager.name()) : manager)
+                .toList();
+        return shared.equals(earlier.managers) ? earlier : new LiveArrays(shared);
     }
 
     /** The arrays of a manager and of all below it. */

@@ -49,7 +49,7 @@ public record Peak(
     @Override
     public String toString() {
         if (rose().isEmpty() || kept().isEmpty()) {
-            return "[" + stage + "] memory of the process is not known on this system";
+            return (stage.isEmpty() ? "" : "[" + stage + "] ") + "memory of the process is not known on this system";
         }
         return String.format(
                 Locale.ROOT,

@@ -67,6 +67,17 @@ public record Reading(
         return Readings.take("", LiveArrays.now(false));
     }
 
+    /** The same reading, with what it has in common with an earlier one kept once. */
+    Reading sharing(Reading earlier) {
+        return arrays.isEmpty() || earlier.arrays.isEmpty()
+                ? this
+                : with(arrays.get().sharing(earlier.arrays.get()));
+    }
+
+    Reading with(LiveArrays live) {
+        return new Reading(at, stage, process, jvm, nativeHeap, Optional.of(live), devices, limits);
+    }
+
     /** The same reading under another name. */
     public Reading named(String name) {
         return new Reading(at, name, process, jvm, nativeHeap, arrays, devices, limits);

@@ -58,7 +58,7 @@ public final class Timeline {
 
     /** Adds a reading. */
     public synchronized void add(Reading reading) {
-        readings.add(reading);
+        readings.add(readings.isEmpty() ? reading : reading.sharing(readings.get(readings.size() - 1)));
         added++;
         if (readings.size() > capacity) {
             thin(true);

@@ -6,7 +6,7 @@ import io.headroom.units.Bytes;
  * A variable through which open NDArrays are still reached.
  *
  * @param name the variable
- * @param type its declared type
+ * @param type its declared type, without packages
  * @param arrays how many open arrays it reaches
  * @param bytes what they hold together; storage that several share counts once, except where the system does not tell (all but Linux)
  */
@@ -17,10 +17,12 @@ public record Holder(String name, String type, int arrays, long bytes) {
         return "variable " + name + " (" + type + ") holds " + what() + Bytes.format(bytes);
     }
 
+    /** Whether it is a model that is still loaded: releasing it gives the bytes back. */
+    public boolean isModel() {
+        return type.equals(LoadedModel.class.getSimpleName());
+    }
+
     private String what() {
-        if (type.equals(LoadedModel.class.getSimpleName())) {
-            return "a loaded model, ";
-        }
-        return arrays + (arrays == 1 ? " array, " : " arrays, ");
+        return isModel() ? "a loaded model, " : arrays + (arrays == 1 ? " array, " : " arrays, ");
     }
 }

@@ -67,7 +67,7 @@ public final class Holders {
                     bytes = Math.max(bytes, model.weights().orElse(model.added().orElse(0)));
                 }
                 if (!arrays.isEmpty() || bytes > 0) {
-                    found.add(new Holder(variable.name(), variable.type(), arrays.size(), bytes));
+                    found.add(new Holder(variable.name(), simple(variable.type()), arrays.size(), bytes));
                 }
             } catch (RuntimeException | StackOverflowError e) {
                 // a user's collection that throws holds nothing we can name
@@ -76,6 +76,11 @@ public final class Holders {
         }
         found.sort(Comparator.comparingLong(Holder::bytes).reversed());
         return found;
+    }
+
+    /** A type as a notebook writes it: without its packages. */
+    private static String simple(String type) {
+        return type.replaceAll("\\b(?:[a-z_]\\w*\\.)+", "");
     }
 
     private static Set<NDArray> reach(Object root) {

@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.nn.Block;
 import ai.djl.repository.zoo.Criteria;
 import ai.djl.translate.NoopTranslator;
+import io.headroom.memory.Limit;
 import io.headroom.memory.Reading;
 import io.headroom.units.Bytes;
 import java.io.BufferedInputStream;
@@ -166,6 +167,7 @@ public final class Models {
                                 + " Nothing was kept, and models loaded before are still there.",
                         e);
             }
+            model.getNDManager().setName(name);
             LoadedModel loaded = new LoadedModel(name, model, weights, before, Reading.now());
             synchronized (LOADED) {
                 LOADED.add(loaded);
@@ -180,7 +182,10 @@ public final class Models {
             throw new ModelException("The model \"" + name + "\" was not loaded: its weights take "
                     + Bytes.format(weights.getAsLong()) + ", but only " + Bytes.format(headroom.getAsLong())
                     + " may still be used (" + now.limit().orElseThrow().label()
-                    + "). Release a model first, or lift the limit.");
+                    + "). Release what is loaded, releaseAll(), or "
+                    + (now.limit().orElseThrow().kind() == Limit.Kind.CAP
+                            ? "lift the cap, unlimited()."
+                            : "load a smaller model."));
         }
     }
 

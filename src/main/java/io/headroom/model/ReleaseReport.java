@@ -68,19 +68,33 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
         return after.arrays().map(LiveArrays::managers).orElse(List.of());
     }
 
+    /** Bytes of the Java heap that objects no longer take; below 0 if they take more. */
+    public long heapFreed() {
+        return before.jvm().heapUsed() - after.jvm().heapUsed();
+    }
+
+    /** {@code 203.90 MiB of 204.11 MiB came back}; predictions and inputs may make it more than loading added. */
+    static String came(OptionalLong added, OptionalLong returned) {
+        String back = Bytes.format(Math.max(0, returned.orElse(0)));
+        if (added.isEmpty()) {
+            return back + " came back";
+        }
+        String loaded = Bytes.format(added.getAsLong());
+        return returned.orElse(0) > added.getAsLong()
+                ? back + " came back, loading had added " + loaded
+                : back + " of " + loaded + " came back";
+    }
+
     /** The first line of the text: what came back. */
     String summary() {
         if (returned().isEmpty()) {
             return name + " released";
         }
-        StringBuilder text = new StringBuilder(name)
-                .append(" released: ")
-                .append(Bytes.format(Math.max(0, returned().getAsLong())));
-        added.ifPresent(bytes -> text.append(" of ").append(Bytes.format(bytes)));
-        text.append(" came back");
-        long heap = before.jvm().heapUsed() - after.jvm().heapUsed();
-        if (added.isEmpty() && heap > 0) {
-            text.append(" to the system, ").append(Bytes.format(heap)).append(" of the Java heap are free again");
+        StringBuilder text = new StringBuilder(name).append(" released: ").append(came(added, returned()));
+        if (added.isEmpty()) {
+            text.append(" to the system, ")
+                    .append(Bytes.format(Math.max(0, heapFreed())))
+                    .append(" of the Java heap are free again");
         }
         return text.toString();
     }

@@ -1,7 +1,6 @@
 package io.headroom.model;
 
 import io.headroom.memory.Reading;
-import io.headroom.units.Bytes;
 import java.util.AbstractList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -82,9 +81,8 @@ public final class Releases extends AbstractList<ReleaseReport> {
             text.append("all ")
                     .append(size())
                     .append(" released: ")
-                    .append(Bytes.format(Math.max(0, returned().getAsLong())));
-            added().ifPresent(bytes -> text.append(" of ").append(Bytes.format(bytes)));
-            text.append(" came back\n");
+                    .append(ReleaseReport.came(added(), returned()))
+                    .append('\n');
         }
         held().forEach(holder -> text.append("  ").append(holder).append('\n'));
         return text.toString().stripTrailing();

@@ -13,6 +13,7 @@ import java.util.OptionalLong;
 /** Loading and releasing in the notebook: bytes before and after, what came back, who holds the rest. */
 public final class ModelView {
     private static final int MANAGERS = 5;
+    private static final int HOLDERS = 8;
 
     private ModelView() {}
 
@@ -20,10 +21,10 @@ public final class ModelView {
     public static Bundle of(LoadedModel model) {
         Rows rows = new Rows();
         rows.add("weights", model.weights(), "from the file's header");
-        rows.add("process before", model.before().rss(), "");
-        rows.add("process after", model.after().rss(), signed(model.added()));
+        rows.add("process before loading", model.before().rss(), "");
+        rows.add("process after loading", model.after().rss(), signed(model.added()));
         rows.add(
-                "head-room left",
+                "head-room then",
                 model.after().headroom(),
                 model.after().limit().map(limit -> limit.label()).orElse(""));
         String title = "Model " + model.name() + (model.isReleased() ? " (released)" : "");
@@ -37,14 +38,15 @@ public final class ModelView {
         rows.add("process after", report.after().rss(), "");
         rows.add(
                 "came back",
-                report.returned(),
+                atLeastNone(report.returned()),
                 report.added().isPresent()
-                        ? "of " + Bytes.format(report.added().getAsLong()) + " that loading added"
+                        ? "loading had added " + Bytes.format(report.added().getAsLong())
                         : "");
         rows.add("did not", report.stayed(), "");
+        rows.add("Java heap free again", OptionalLong.of(Math.max(0, report.heapFreed())), "");
         rows.add("free but kept by malloc", report.after().nativeHeap().kept(), "");
         held(rows, report.held(), report.open());
-        return Bundle.text(report.toString()).html(rows.html("Released " + report.name()));
+        return Bundle.text(report.toString()).html(rows.html(report.name() + " released"));
     }
 
     /** Every model's release in a row, then the sum and who holds what did not come back. */
@@ -54,13 +56,13 @@ public final class ModelView {
         }
         Rows rows = new Rows();
         for (ReleaseReport report : releases) {
-            rows.add(report.name(), atLeastNone(report.returned()), of(report.added(), report.stayed()));
+            rows.add(report.name(), atLeastNone(report.returned()), beside(report.added(), report.stayed()));
         }
         if (releases.size() > 1) {
             rows.add(
                     "all " + releases.size(),
                     atLeastNone(releases.returned()),
-                    of(releases.added(), releases.stayed()));
+                    beside(releases.added(), releases.stayed()));
         }
         rows.group("Process");
         rows.add("before", releases.get(0).before().rss(), "");
@@ -70,10 +72,10 @@ public final class ModelView {
         return Bundle.text(releases.toString()).html(rows.html("Released, bytes that came back"));
     }
 
-    private static String of(OptionalLong added, OptionalLong stayed) {
+    private static String beside(OptionalLong added, OptionalLong stayed) {
         return added.isEmpty()
                 ? ""
-                : "of " + Bytes.format(added.getAsLong())
+                : "loading had added " + Bytes.format(added.getAsLong())
                         + (stayed.orElse(0) > 0 ? ", " + Bytes.format(stayed.getAsLong()) + " did not" : "");
     }
 
@@ -83,23 +85,34 @@ public final class ModelView {
 
     private static void held(Rows rows, List<Holder> holders, List<LiveArrays.Manager> open) {
         rows.group("Still held by");
-        for (Holder holder : holders) {
+        for (Holder holder : holders.stream().limit(HOLDERS).toList()) {
             rows.add(
                     holder.name(),
                     OptionalLong.of(holder.bytes()),
                     holder.type()
-                            + (holder.type().equals(LoadedModel.class.getSimpleName())
+                            + (holder.isModel()
                                     ? ": release(" + holder.name() + ") gives it back"
-                                    : ", " + count(holder.arrays()) + ": close it, or set it to null"));
+                                    : ", " + Rows.count(holder.arrays(), "array") + ": close it, or set it to null"));
+        }
+        if (holders.size() > HOLDERS) {
+            rows.add(
+                    Rows.count(holders.size() - HOLDERS, "more variable"),
+                    OptionalLong.of(holders.stream()
+                            .skip(HOLDERS)
+                            .mapToLong(Holder::bytes)
+                            .sum()),
+                    "");
+        }
+        if (holders.size() > 1) {
+            rows.note("What several variables reach is told at each of them.");
         }
         rows.group("NDArrays open");
         for (LiveArrays.Manager manager : open.stream().limit(MANAGERS).toList()) {
-            rows.add("NDManager " + manager.name(), OptionalLong.of(manager.bytes()), count(manager.count()));
+            rows.add(
+                    "NDManager " + manager.name(),
+                    OptionalLong.of(manager.bytes()),
+                    Rows.count(manager.count(), "array"));
         }
-    }
-
-    private static String count(int arrays) {
-        return arrays + (arrays == 1 ? " array" : " arrays");
     }
 
     /** A pipeline, a row for each model. */

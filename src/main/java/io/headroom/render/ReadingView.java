@@ -42,7 +42,7 @@ public final class ReadingView {
         if (reading.nativeHeap().used().isPresent()) {
             rows.group("malloc");
             rows.add("in use", reading.nativeHeap().used(), "tensors, weights, direct buffers");
-            rows.add("free but kept", reading.nativeHeap().kept(), "NativeTrim.now() gives it back");
+            rows.add("free but kept", reading.nativeHeap().kept(), "release() gives it back to the system");
         }
         reading.arrays().ifPresent(live -> arrays(rows, live));
         if (!reading.devices().isEmpty()) {
@@ -81,11 +81,13 @@ public final class ReadingView {
 
     private static void arrays(Rows rows, LiveArrays live) {
         rows.group("NDArrays");
-        rows.add("open", OptionalLong.of(live.bytes()), live.count() + " arrays");
+        rows.add("open", OptionalLong.of(live.bytes()), Rows.count(live.count(), "array"));
         live.managers().stream()
                 .limit(MANAGERS)
                 .forEach(manager -> rows.add(
-                        "manager " + manager.name(), OptionalLong.of(manager.bytes()), manager.count() + " arrays"));
+                        "manager " + manager.name(),
+                        OptionalLong.of(manager.bytes()),
+                        Rows.count(manager.count(), "array")));
     }
 
     private static void device(Rows rows, DeviceMemory device) {

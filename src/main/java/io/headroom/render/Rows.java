@@ -14,6 +14,11 @@ final class Rows {
     private final List<String> notes = new ArrayList<>();
     private String group = "";
 
+    /** {@code 1 array}, {@code 2 arrays}. */
+    static String count(int many, String noun) {
+        return many + " " + noun + (many == 1 ? "" : "s");
+    }
+
     void group(String name) {
         group = name;
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -47,6 +48,23 @@ class TimelineTest {
         assertThat(timeline.highest().orElseThrow().rss())
                 .hasValue(sizes.stream().mapToLong(Long::longValue).max().orElseThrow());
         assertThat(kept).isSortedAccordingTo((a, b) -> a.at().compareTo(b.at()));
+    }
+
+    @Test
+    void whatDoesNotChangeIsHeldOnce() {
+        LiveArrays.Manager weights = new LiveArrays.Manager("weights", 1, 4, Map.of("(1) float32", 1));
+        LiveArrays.Manager equal = new LiveArrays.Manager("weights", 1, 4, Map.of("(1) float32", 1));
+        LiveArrays.Manager batch = new LiveArrays.Manager("batch", 2, 8, Map.of("(1) float32", 2));
+        Timeline timeline = new Timeline();
+        timeline.add(Samples.reading(0, "", 10).with(new LiveArrays(List.of(weights))));
+        timeline.add(Samples.reading(1, "", 10).with(new LiveArrays(List.of(batch, equal))));
+        timeline.add(Samples.reading(2, "", 10).with(new LiveArrays(List.of(batch, equal))));
+        List<LiveArrays> kept = timeline.readings().stream()
+                .map(reading -> reading.arrays().orElseThrow())
+                .toList();
+        assertThat(kept.get(1).managers()).containsExactly(batch, weights);
+        assertThat(kept.get(1).managers().get(1)).isSameAs(weights);
+        assertThat(kept.get(2)).isSameAs(kept.get(1));
     }
 
     @Test
