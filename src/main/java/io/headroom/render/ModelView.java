@@ -9,11 +9,13 @@ import io.headroom.model.Releases;
 import io.headroom.units.Bytes;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /** Loading and releasing in the notebook: bytes before and after, what came back, who holds the rest. */
 public final class ModelView {
     private static final int MANAGERS = 5;
     private static final int HOLDERS = 8;
+    private static final Set<String> CLOSEABLE = Set.of("NDArray", "NDList", "NDManager");
 
     private ModelView() {}
 
@@ -83,16 +85,23 @@ public final class ModelView {
         return bytes.isPresent() ? OptionalLong.of(Math.max(0, bytes.getAsLong())) : bytes;
     }
 
+    private static String advice(Holder holder) {
+        if (holder.isModel()) {
+            return "release(" + holder.name() + ") gives it back";
+        }
+        return CLOSEABLE.contains(holder.type())
+                ? holder.name() + ".close() gives it back"
+                : "close the arrays in it, or the NDManager that made them";
+    }
+
     private static void held(Rows rows, List<Holder> holders, List<LiveArrays.Manager> open) {
         rows.group("Still held by");
         for (Holder holder : holders.stream().limit(HOLDERS).toList()) {
             rows.add(
                     holder.name(),
                     OptionalLong.of(holder.bytes()),
-                    holder.type()
-                            + (holder.isModel()
-                                    ? ": release(" + holder.name() + ") gives it back"
-                                    : ", " + Rows.count(holder.arrays(), "array") + ": close it, or set it to null"));
+                    holder.type() + (holder.isModel() ? "" : ", " + Rows.count(holder.arrays(), "array")) + ": "
+                            + advice(holder));
         }
         if (holders.size() > HOLDERS) {
             rows.add(

@@ -59,7 +59,9 @@ final class Rows {
             html.append("<tr>");
             left(html, row.group().equals(last) ? "" : "<b>" + Html.escape(row.group()) + "</b>");
             left(html, Html.escape(row.name()));
-            html.append("<td style=\"text-align:right\">").append(row.size()).append("</td>");
+            html.append("<td style=\"text-align:right;white-space:nowrap\">")
+                    .append(row.size())
+                    .append("</td>");
             left(html, Html.escape(row.note()));
             html.append("</tr>");
             last = row.group();

@@ -29,7 +29,7 @@ class ModelViewTest {
                     .contains("clock")
                     .contains("all 2")
                     .contains("Still held by")
-                    .contains("NDArray, 1 array: close it, or set it to null")
+                    .contains("NDArray, 1 array: years.close() gives it back")
                     .doesNotContain("<age>");
         }
     }
