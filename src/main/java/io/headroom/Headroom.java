@@ -9,9 +9,14 @@ import io.headroom.allocator.CachingAllocator;
 import io.headroom.allocator.Footprint;
 import io.headroom.allocator.MallocReplay;
 import io.headroom.allocator.WhatIf;
+import io.headroom.budget.Device;
 import io.headroom.budget.Estimate;
+import io.headroom.budget.Fit;
 import io.headroom.budget.Formula;
 import io.headroom.budget.Solver;
+import io.headroom.budget.cuda.Cards;
+import io.headroom.budget.cuda.CudaFit;
+import io.headroom.budget.cuda.CudaStep;
 import io.headroom.memory.MemoryLimit;
 import io.headroom.memory.MemoryMonitor;
 import io.headroom.memory.Peak;
@@ -50,6 +55,7 @@ import io.headroom.widget.MonitorPanel;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
+import io.headroom.workload.preset.Preset;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -464,6 +470,46 @@ public final class Headroom {
             return new IllegalStateException("No set of remedies brings " + workload + " within " + Bytes.format(limit)
                     + ": " + smallest + " is the smallest.");
         });
+    }
+
+    /**
+     * A training step of a published model on a CUDA card, followed without one: {@code preset("gpt2").batch(35).seq(128)}.
+     *
+     * @throws IllegalArgumentException if there is no such model; the message offers the nearest names
+     */
+    public static CudaStep.Builder preset(String name) {
+        return CudaStep.of(Preset.named(name));
+    }
+
+    /**
+     * Whether a training step of a published model fits on a card: {@code fits("gpt2", "RTX 3060")}, {@code fits("ResNet50", "24
+     * GiB")}; batch 1, AdamW, fp32.
+     *
+     * @throws IllegalArgumentException if there is no such model or card; the message offers names
+     */
+    public static CudaFit fits(String preset, String card) {
+        return fits(preset(preset), card);
+    }
+
+    /** The same with sizes of your own: {@code fits(preset("gpt2").batch(35), "11.76 GiB")}. */
+    public static CudaFit fits(CudaStep.Builder step, String card) {
+        if (step == null) {
+            throw new IllegalArgumentException("fits(null): give a model, such as preset(\"gpt2\").batch(8).");
+        }
+        return CudaFit.of(step.build(), Cards.bytes(card));
+    }
+
+    /**
+     * Whether one step of a workload fits a size above the idle process, or a device by its name: {@code fits(step, "8 GiB")}.
+     *
+     * @throws IllegalArgumentException if it is neither; the message lists the devices
+     */
+    public static Fit fits(Workload workload, String limit) {
+        Workload step = Session.given(workload, "fits");
+        boolean size = limit != null
+                && !limit.isBlank()
+                && Character.isDigit(limit.strip().charAt(0));
+        return size ? Fit.of(step, Bytes.parse(limit)) : Fit.of(step, Device.named(String.valueOf(limit)));
     }
 
     /** Cost against peak: ever dearer sets of remedies with an ever smaller peak, see {@link Plans#frontier}. */

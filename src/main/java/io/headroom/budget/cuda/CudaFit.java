@@ -2,16 +2,14 @@ package io.headroom.budget.cuda;
 
 import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
-import io.headroom.workload.Attention;
-import io.headroom.workload.OptimizerKind;
-import io.headroom.workload.Precision;
-import io.headroom.workload.preset.Family;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Whether a step fits on a card, and the cheapest changes that make it fit.
@@ -26,101 +24,55 @@ import java.util.Map;
  * (claimed: 0.47 GiB, ml-engineering, A100 with torch 2.1.1).
  *
  * @param cardBytes total memory of the card
+ * @param cheapest the cheapest set of changes with which it fits even at the upper bound: first what costs nothing, then time, then
+ *     what alters results; empty where all together are not enough, a change without a name where it fits as it is
  */
-public record CudaFit(CudaStep step, CudaEstimate estimate, long cardBytes, List<Change> changes) {
+public record CudaFit(
+        CudaStep step, CudaEstimate estimate, long cardBytes, List<Change> changes, Optional<Change> cheapest) {
     /** What the CUDA context takes before the first tensor. */
     public static final long CONTEXT_BYTES = CudaEstimate.CONTEXT_BYTES;
 
     /** One change: what it is, what it costs, the step with it and what that needs. */
     public record Change(String name, String cost, CudaStep step, CudaEstimate estimate, long savedBytes) {}
 
+    static final String FITS = "fits";
+
     /** Estimates the step and every change that applies to it, some milliseconds each. */
     public static CudaFit of(CudaStep asked, long cardBytes) {
         CudaStep step = asked.toBuilder().card(cardBytes).build();
         CudaEstimate estimate = step.estimate();
         List<Change> changes = new ArrayList<>();
-        CudaStep.Builder same = step.toBuilder();
-        if (step.keepOutputs()) {
-            add(
-                    changes,
-                    estimate,
-                    "let go of the output",
-                    "nothing",
-                    same.keepOutputs(false).build());
+        for (Changes.Option option : Changes.of(step)) {
+            changes.add(change(step, estimate, List.of(option)));
         }
-        boolean language = step.model().language() != null;
-        if (language
-                && Networks.attention(step) == Attention.EAGER
-                && step.model().language().family().fuses()) {
-            add(
-                    changes,
-                    estimate,
-                    "fused attention",
-                    "nothing",
-                    step.toBuilder().attention(Attention.SDPA).build());
-        }
-        if (language && step.segments() == 0 && step.model().language().family() != Family.T5) {
-            add(
-                    changes,
-                    estimate,
-                    "gradient checkpointing",
-                    "a second forward pass",
-                    step.toBuilder().checkpointing(true).build());
-        }
-        if (step.batch() > 1) {
-            add(
-                    changes,
-                    estimate,
-                    "batch " + step.batch() / 2 + ", accumulated twice",
-                    "some time",
-                    step.toBuilder().batch(step.batch() / 2).build());
-            add(
-                    changes,
-                    estimate,
-                    "batch 1, accumulated " + step.batch() + " times",
-                    "time",
-                    step.toBuilder().batch(1).build());
-        }
-        if (step.optimizer() != OptimizerKind.ADAFACTOR && step.optimizer() != OptimizerKind.SGD) {
-            add(
-                    changes,
-                    estimate,
-                    "Adafactor",
-                    "another optimizer to tune",
-                    step.toBuilder().optimizer(OptimizerKind.ADAFACTOR).build());
-        }
-        if (step.precision() == Precision.FP32 && step.autocast() == null) {
-            add(
-                    changes,
-                    estimate,
-                    "autocast to bfloat16",
-                    "some accuracy; Ampere or newer",
-                    step.toBuilder().autocast(Precision.BF16).build());
-        }
-        if (step.precision() == Precision.FP32) {
-            add(
-                    changes,
-                    estimate,
-                    "pure bfloat16",
-                    "accuracy of small updates",
-                    step.toBuilder().autocast(null).precision(Precision.BF16).build());
-        }
-        return new CudaFit(step, estimate, cardBytes, List.copyOf(changes));
+        Optional<Change> cheapest = Changes.cheapest(step, cardBytes).map(options -> change(step, estimate, options));
+        return new CudaFit(step, estimate, cardBytes, List.copyOf(changes), cheapest);
     }
 
-    private static void add(List<Change> changes, CudaEstimate before, String name, String cost, CudaStep step) {
-        CudaEstimate after = step.estimate();
-        changes.add(new Change(name, cost, step, after, before.deviceBytes() - after.deviceBytes()));
+    private static Change change(CudaStep step, CudaEstimate before, List<Changes.Option> options) {
+        CudaStep changed = Changes.apply(step, options);
+        CudaEstimate after = changed.estimate();
+        return new Change(
+                options.stream().map(Changes.Option::name).collect(Collectors.joining(" + ")),
+                options.stream().map(Changes.Option::cost).distinct().collect(Collectors.joining("; ")),
+                changed,
+                after,
+                before.deviceBytes() - after.deviceBytes());
     }
 
     /** {@code fits} even at the upper bound, {@code tight} if only the estimate fits, or {@code does not fit}. */
     public String verdict() {
-        return verdict(estimate);
+        return verdict(estimate, cardBytes);
     }
 
-    private String verdict(CudaEstimate of) {
+    /** The same of the step with one of its changes. */
+    public String verdict(Change change) {
+        return verdict(change.estimate(), cardBytes);
+    }
+
+    static String verdict(CudaEstimate of, long cardBytes) {
         if (of.upperBytes() + CONTEXT_BYTES <= cardBytes) {
-            return "fits";
+            return FITS;
         }
         return of.deviceBytes() + CONTEXT_BYTES <= cardBytes ? "tight" : "does not fit";
     }
@@ -128,7 +80,7 @@ public record CudaFit(CudaStep step, CudaEstimate estimate, long cardBytes, List
     /** The changes with which it fits, the one that leaves most room first. */
     public List<Change> thatFit() {
         return changes.stream()
-                .filter(change -> verdict(change.estimate()).equals("fits"))
+                .filter(change -> verdict(change).equals(FITS))
                 .sorted(Comparator.comparingLong(Change::savedBytes).reversed())
                 .toList();
     }
@@ -151,6 +103,17 @@ public record CudaFit(CudaStep step, CudaEstimate estimate, long cardBytes, List
             }
         }
         return highest;
+    }
+
+    /** What to do, in one sentence. */
+    public String advice() {
+        return cheapest.map(change -> change.name().isEmpty()
+                        ? "It fits as it is."
+                        : "The cheapest that fits: " + change.name() + ", "
+                                + Bytes.format(change.estimate().deviceBytes()) + " (at most "
+                                + Bytes.format(change.estimate().upperBytes()) + ").")
+                .orElse("All of these together do not make it fit: take a smaller model"
+                        + (step.model().language() == null ? " or image." : ", seq or a larger card."));
     }
 
     /** The verdict and the changes as a table of text. */
@@ -179,9 +142,9 @@ public record CudaFit(CudaStep step, CudaEstimate estimate, long cardBytes, List
                     change.name(),
                     Bytes.format(change.estimate().deviceBytes()),
                     Bytes.format(change.savedBytes()),
-                    verdict(change.estimate()),
+                    verdict(change),
                     change.cost()));
         }
-        return text.toString().stripTrailing();
+        return text.append(String.format("%n%s", advice())).toString();
     }
 }

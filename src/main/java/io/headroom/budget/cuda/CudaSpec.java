@@ -1,6 +1,5 @@
 package io.headroom.budget.cuda;
 
-import io.headroom.units.Bytes;
 import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Precision;
@@ -113,12 +112,7 @@ public final class CudaSpec {
         if (!(spec.get("card") instanceof String text)) {
             return whole(spec, "card", 0);
         }
-        try {
-            return Bytes.parse(text);
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(
-                    "card " + shown(text) + " is no size: write its total memory, such as \"11.76 GiB\".", e);
-        }
+        return Cards.bytes(text);
     }
 
     private static OptimizerKind optimizer(String name) {

@@ -11,17 +11,22 @@ final class Limits {
 
     private Limits() {}
 
+    /** Whether its layers can be run again in the backward pass here. */
+    static boolean checkpoints(Preset preset) {
+        return preset.language() != null && preset.language().family() != Family.T5;
+    }
+
     static void checkSegments(Preset preset, long segments) {
         if (segments == 0) {
             return;
         }
         LanguageModel model = preset.language();
-        if (model == null || model.family() == Family.T5) {
-            throw new IllegalArgumentException(
-                    "checkpointing " + segments + " is not followed for " + preset.name()
-                            + (model == null
-                                    ? ", an image network: it is for language models. Leave it out."
-                                    : ", whose layers share one position bias. Leave it out: the estimate without it is on the safe side."));
+        if (!checkpoints(preset)) {
+            throw new IllegalArgumentException("checkpointing " + segments + " is not followed for " + preset.name()
+                    + (model == null
+                            ? ", an image network, for which torchvision has none. Possible: a smaller batch or image, autocast-fp16."
+                            : ", whose layers hand on one position bias. Possible: a smaller batch or seq, autocast-bf16;"
+                                    + " the estimate without it is the larger one."));
         }
         if (segments < 0 || segments > model.layers()) {
             throw new IllegalArgumentException("checkpointing " + segments + " must be from 0 (none) to "

@@ -31,6 +31,21 @@ class CudaFitTest {
     }
 
     @Test
+    void findsTheCheapestSetThatFits() {
+        CudaFit.Change free =
+                CudaFit.of(STEP, Bytes.parse("11.76 GiB")).cheapest().orElseThrow();
+        assertThat(free.name()).isEqualTo("let go of the output");
+
+        CudaFit.Change several =
+                CudaFit.of(STEP, Bytes.parse("3.2 GiB")).cheapest().orElseThrow();
+        assertThat(several.name()).contains(" + ");
+        assertThat(CudaFit.of(several.step(), Bytes.parse("3.2 GiB")).verdict()).isEqualTo("fits");
+
+        assertThat(CudaFit.of(STEP, Bytes.parse("40 GiB")).advice()).isEqualTo("It fits as it is.");
+        assertThat(CudaFit.of(STEP, Bytes.parse("600 MiB")).advice()).contains("smaller model");
+    }
+
+    @Test
     void followsThePhases() {
         CudaFit fit = CudaFit.of(STEP, Bytes.parse("8 GiB"));
 

@@ -1,0 +1,157 @@
+package io.headroom.budget.cuda;
+
+import io.headroom.workload.Attention;
+import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Precision;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+
+/** What can be changed about a step, each with its price, and the cheapest set of changes that makes it fit. */
+final class Changes {
+    /** One kind of change excludes another of its kind: two batches, two precisions. */
+    enum Kind {
+        OUTPUT,
+        ATTENTION,
+        BATCH,
+        CHECKPOINTING,
+        PRECISION,
+        OPTIMIZER
+    }
+
+    /** Prices only order: free, a little time, a third more time, much time, other results. */
+    record Option(Kind kind, String name, String cost, int price, UnaryOperator<CudaStep.Builder> change) {}
+
+    private static final int FREE = 0;
+    private static final int SOME_TIME = 1;
+    private static final int MORE_TIME = 2;
+    private static final int MUCH_TIME = 3;
+    private static final int OTHER_RESULTS = 4;
+
+    private Changes() {}
+
+    /** All that apply, the cheapest first. */
+    static List<Option> of(CudaStep step) {
+        List<Option> options = new ArrayList<>();
+        if (step.keepOutputs()) {
+            options.add(new Option(
+                    Kind.OUTPUT, "let go of the output", "nothing", FREE, builder -> builder.keepOutputs(false)));
+        }
+        boolean language = step.model().language() != null;
+        if (language
+                && Networks.attention(step) == Attention.EAGER
+                && step.model().language().family().fuses()) {
+            options.add(new Option(
+                    Kind.ATTENTION, "fused attention", "nothing", FREE, builder -> builder.attention(Attention.SDPA)));
+        }
+        if (step.segments() == 0 && Limits.checkpoints(step.model())) {
+            options.add(new Option(
+                    Kind.CHECKPOINTING,
+                    "gradient checkpointing",
+                    "a second forward pass",
+                    MORE_TIME,
+                    builder -> builder.checkpointing(true)));
+        }
+        if (step.batch() > 1) {
+            long half = step.batch() / 2;
+            options.add(new Option(
+                    Kind.BATCH,
+                    "batch " + half + ", accumulated twice",
+                    "some time",
+                    SOME_TIME,
+                    builder -> builder.batch(half)));
+        }
+        if (step.batch() > 3) {
+            options.add(new Option(
+                    Kind.BATCH,
+                    "batch 1, accumulated " + step.batch() + " times",
+                    "time",
+                    MUCH_TIME,
+                    builder -> builder.batch(1)));
+        }
+        if (step.precision() == Precision.FP32 && step.autocast() == null) {
+            options.add(new Option(
+                    Kind.PRECISION,
+                    "autocast to bfloat16",
+                    "some accuracy; Ampere or newer",
+                    MORE_TIME,
+                    builder -> builder.autocast(Precision.BF16)));
+        }
+        if (step.optimizer() != OptimizerKind.ADAFACTOR && step.optimizer() != OptimizerKind.SGD) {
+            options.add(new Option(
+                    Kind.OPTIMIZER,
+                    "Adafactor",
+                    "another optimizer to tune",
+                    OTHER_RESULTS,
+                    builder -> builder.optimizer(OptimizerKind.ADAFACTOR)));
+        }
+        if (step.precision() == Precision.FP32) {
+            options.add(new Option(
+                    Kind.PRECISION,
+                    "pure bfloat16",
+                    "accuracy of small updates",
+                    OTHER_RESULTS + 1,
+                    builder -> builder.autocast(null).precision(Precision.BF16)));
+        }
+        return options;
+    }
+
+    /** The set with the smallest sum of prices whose upper bound fits, none that can be spared; empty if none does. */
+    static Optional<List<Option>> cheapest(CudaStep step, long cardBytes) {
+        List<Option> free =
+                of(step).stream().filter(option -> option.price() == FREE).toList();
+        List<Option> priced =
+                of(step).stream().filter(option -> option.price() > FREE).toList();
+        if (fits(step, List.of(), cardBytes)) {
+            return Optional.of(List.of());
+        }
+        return subsets(priced).stream()
+                .map(set -> Stream.concat(free.stream(), set.stream()).toList())
+                .filter(set -> fits(step, set, cardBytes))
+                .findFirst()
+                .map(set -> needed(step, set, cardBytes));
+    }
+
+    private static boolean fits(CudaStep step, List<Option> options, long cardBytes) {
+        return CudaFit.verdict(apply(step, options).estimate(), cardBytes).equals(CudaFit.FITS);
+    }
+
+    private static List<Option> needed(CudaStep step, List<Option> found, long cardBytes) {
+        List<Option> needed = found;
+        for (Option option : found) {
+            List<Option> fewer =
+                    needed.stream().filter(other -> other != option).toList();
+            if (fits(step, fewer, cardBytes)) {
+                needed = fewer;
+            }
+        }
+        return needed;
+    }
+
+    static CudaStep apply(CudaStep step, List<Option> options) {
+        CudaStep.Builder builder = step.toBuilder();
+        options.forEach(option -> option.change().apply(builder));
+        return builder.build();
+    }
+
+    private static List<List<Option>> subsets(List<Option> options) {
+        List<List<Option>> sets = new ArrayList<>();
+        sets.add(List.of());
+        for (Option option : options) {
+            for (List<Option> set : List.copyOf(sets)) {
+                if (set.stream().noneMatch(other -> other.kind() == option.kind())) {
+                    List<Option> larger = new ArrayList<>(set);
+                    larger.add(option);
+                    sets.add(List.copyOf(larger));
+                }
+            }
+        }
+        sets.sort(Comparator.<List<Option>>comparingInt(
+                        set -> set.stream().mapToInt(Option::price).sum())
+                .thenComparingInt(List::size));
+        return sets;
+    }
+}
