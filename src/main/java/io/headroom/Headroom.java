@@ -528,12 +528,27 @@ public final class Headroom {
      * @throws IOException if the file cannot be read or is no snapshot; the message says what it is
      */
     public static WhatIf whatIf(Path snapshot) throws IOException {
-        return WhatIf.of(Snapshot.read(snapshot));
+        return whatIf(snapshot, OptionalLong.empty());
+    }
+
+    /** The same on a device where PyTorch can have so many bytes: {@code whatIf(Path.of("run.pickle"), "22 GiB")}. */
+    public static WhatIf whatIf(Path snapshot, String limit) throws IOException {
+        return whatIf(snapshot, OptionalLong.of(Bytes.parse(limit)));
+    }
+
+    private static WhatIf whatIf(Path file, OptionalLong limit) throws IOException {
+        try (CellProgress progress = CellProgress.start("What if")) {
+            Snapshot snapshot = Snapshot.read(file, progress);
+            return WhatIf.of(snapshot, WhatIf.busiest(snapshot), limit, WhatIf.CANDIDATES, progress);
+        }
     }
 
     /** The same for a trace on a device of so many bytes: {@code whatIf(trace, "44 GiB")}. */
     public static WhatIf whatIf(Trace trace, String limit) {
-        return WhatIf.of(trace, AllocatorSettings.defaults(), OptionalLong.of(Bytes.parse(limit)), WhatIf.CANDIDATES);
+        OptionalLong bytes = OptionalLong.of(Bytes.parse(limit));
+        try (CellProgress progress = CellProgress.start("What if")) {
+            return WhatIf.of(trace, AllocatorSettings.defaults(), bytes, WhatIf.CANDIDATES, progress);
+        }
     }
 
     /** Reads a trace a person wrote, one event a line, see {@link TraceText}. */

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** Replays a run as it was, under other settings and with its program changed, and puts the best first. */
 final class Alternatives {
@@ -23,14 +24,16 @@ final class Alternatives {
         this.limit = limit;
     }
 
-    List<Row> rows(List<String> confs) {
+    List<Row> rows(List<String> confs, Consumer<String> progress) {
+        progress.accept("as it was");
         Row asItWas = new Row(
                 recorded.isDefault() ? "as it was (default settings)" : "as it was (" + recorded + ")",
                 "",
                 Row.Kind.RECORDED,
                 replay(trace, recorded));
         List<Row> all = new ArrayList<>();
-        addSettings(all, confs);
+        addSettings(all, confs, progress);
+        progress.accept("the program changed");
         addProgramChanges(all);
         all.replaceAll(row -> endAlike(row.footprint(), asItWas.footprint())
                 ? new Row(row.change(), NO_DIFFERENCE, row.kind(), row.footprint())
@@ -44,12 +47,13 @@ final class Alternatives {
         return List.copyOf(all);
     }
 
-    private void addSettings(List<Row> all, List<String> confs) {
+    private void addSettings(List<Row> all, List<String> confs, Consumer<String> progress) {
         Set<AllocatorSettings> tried = new LinkedHashSet<>(List.of(recorded.named("")));
         for (String conf : confs) {
             AllocatorSettings settings = AllocatorSettings.parse(conf);
             boolean needsLimit = settings.memoryFraction() < 1;
             if (tried.add(settings.named("")) && (limit != CachingAllocator.UNLIMITED || !needsLimit)) {
+                progress.accept(settings.toString());
                 all.add(new Row(settings.toString(), how(settings), Row.Kind.SETTING, replay(trace, settings)));
             }
         }

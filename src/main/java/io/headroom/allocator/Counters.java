@@ -21,7 +21,6 @@ final class Counters {
     private final long[] now = new long[FIGURES * 3];
     private final long[] peak = new long[FIGURES * 3];
     private final long[] up = new long[FIGURES * 3];
-    private final long[] down = new long[FIGURES * 3];
 
     long retries;
     long ooms;
@@ -45,9 +44,7 @@ final class Counters {
     void less(int figure, int pool, long amount) {
         int all = figure * 3;
         now[all] -= amount;
-        down[all] += amount;
         now[all + 1 + pool] -= amount;
-        down[all + 1 + pool] += amount;
     }
 
     void change(int figure, int pool, long amount) {
@@ -97,6 +94,6 @@ final class Counters {
     }
 
     private Values values(int at) {
-        return new Values(now[at], peak[at], up[at], down[at]);
+        return new Values(now[at], peak[at], up[at], up[at] - now[at]);
     }
 }

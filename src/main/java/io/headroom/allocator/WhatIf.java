@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /**
  * A recorded run replayed under other allocator settings: which would have survived, and with how much memory.
@@ -78,14 +79,27 @@ public final class WhatIf {
     private final boolean recording;
     private final boolean died;
     private final List<Row> rows;
+    private final long smallestAsItWas;
+    private final long smallestLimit;
 
-    private WhatIf(Trace trace, AllocatorSettings recorded, OptionalLong limit, List<String> confs, boolean recording) {
+    private WhatIf(
+            Trace trace,
+            AllocatorSettings recorded,
+            OptionalLong limit,
+            List<String> confs,
+            boolean recording,
+            Consumer<String> progress) {
         this.recording = recording;
         this.trace = trace;
         this.recorded = recorded;
         this.limit = limit;
         died = failed(trace);
-        rows = new Alternatives(trace, recorded, limit.orElse(CachingAllocator.UNLIMITED)).rows(confs);
+        rows = new Alternatives(trace, recorded, limit.orElse(CachingAllocator.UNLIMITED)).rows(confs, progress);
+        progress.accept("the smallest limit as it was");
+        smallestAsItWas = smallestLimit(recorded);
+        AllocatorSettings best = bestSettings();
+        progress.accept("the smallest limit under " + best);
+        smallestLimit = best.equals(recorded) ? smallestAsItWas : smallestLimit(best);
     }
 
     /** The device with most events of a snapshot, under its own limit and settings, against {@link #CANDIDATES}. */
@@ -102,6 +116,12 @@ public final class WhatIf {
      *     PyTorch's words, before anything is replayed)
      */
     public static WhatIf of(Snapshot snapshot, int device, OptionalLong limit, List<String> confs) {
+        return of(snapshot, device, limit, confs, stage -> {});
+    }
+
+    /** The same, with a word to {@code progress} before each replay. */
+    public static WhatIf of(
+            Snapshot snapshot, int device, OptionalLong limit, List<String> confs, Consumer<String> progress) {
         confs.forEach(AllocatorSettings::parse);
         Trace trace = snapshot.trace(device);
         return new WhatIf(
@@ -109,12 +129,23 @@ public final class WhatIf {
                 recordedSettings(snapshot),
                 limit.isPresent() ? checked(limit) : snapshot.limit(device),
                 confs,
-                true);
+                true,
+                progress);
     }
 
     /** A trace from anywhere: an estimate's step, a teaching text. */
     public static WhatIf of(Trace trace, AllocatorSettings settings, OptionalLong limit, List<String> confs) {
-        return new WhatIf(trace, settings, checked(limit), confs, false);
+        return of(trace, settings, limit, confs, stage -> {});
+    }
+
+    /** The same, with a word to {@code progress} before each replay. */
+    public static WhatIf of(
+            Trace trace,
+            AllocatorSettings settings,
+            OptionalLong limit,
+            List<String> confs,
+            Consumer<String> progress) {
+        return new WhatIf(trace, settings, checked(limit), confs, false, progress);
     }
 
     /** The device of a snapshot that has most events, else most bytes. */
@@ -252,14 +283,23 @@ public final class WhatIf {
         return high;
     }
 
+    /** The smallest limit under the settings the run had. */
+    public long smallestLimitAsItWas() {
+        return smallestAsItWas;
+    }
+
     /** The smallest limit under the best settings of the table that leave the program as it is. */
     public long smallestLimit() {
-        return smallestLimit(rows.stream()
+        return smallestLimit;
+    }
+
+    private AllocatorSettings bestSettings() {
+        return rows.stream()
                 .filter(row -> row.recorded() || row.kind() == Row.Kind.SETTING)
                 .findFirst()
                 .orElseThrow()
                 .footprint()
-                .settings());
+                .settings();
     }
 
     /** The table as text. */

@@ -116,7 +116,7 @@ public final class ReplayCommand implements Callable<Integer> {
         answer.put("limit_bytes", whatIf.limit().isPresent() ? whatIf.limit().getAsLong() : null);
         answer.put("died", whatIf.died());
         answer.put("reproduced", whatIf.reproduces());
-        answer.put("smallest_limit_bytes", whatIf.smallestLimit(whatIf.recorded()));
+        answer.put("smallest_limit_bytes", whatIf.smallestLimitAsItWas());
         answer.put("smallest_limit_best_bytes", whatIf.smallestLimit());
         answer.put("fidelity", fidelity(fidelity));
         answer.put("recommended", whatIf.recommended().map(WhatIf.Row::change).orElse(null));

@@ -94,7 +94,7 @@ public final class ReplayView {
                                 + ". " + cause(whatIf, point)));
         whatIf.hole().ifPresent(hole -> notes.add("Why: " + hole + "."));
         notes.add("Smallest limit on which it survives: as it was "
-                + Bytes.format(whatIf.smallestLimit(whatIf.recorded()))
+                + Bytes.format(whatIf.smallestLimitAsItWas())
                 + ", under the best settings " + Bytes.format(whatIf.smallestLimit())
                 + "; a card needs the CUDA context (0.3 to 1 GiB) on top.");
         if (!whatIf.reproduces()) {
@@ -102,6 +102,11 @@ public final class ReplayView {
                     whatIf.died()
                             ? "The recorded run died and its replay does not: what was cached before the recording began is unknown."
                             : "The recorded run survived and its replay under this limit does not.");
+        }
+        if (whatIf.recorded().memoryFraction() < 1 && whatIf.limit().isEmpty()) {
+            notes.add(
+                    "The run had a memory fraction, a share of a device whose size the snapshot does not tell: give it as"
+                            + " limit.");
         }
         if (whatIf.trace().skipped() > 0) {
             notes.add(whatIf.trace().skipped()

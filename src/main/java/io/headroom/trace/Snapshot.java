@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /**
  * A PyTorch CUDA memory snapshot: the segments at its end, the events before, the settings in force.
@@ -93,7 +94,12 @@ public final class Snapshot {
      * @throws IOException if it cannot be read
      */
     public static Snapshot read(Path file) throws IOException {
-        return SnapshotReader.read(file);
+        return SnapshotReader.read(file, stage -> {});
+    }
+
+    /** The same, with a word to {@code progress} every few megabytes. */
+    public static Snapshot read(Path file, Consumer<String> progress) throws IOException {
+        return SnapshotReader.read(file, progress);
     }
 
     /** Reads a snapshot from a stream, which stays open. */
