@@ -49,8 +49,10 @@ def lab(tmp_path_factory):
         process = subprocess.Popen(
             ["kernel/lab", "--no-browser", "--port", str(free_port())],
             cwd=REPO, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
-            # What is open is remembered there: neither other tests nor the person's own tabs are to come back.
-            env={**os.environ, "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path_factory.mktemp("workspaces"))},
+            # Open tabs and the theme are remembered there: neither those of other tests nor the person's own are to come back.
+            env={**os.environ, **{
+                f"JUPYTERLAB_{kind.upper()}_DIR": str(tmp_path_factory.mktemp(kind)) for kind in ("workspaces", "settings")
+            }},
         )
     try:
         address, until = None, time.monotonic() + 120

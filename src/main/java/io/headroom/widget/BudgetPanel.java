@@ -44,7 +44,7 @@ public final class BudgetPanel {
         this.limitName = limitName;
         this.last = start;
         String kind = start.architecture().name().toLowerCase(Locale.ROOT);
-        this.panel = new Panel("memory budget of a " + kind, WorkloadControls.of(start), this::view, buttons());
+        this.panel = new Panel("memory budget: " + kind, WorkloadControls.of(start), this::view, buttons());
     }
 
     private List<Panel.Button> buttons() {
