@@ -88,8 +88,12 @@ final class ArraySizes {
                 found = headers;
                 if (found == null) {
                     Optional<Engine> engine = ManagerTree.engine();
-                    found = engine.flatMap(TensorHeaders::find);
-                    headers = engine.isPresent() ? found : null;
+                    try {
+                        found = engine.flatMap(TensorHeaders::find);
+                        headers = engine.isPresent() ? found : null;
+                    } catch (RuntimeException e) {
+                        found = Optional.empty();
+                    }
                 }
             }
         }

@@ -1,5 +1,6 @@
 package io.headroom.memory;
 
+import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -69,16 +70,28 @@ final class TensorHeaders {
         this.memory = memory;
     }
 
-    /** Finds the layout; empty where memory cannot be read or looks different. */
+    /**
+     * Finds the layout; empty where memory cannot be read or looks different.
+     *
+     * @throws RuntimeException if the engine refuses the probes: another time it may not
+     */
     static Optional<TensorHeaders> find(Engine engine) {
         try {
-            TensorHeaders headers = new TensorHeaders(new RandomAccessFile(MEMORY, "r"));
-            try (NDManager manager = engine.newBaseManager()) {
-                return headers.locate(manager) ? Optional.of(headers) : Optional.empty();
+            RandomAccessFile memory = new RandomAccessFile(MEMORY, "r");
+            try (NDManager manager = engine.newBaseManager(Device.cpu())) {
+                TensorHeaders headers = new TensorHeaders(memory);
+                if (headers.locate(manager)) {
+                    return Optional.of(headers);
+                }
+            } catch (IOException | RuntimeException e) {
+                memory.close();
+                throw e;
             }
-        } catch (IOException | RuntimeException e) {
+            memory.close();
+        } catch (IOException e) {
             return Optional.empty();
         }
+        return Optional.empty();
     }
 
     /** The tensor behind an array; empty if it is closed, or was meanwhile. */

@@ -103,17 +103,20 @@ public final class MonitorBench {
         print("elapsed time, without to without (noise)", idle);
         print("monitor thread's processor time to elapsed time", own);
         double[] interval = interval(elapsed);
+        double[] busy = interval(processor);
         Goal.print(
                 "`monitor`: training with a monitor at 1 s to without, " + pairs + " pairs of blocks of "
                         + Math.round(Math.floor(shortest)) + " s",
                 "≤ 1.01",
                 String.format(
                         Locale.ROOT,
-                        "ratio %.4f (95 %%: %.4f to %.4f), processor time %.4f; the monitor's thread took %.3f %%",
+                        "ratio %.4f (95 %%: %.4f to %.4f), processor time %.4f (%.4f to %.4f); the monitor's thread took %.3f %%",
                         median(elapsed),
                         interval[0],
                         interval[1],
                         median(processor),
+                        busy[0],
+                        busy[1],
                         100 * median(own)),
                 median(elapsed) <= MOST);
     }

@@ -9,6 +9,7 @@ import io.headroom.units.Bytes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -66,6 +67,21 @@ class MemoryMonitorTest {
                     .contains("20 points")
                     .contains("+39 × (256, 64) float32");
         }
+    }
+
+    @Test
+    void managersOfOneNameAreFollowedTogether() {
+        LeakFinder finder = new LeakFinder();
+        LiveArrays.Manager steady = new LiveArrays.Manager("cache", 1, 1_000, Map.of("(250) float32", 1));
+        for (int i = 0; i < 40; i++) {
+            LiveArrays.Manager grows =
+                    new LiveArrays.Manager("cache", i + 1, 10_000L * (i + 1), Map.of("(2500) float32", i + 1));
+            finder.add("step", i, Samples.reading(i, "", Bytes.GIB).with(new LiveArrays(List.of(grows, steady))));
+        }
+        assertThat(finder.leaks()).singleElement().satisfies(leak -> {
+            assertThat(leak.trend().slope()).isEqualTo(10_000);
+            assertThat(leak.shapes()).containsOnlyKeys("(2500) float32");
+        });
     }
 
     @Test
