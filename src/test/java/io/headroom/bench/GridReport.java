@@ -7,8 +7,8 @@ import io.headroom.workload.Option;
 import io.headroom.workload.Precision;
 import io.headroom.workload.Workload;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,11 +18,16 @@ import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Compares estimates with the measured peaks of {@link BudgetGrid}: {@code GridReport [--all] measured.tsv …}.
+ * Compares estimates with the measured peaks of {@link BudgetGrid}: {@code GridReport [--all] measured.tsv …}, or {@code
+ * GridReport --write docs/budget.md fixed.tsv default.tsv}.
  *
- * <p>Prints the tuning half's rows; those of the reporting half only with {@code --all}.
+ * <p>Prints the tuning half's rows; those of the reporting half only with {@code --all}. Writing puts both measurements and
+ * the savings of each remedy between the document's marks.
  */
 public final class GridReport {
+    private static final String BEGIN = "<!-- grid -->\n";
+    private static final String END = "<!-- end of grid -->";
+
     private record Row(Workload step, Estimate estimate, long measured) {
         double error() {
             return (double) estimate.deviceBytes() / measured - 1;
@@ -31,61 +36,112 @@ public final class GridReport {
         boolean missed() {
             return measured > estimate.upperBytes();
         }
+
+        boolean reporting() {
+            return GridSteps.reporting(step);
+        }
+
+        String text() {
+            return step.toString().replace(" inference=false", "");
+        }
     }
 
     private GridReport() {}
 
     public static void main(String[] args) throws IOException {
+        if (args[0].equals("--write")) {
+            write(Path.of(args[1]), rows(Path.of(args[2])), rows(Path.of(args[3])));
+            return;
+        }
         boolean all = args[0].equals("--all");
         for (String file : all ? Arrays.copyOfRange(args, 1, args.length) : args) {
-            Map<String, Long> peaks = BudgetGrid.read(Path.of(file));
-            List<Row> rows = new ArrayList<>();
-            for (Workload step : GridSteps.all()) {
-                if (peaks.containsKey(step.toString())) {
-                    rows.add(new Row(step, Estimate.of(step), peaks.get(step.toString())));
-                }
-            }
-            System.out.println("## " + Path.of(file).getFileName() + "\n");
-            print(rows.stream()
-                    .filter(row -> all || !GridSteps.reporting(row.step))
-                    .toList());
-            summary(rows.stream().filter(row -> !GridSteps.reporting(row.step)).toList(), "tuning half");
+            List<Row> rows = rows(Path.of(file));
+            StringBuilder text = new StringBuilder("## " + Path.of(file).getFileName() + "\n\n");
+            print(text, rows.stream().filter(row -> all || !row.reporting()).toList());
+            summary(text, rows.stream().filter(row -> !row.reporting()).toList(), "tuning half");
             if (all) {
-                List<Row> reporting = rows.stream()
-                        .filter(row -> GridSteps.reporting(row.step))
-                        .toList();
-                summary(reporting, "reporting half");
-                peers(reporting);
+                summary(text, rows.stream().filter(Row::reporting).toList(), "reporting half");
+                peers(text, rows.stream().filter(Row::reporting).toList());
+                savings(text, rows);
             }
+            System.out.print(text);
         }
     }
 
-    private static void print(List<Row> rows) {
-        System.out.println("| step | half | measured | estimate | error | upper bound |\n|---|---|---|---|---|---|");
+    private static List<Row> rows(Path file) throws IOException {
+        Map<String, Long> peaks = BudgetGrid.read(file);
+        return GridSteps.all().stream()
+                .filter(step -> peaks.containsKey(step.toString()))
+                .map(step -> new Row(step, Estimate.of(step), peaks.get(step.toString())))
+                .toList();
+    }
+
+    private static void write(Path document, List<Row> fixed, List<Row> asItComes) throws IOException {
+        StringBuilder text = new StringBuilder();
+        for (String half : List.of("reporting half", "tuning half")) {
+            boolean reporting = half.startsWith("reporting");
+            Predicate<Row> in = row -> row.reporting() == reporting;
+            summary(text, fixed.stream().filter(in).toList(), half + ", thresholds fixed");
+            summary(text, asItComes.stream().filter(in).toList(), half + ", malloc as it comes");
+        }
+        peers(text, fixed.stream().filter(Row::reporting).toList());
+        savings(text, fixed);
+        Map<String, Row> others = new LinkedHashMap<>();
+        asItComes.forEach(row -> others.put(row.text(), row));
+        text.append(
+                "| step | half | estimate | upper bound | measured, thresholds fixed | error | measured, malloc as it comes |"
+                        + " error |\n|---|---|---|---|---|---|---|---|\n");
+        for (Row row : fixed) {
+            Row other = others.get(row.text());
+            text.append(String.format(
+                    Locale.ROOT,
+                    "| %s | %s | %s | %s | %s | %+.1f %%%s | %s | %+.1f %%%s |%n",
+                    row.text(),
+                    row.reporting() ? "reporting" : "tuning",
+                    Bytes.format(row.estimate.deviceBytes()),
+                    Bytes.format(row.estimate.upperBytes()),
+                    Bytes.format(row.measured),
+                    row.error() * 100,
+                    row.missed() ? " missed" : "",
+                    Bytes.format(other.measured),
+                    other.error() * 100,
+                    other.missed() ? " missed" : ""));
+        }
+        String whole = Files.readString(document);
+        int from = whole.indexOf(BEGIN);
+        int to = whole.indexOf(END);
+        if (from < 0 || to < from) {
+            throw new IOException(document + " has no marks " + BEGIN.strip() + " and " + END);
+        }
+        Files.writeString(document, whole.substring(0, from) + BEGIN + "\n" + text + "\n" + whole.substring(to));
+    }
+
+    private static void print(StringBuilder text, List<Row> rows) {
+        text.append("| step | half | measured | estimate | error | upper bound |\n|---|---|---|---|---|---|\n");
         for (Row row : rows) {
-            System.out.printf(
+            text.append(String.format(
                     Locale.ROOT,
                     "| %s | %s | %s | %s | %+.1f %% | %s%s |%n",
-                    row.step,
-                    GridSteps.reporting(row.step) ? "reporting" : "tuning",
+                    row.text(),
+                    row.reporting() ? "reporting" : "tuning",
                     Bytes.format(row.measured),
                     Bytes.format(row.estimate.deviceBytes()),
                     row.error() * 100,
                     Bytes.format(row.estimate.upperBytes()),
-                    row.missed() ? " missed" : "");
+                    row.missed() ? " missed" : ""));
         }
-        System.out.println();
+        text.append('\n');
     }
 
-    private static void summary(List<Row> rows, String name) {
+    private static void summary(StringBuilder text, List<Row> rows, String name) {
         Map<String, Predicate<Row>> groups = new LinkedHashMap<>();
         groups.put("all", row -> true);
         for (Architecture kind :
                 List.of(Architecture.TRANSFORMER, Architecture.MLP, Architecture.CNN, Architecture.LSTM)) {
             groups.put(kind.name().toLowerCase(Locale.ROOT), row -> row.step.architecture() == kind);
         }
-        System.out.println(
-                "| " + name + " | steps | median error | 95th percentile | above the bound |\n|---|---|---|---|---|");
+        text.append(
+                "| " + name + " | steps | median error | 95th percentile | above the bound |\n|---|---|---|---|---|\n");
         groups.forEach((label, in) -> {
             double[] errors = rows.stream()
                     .filter(in)
@@ -94,36 +150,78 @@ public final class GridReport {
                     .toArray();
             long missed = rows.stream().filter(in).filter(Row::missed).count();
             if (errors.length > 0) {
-                System.out.printf(
+                text.append(String.format(
                         Locale.ROOT,
                         "| %s | %d | %.2f %% | %.2f %% | %d |%n",
                         label,
                         errors.length,
                         quantile(errors, 0.5) * 100,
                         quantile(errors, 0.95) * 100,
-                        missed);
+                        missed));
             }
         });
-        System.out.println();
+        text.append('\n');
     }
 
-    private static void peers(List<Row> rows) {
+    /** What each switch saves on the step it is switched on, in both halves. */
+    private static void savings(StringBuilder text, List<Row> rows) {
+        Map<Workload, Row> byStep = new LinkedHashMap<>();
+        rows.forEach(row -> byStep.put(row.step, row));
+        int within = 0;
+        int of = 0;
+        text.append("| step | with | measured saving | predicted saving | error |\n|---|---|---|---|---|\n");
+        for (Row row : rows) {
+            Row plain = byStep.get(GridSteps.plain(row.step));
+            if (plain == null || plain == row) {
+                continue;
+            }
+            long saved = plain.measured - row.measured;
+            long predicted = plain.estimate.deviceBytes() - row.estimate.deviceBytes();
+            double error = (double) (predicted - saved) / Math.abs(saved);
+            of++;
+            within += Math.abs(error) <= 0.10 ? 1 : 0;
+            text.append(String.format(
+                    Locale.ROOT,
+                    "| %s | %s | %s | %s | %+.1f %% |%n",
+                    plain.text(),
+                    GridSteps.switchedOn(row.step),
+                    signed(saved),
+                    signed(predicted),
+                    error * 100));
+        }
+        text.append(String.format("%n%d of %d savings are predicted within 10 %%.%n%n", within, of));
+    }
+
+    private static String signed(long bytes) {
+        return bytes < 0 ? "−" + Bytes.format(-bytes) : Bytes.format(bytes);
+    }
+
+    private static void peers(StringBuilder text, List<Row> rows) {
         Map<String, ToDoubleFunction<Row>> formulas = new LinkedHashMap<>();
         formulas.put("Headroom", row -> row.estimate.deviceBytes());
         formulas.put("accelerate estimate-memory (4 W)", row -> 4.0 * row.estimate.weightsBytes());
         formulas.put("DeepSpeed ZeRO, one device (16 N + 4 N)", row -> 20.0 * row.estimate.parameters());
         formulas.put("EleutherAI cookbook", GridReport::eleuther);
         formulas.put("Korthikanti et al. + 16 N", row -> 16.0 * row.estimate.parameters() + korthikanti(row.step));
-        System.out.println("| formula, training steps of transformers | median error |\n|---|---|");
+        formulas.put("torchinfo (input + weights + 2 × outputs)", GridReport::torchinfo);
+        text.append("| formula, training steps of transformers | median error |\n|---|---|\n");
         formulas.forEach((name, formula) -> {
             double[] errors = rows.stream()
                     .filter(row -> row.step.architecture() == Architecture.TRANSFORMER && !row.step.isInference())
                     .mapToDouble(row -> Math.abs(formula.applyAsDouble(row) / row.measured - 1))
                     .sorted()
                     .toArray();
-            System.out.printf(Locale.ROOT, "| %s | %.1f %% |%n", name, quantile(errors, 0.5) * 100);
+            text.append(String.format(Locale.ROOT, "| %s | %.1f %% |%n", name, quantile(errors, 0.5) * 100));
         });
-        System.out.println();
+        text.append('\n');
+    }
+
+    /** Input, weights and twice the outputs of the layers that have weights, all in fp32: attention's scores have none. */
+    private static double torchinfo(Row row) {
+        Workload w = row.step;
+        double tokens = (double) w.sequences() * w.seq();
+        double outputs = w.layers() * (7.0 * w.dModel() + w.ff()) + w.dModel() + w.outputs();
+        return row.estimate.weightsBytes() + 4 * tokens * w.features() + 2 * 4 * tokens * outputs;
     }
 
     /** N·(4 weights + 4 gradients + 12 AdamW) + s·b·h·L·((16p + 2) + (2p + 1)·a·s/h). */

@@ -1,5 +1,6 @@
 package io.headroom.bench;
 
+import io.headroom.workload.Architecture;
 import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Option;
@@ -7,11 +8,17 @@ import io.headroom.workload.Precision;
 import io.headroom.workload.Workload;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.zip.CRC32;
 
 /** The steps that the budget is checked on, fixed before anything was tuned, and the half each belongs to. */
 final class GridSteps {
+    private static final Set<String> SWITCHES =
+            Set.of("accumulation", "checkpointing", "lora_rank", "precision", "attention", "chunks");
+
     private GridSteps() {}
 
     static List<Workload> all() {
@@ -27,6 +34,30 @@ final class GridSteps {
         CRC32 hash = new CRC32();
         hash.update(step.toString().getBytes(StandardCharsets.UTF_8));
         return hash.getValue() % 2 == 0;
+    }
+
+    /** The step with what the grid switches on switched off again. */
+    static Workload plain(Workload step) {
+        if (step.architecture() != Architecture.TRANSFORMER || step.isInference()) {
+            return step;
+        }
+        return all().stream()
+                .filter(other -> other.toString().equals(without(step)))
+                .findFirst()
+                .orElse(step);
+    }
+
+    /** What the grid switches on in a step: {@code "lora_rank=8"}. */
+    static String switchedOn(Workload step) {
+        return Arrays.stream(step.toString().split(" "))
+                .filter(word -> SWITCHES.contains(word.split("=")[0]))
+                .collect(Collectors.joining(" "));
+    }
+
+    private static String without(Workload step) {
+        return Arrays.stream(step.toString().split(" "))
+                .filter(word -> !SWITCHES.contains(word.split("=")[0]))
+                .collect(Collectors.joining(" "));
     }
 
     private static Workload encoder(long batch, long nodes, long seq, long heads, long width, long layers, long ff) {

@@ -28,15 +28,26 @@ final class LstmLayer extends Layer {
 
     @Override
     Value forward(Operators ops, Value x) {
+        if (ops.training()) {
+            return forward(ops, x, false);
+        }
+        Value turned = ops.tape().op("sequence first").makesLike(x);
+        Value result = forward(ops, turned, true);
+        ops.tape().release(turned);
+        return result;
+    }
+
+    /** What one layer hands to the next lives on for a backward pass alone. */
+    private Value forward(Operators ops, Value x, boolean releases) {
         Value current = x;
         for (int layer = 0; layer < layers; layer++) {
             ops.tape().section("lstm " + (layer + 1));
+            Value before = current;
             current = ops.lstm(
-                    current,
-                    weights[layer * 4],
-                    weights[layer * 4 + 1],
-                    weights[layer * 4 + 2],
-                    weights[layer * 4 + 3]);
+                    before, weights[layer * 4], weights[layer * 4 + 1], weights[layer * 4 + 2], weights[layer * 4 + 3]);
+            if (releases && layer > 0) {
+                ops.tape().release(before);
+            }
         }
         ops.tape().section("");
         return current;

@@ -27,6 +27,11 @@ public final class Operators {
         return tape;
     }
 
+    /** Whether a backward pass follows. */
+    public boolean training() {
+        return training;
+    }
+
     /**
      * {@code x · Wᵀ + b}; a transposed input is copied into row order first, and the copy is what the backward of a trained
      * weight keeps. A batch of one needs no copy: it is one matrix, which a product reads in either order. A weight of another
@@ -245,12 +250,16 @@ public final class Operators {
     /**
      * One LSTM layer on oneDNN: a workspace of gates, states and their differences for all positions is kept, and a
      * scratchpad lives while the layer runs. Each is 20 times the output; what is written of them, and so counts, was
-     * measured.
+     * measured. Without a backward pass there is neither: the result in oneDNN's layout beside the one handed on.
      */
     public Value lstm(Value x, Value inputWeights, Value hiddenWeights, Value inputBias, Value hiddenBias) {
         long units = hiddenWeights.dim(-1);
         long[] shape = x.shapeWithLast(units);
         long output = Tape.size(shape, x.valueBytes());
+        if (!training) {
+            Op op = tape.op("lstm").scratch(inputWeights.bytes()).scratch(hiddenWeights.bytes());
+            return op.scratch(output).makes(shape, x.valueBytes());
+        }
         return tape.op("lstm")
                 .keeps(x)
                 .keepsNew(Math.round(output * LSTM_KEPT))
