@@ -19,6 +19,7 @@ import java.util.Locale;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * Scores the estimates and four published tools on measured training peaks and prints the table of docs/gpu.md.
@@ -35,7 +36,8 @@ public final class GpuPeaks {
     private GpuPeaks() {}
 
     /** One measured run: the truth, our estimate and bound, and what the others answered (NaN where they failed). */
-    private record Row(String model, String optimizer, long batch, double truth, double upper, double[] answers) {
+    private record Row(
+            String model, String optimizer, long batch, double truth, double upper, double need, double[] answers) {
         boolean image() {
             return Preset.named(model).image() != null;
         }
@@ -67,6 +69,7 @@ public final class GpuPeaks {
                         + "%n%.1f ms an estimate, mean of %d, JVM start and warm-up within%n",
                 milliseconds,
                 rows.size());
+        leaveOneOut(rows);
         outliers(rows);
         if (arguments.length > 1) {
             rows.forEach(row -> System.out.printf(
@@ -124,7 +127,43 @@ public final class GpuPeaks {
                 Long.parseLong(cells[2]),
                 Double.parseDouble(cells[4]),
                 estimate.upperBytes() / (double) Bytes.MIB,
+                need(estimate, Double.parseDouble(cells[4])),
                 answers);
+    }
+
+    /** How much of its slack a row uses up: at 1 the bound is just met. */
+    private static double need(CudaEstimate estimate, double truthMib) {
+        return (truthMib * Bytes.MIB - estimate.deviceBytes()) / (estimate.upperBytes() - estimate.deviceBytes());
+    }
+
+    /** The bound's width as the rows of all other models need it, tried on the rows of the one left out. */
+    private static void leaveOneOut(List<Row> rows) {
+        System.out.println(
+                "\n| kind | rows | widest need of any row | missed with the width that the other models need |");
+        System.out.println("|---|---|---|---|");
+        for (boolean image : new boolean[] {false, true}) {
+            List<Row> kind = rows.stream().filter(row -> row.image() == image).toList();
+            List<Row> missed = kind.stream()
+                    .filter(row -> row.need()
+                            > kind.stream()
+                                    .filter(other -> !other.model().equals(row.model()))
+                                    .mapToDouble(Row::need)
+                                    .max()
+                                    .orElse(0))
+                    .toList();
+            System.out.printf(
+                    Locale.ROOT,
+                    "| %s | %d | %.2f of the bound's | %d (%.1f %%)%s |%n",
+                    image ? "CNNs" : "Transformers",
+                    kind.size(),
+                    kind.stream().mapToDouble(Row::need).max().orElse(0),
+                    missed.size(),
+                    100.0 * missed.size() / kind.size(),
+                    missed.stream()
+                            .map(row -> String.format(
+                                    Locale.ROOT, ": %s, %s, batch %d", row.model(), row.optimizer(), row.batch()))
+                            .collect(Collectors.joining()));
+        }
     }
 
     /** What PyTorch calls the card's total capacity; the A100 has room for all of its rows. */

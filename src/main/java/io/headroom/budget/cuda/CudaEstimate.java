@@ -11,7 +11,7 @@ import java.util.Map;
  * What training steps need of a CUDA device: peaks of the caching allocator, the process above its empty context, a bound.
  *
  * <p>{@code deviceBytes} is reserved memory plus {@link #MODULE_BYTES}, the kernels that CUDA loads when they are first
- * called. {@code upperBytes} adds what can go wrong: for language models two segments as large as the logits, which a
+ * called. {@code upperBytes} adds what can go wrong: for language models three segments as large as the logits, which a
  * batch of another length leaves behind, and a fiftieth; for image networks the workspaces that cuDNN takes while there is room.
  * Immutable. The miss rate of the bound is in docs/gpu.md.
  *
@@ -44,6 +44,9 @@ public record CudaEstimate(
 
     /** Kernels loaded lazily after the context exists: assumed, then compared with the tuning rows; see docs/gpu.md. */
     public static final long MODULE_BYTES = 24 * Bytes.MIB;
+
+    /** Log-softmax, its gradient and the one of the logits: a batch of another length can leave the segment of each behind. */
+    private static final long LOSS_TENSORS = 3;
 
     private static final long BYTES_OF_LOGIT = 4;
     private static final double FRAGMENT_SHARE = 0.02;
@@ -89,8 +92,8 @@ public record CudaEstimate(
         if (step.model().language() == null) {
             return (long) (WORKSPACE_SHARE * reserved);
         }
-        long logits =
-                Bytes.times(2, step.batch(), step.seq(), step.model().language().vocab(), BYTES_OF_LOGIT);
+        long logits = Bytes.times(
+                LOSS_TENSORS, step.batch(), step.seq(), step.model().language().vocab(), BYTES_OF_LOGIT);
         return Bytes.plus(logits, (long) (FRAGMENT_SHARE * reserved));
     }
 }

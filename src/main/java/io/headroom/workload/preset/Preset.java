@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -24,6 +25,7 @@ import java.util.function.Supplier;
 public record Preset(String name, LanguageModel language, ImageModel image) {
     private static final long CLASSES = 1000;
     private static final Map<String, Supplier<LanguageModel>> LANGUAGE = new LinkedHashMap<>();
+    private static final Set<String> OWNERS = Set.of("google-t5", "google-bert", "microsoft");
     private static final List<String> IMAGE = List.of(
             "VGG16",
             "VGG19",
@@ -120,7 +122,8 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
     }
 
     /**
-     * The model of that hub name, in any case; the owner before the slash may be left out.
+     * The model of that hub name, in any case; the owner before the slash may be left out or the one the hub uses today ({@code
+     * google-t5/t5-small}). Image networks go by torchvision's names too ({@code mobilenet_v3_small}).
      *
      * @throws IllegalArgumentException if there is none; the message offers the nearest names
      */
@@ -148,7 +151,14 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
         String wanted = name == null ? "" : name.strip().toLowerCase(Locale.ROOT);
         for (String known : names()) {
             String lower = known.toLowerCase(Locale.ROOT);
-            if (lower.equals(wanted) || bare(lower).equals(wanted)) {
+            boolean ownerless = !lower.contains("/") && OWNERS.contains(owner(wanted));
+            if (lower.equals(wanted) || bare(lower).equals(ownerless ? bare(wanted) : wanted)) {
+                return known;
+            }
+        }
+        for (String known : IMAGE) {
+            String plain = wanted.replaceAll("[_\\s-]|1_0$", "");
+            if (known.toLowerCase(Locale.ROOT).equals(plain)) {
                 return known;
             }
         }
@@ -158,6 +168,10 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
                 + "; any other size is built from its hyperparameters or its config.json.");
     }
 
+    private static String owner(String name) {
+        return name.substring(0, Math.max(0, name.indexOf('/')));
+    }
+
     private static String bare(String name) {
         return name.substring(name.indexOf('/') + 1);
     }
@@ -165,12 +179,19 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
     private static List<String> nearest(String wanted) {
         String cut = wanted.length() > 60 ? wanted.substring(0, 60) : wanted;
         return names().stream()
-                .sorted(Comparator.comparingInt((String known) -> Math.min(
-                                distance(cut, known.toLowerCase(Locale.ROOT)),
-                                distance(bare(cut), bare(known.toLowerCase(Locale.ROOT)))))
+                .sorted(Comparator.comparingInt((String known) -> near(cut, known))
                         .thenComparing(Comparator.naturalOrder()))
                 .limit(3)
                 .toList();
+    }
+
+    /** With owner, without it, or of as much of the known name as was written: the size at its end is what differs most. */
+    private static int near(String wanted, String known) {
+        String lower = known.toLowerCase(Locale.ROOT);
+        String start = bare(lower)
+                .substring(0, Math.min(bare(lower).length(), bare(wanted).length()));
+        return Math.min(
+                distance(wanted, lower), Math.min(distance(bare(wanted), bare(lower)), distance(bare(wanted), start)));
     }
 
     private static int distance(String a, String b) {

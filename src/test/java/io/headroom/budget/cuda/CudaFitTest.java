@@ -33,7 +33,7 @@ class CudaFitTest {
     @Test
     void findsTheCheapestSetThatFits() {
         CudaFit.Change free =
-                CudaFit.of(STEP, Bytes.parse("11.76 GiB")).cheapest().orElseThrow();
+                CudaFit.of(STEP, Bytes.parse("12.7 GiB")).cheapest().orElseThrow();
         assertThat(free.name()).isEqualTo("let go of the output");
 
         CudaFit.Change several =

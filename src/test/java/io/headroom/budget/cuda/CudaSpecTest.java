@@ -47,7 +47,12 @@ class CudaSpecTest {
         "device, cpu, cuda",
         "zero_grad, never, after-step",
         "attention, magic, sdpa",
-        "precision, fp12, bf16",
+        "precision, fp12, autocast-bf16",
+        "precision, int8, fp16",
+        "card, RTX 9999, RTX 3060",
+        "checkpointing, some, whole number",
+        "keep_outputs, perhaps, true or false",
+        "preset, resnet18, ResNet50",
         "batch, four, whole number",
         "colour, red, unknown key"
     })
@@ -59,5 +64,31 @@ class CudaSpecTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(value.equals("red") ? "colour" : value)
                 .hasMessageContaining(said);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "VGG16, 31, 32",
+        "ConvNeXtTiny, 31, 32",
+        "ResNet50, 0, from 1",
+        "MobileNetV2, -3, from 1",
+        "VGG19, 16777217, 16777216"
+    })
+    void refusesImagesThatCannotBe(String preset, int image, String said) {
+        assertThatThrownBy(() -> CudaSpec.read(Map.of("preset", preset, "image", image)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("image " + image)
+                .hasMessageContaining(said);
+    }
+
+    /** The smallest image of every network really goes through it. */
+    @ParameterizedTest
+    @CsvSource({"VGG16, 32", "ConvNeXtBase, 32", "ResNet152, 1", "MnasNet, 1", "RegNetY400MF, 1", "MobileNetV3Large, 1"
+    })
+    void takesTheSmallestImage(String preset, int image) {
+        assertThat(CudaSpec.read(Map.of("preset", preset, "image", image, "batch", 2))
+                        .estimate()
+                        .deviceBytes())
+                .isPositive();
     }
 }

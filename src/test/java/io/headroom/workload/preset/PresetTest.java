@@ -58,6 +58,47 @@ class PresetTest {
         assertThat(Preset.named("vgg16").name()).isEqualTo("VGG16");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "gpt2, openai-community/gpt2",
+        "OpenAI-Community/GPT2-Medium, openai-community/gpt2-medium",
+        "distilgpt2, distilbert/distilgpt2",
+        "opt-350M, facebook/opt-350m",
+        "gpt-neo-125m, EleutherAI/gpt-neo-125M",
+        "cerebras-gpt-111m, cerebras/Cerebras-GPT-111M",
+        "google-t5/t5-small, T5-small",
+        "google-t5/t5-base, t5-base",
+        "microsoft/deberta-base, deberta-base",
+        "google-bert/bert-base-uncased, bert-base-uncased",
+        "qwen3-0.6b, Qwen/Qwen3-0.6B",
+        "Llama-3.2-3B-Instruct, meta-llama/Llama-3.2-3B-Instruct",
+        "gemma-2-2b-it, google/gemma-2-2b-it",
+        "' Pythia-1B ', EleutherAI/pythia-1b",
+        "resnet50, ResNet50",
+        "mobilenet_v2, MobileNetV2",
+        "mobilenet_v3_small, MobileNetV3Small",
+        "mnasnet1_0, MnasNet",
+        "convnext_tiny, ConvNeXtTiny",
+        "regnet_x_400mf, RegNetX400MF",
+        "RegNet-Y-400MF, RegNetY400MF"
+    })
+    void hasTheNamesOfHubAndTorchvision(String written, String name) {
+        assertThat(Preset.named(written).name()).isEqualTo(name);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "gpt-3, openai-community/gpt2",
+        "resnet18, ResNet50",
+        "bert-base-cased, bert-base-uncased",
+        "meta-llama/Llama-3.2-1B, meta-llama/Llama-3.2-3B-Instruct",
+        "someone/opt-1.3b, facebook/opt-125m",
+        "vgg11, VGG16"
+    })
+    void offersNamesNearby(String written, String offered) {
+        assertThatThrownBy(() -> Preset.named(written)).hasMessageContaining(offered);
+    }
+
     @Test
     void offersTheNearestNames() {
         assertThatThrownBy(() -> Preset.named("gtp2"))
