@@ -191,7 +191,8 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
         String start = bare(lower)
                 .substring(0, Math.min(bare(lower).length(), bare(wanted).length()));
         return Math.min(
-                distance(wanted, lower), Math.min(distance(bare(wanted), bare(lower)), distance(bare(wanted), start)));
+                distance(wanted, lower),
+                Math.min(distance(bare(wanted), bare(lower)), distance(bare(wanted), start) + 1));
     }
 
     private static int distance(String a, String b) {
