@@ -25,6 +25,12 @@ def result(found):
     return data
 
 
+def card(found):
+    """The card of a diagnosis, wherever a line of progress or buttons stand beside it."""
+    (data,) = [d for d in bundles(found) if "Out of memory" in d[PLAIN]]
+    return data
+
+
 def printed(found, name="stdout"):
     return "".join(o.text for o in found.outputs if o.output_type == "stream" and o.name == name)
 

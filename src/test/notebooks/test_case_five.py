@@ -1,7 +1,7 @@
 """Case 5, run for real at a sixth of its layers and half of its width: the failure, and each remedy predicted beside measured."""
 import pytest
 
-from outputs import PLAIN, assert_clean, bundles, cell, committed, comparison, error, result
+from outputs import PLAIN, assert_clean, card, cell, committed, comparison, error, result
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +12,7 @@ def notebook(executed):
 def test_the_step_fails_and_explains_itself(notebook):
     failed = cell(notebook, "run(step)")
     assert "can't allocate memory" in error(failed).evalue
-    assert "gradient checkpointing" in bundles(failed)[0][PLAIN]
+    assert "gradient checkpointing" in card(failed)[PLAIN]
 
 
 def test_the_cheapest_remedies_let_it_pass_under_the_same_cap(notebook):

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from outputs import PLAIN, Row, assert_clean, bundles, cell, committed, comparison, error, printed, result
+from outputs import PLAIN, Row, assert_clean, card, cell, committed, comparison, error, printed, result
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,8 @@ def test_the_alarm_comes_before_the_failure(notebook):
     told = printed(failed)
     assert told.index("Memory is nearly used up") < told.index("Memory summary")
     assert "can't allocate memory" in error(failed).evalue
-    card = next(b[PLAIN] for b in bundles(failed) if "Cause:" in b[PLAIN])
-    assert "Cause: accumulation-leak" in card and "intermediates dropped early" in card
+    shown = card(failed)[PLAIN]
+    assert "Cause: accumulation-leak" in shown and "intermediates dropped early" in shown
 
 
 def test_the_monitor_names_who_grows(notebook):

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from outputs import PLAIN, assert_clean, bundles, cell, committed, comparison, error, result, size
+from outputs import PLAIN, assert_clean, card, cell, committed, comparison, error, result, size
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +18,9 @@ def report(found):
 def test_the_third_model_dies_and_the_card_names_the_others(notebook):
     failed = cell(notebook, "var clock")
     assert "can't allocate memory" in "".join(error(failed).traceback) + error(failed).evalue or "TorchScript" in error(failed).evalue
-    card = bundles(failed)[0][PLAIN]
-    assert "the weights of age and cancer, still loaded beside clock" in card
-    assert "release(age);" in card
+    shown = card(failed)[PLAIN]
+    assert "the weights of age and cancer, still loaded beside clock" in shown
+    assert "release(age);" in shown
 
 
 def test_released_in_turn_they_run_under_the_same_cap(notebook):

@@ -1,7 +1,7 @@
 """Case 3, run for real on samples a quarter as large: a leak until the fifth epoch, its diagnosis, each cause mended and measured."""
 import pytest
 
-from outputs import PLAIN, Row, assert_clean, bundles, cell, committed, comparison, error, result, size
+from outputs import PLAIN, Row, assert_clean, card, cell, committed, comparison, error, result, size
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,10 @@ def test_the_authors_message_is_read(notebook):
 def test_the_training_dies_of_what_it_keeps_and_the_card_says_so(notebook):
     failed = cell(notebook, "train(leaky)")
     assert "can't allocate memory" in error(failed).evalue
-    card = next(b[PLAIN] for b in bundles(failed) if "Cause:" in b[PLAIN])
-    assert "Cause: accumulation-leak" in card
-    assert "copy instead of reference" in card
-    (line,) = [line for line in card.splitlines() if line.strip().startswith("- Memory grew")]
+    shown = card(failed)[PLAIN]
+    assert "Cause: accumulation-leak" in shown
+    assert "copy instead of reference" in shown
+    (line,) = [line for line in shown.splitlines() if line.strip().startswith("- Memory grew")]
     assert size(line.split(",")[1]) == pytest.approx(8 * 2**20, rel=0.1)
 
 

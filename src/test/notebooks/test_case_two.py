@@ -1,7 +1,7 @@
 """Case 2, run for real at a quarter of its batch: the failure, its diagnosis, and each remedy predicted beside measured."""
 import pytest
 
-from outputs import HTML, PLAIN, assert_clean, bundles, cell, committed, comparison, error, result, size
+from outputs import HTML, PLAIN, assert_clean, card, cell, committed, comparison, error, result, size
 
 
 @pytest.fixture(scope="module")
@@ -12,9 +12,9 @@ def notebook(executed):
 def test_the_step_fails_as_in_the_story_and_explains_itself(notebook):
     failed = cell(notebook, "run(step)")
     assert "can't allocate memory" in error(failed).evalue
-    card = bundles(failed)[0][PLAIN]
-    assert "Cause: limit-fraction" in card and "gradient accumulation" in card
-    assert result(cell(notebook, "diagnose()"))[PLAIN] == card
+    shown = card(failed)[PLAIN]
+    assert "Cause: limit-fraction" in shown and "gradient accumulation" in shown
+    assert card(cell(notebook, "diagnose()"))[PLAIN] == shown
 
 
 def test_the_cheapest_remedies_let_it_pass_under_the_same_cap(notebook):

@@ -78,6 +78,7 @@ def test_a_button_under_the_card_opens_the_budget_at_that_remedy(notebook):
 def test_diagnose_shows_the_card_again(notebook):
     output = notebook.run("diagnose()")
     assert output.locator(".jp-RenderedHTMLCommon", has_text="Out of memory").first.is_visible()
+    assert output.locator("button", has_text="gradient checkpointing").first.is_visible()
 
 
 def test_the_estimate_follows_the_slider(notebook):

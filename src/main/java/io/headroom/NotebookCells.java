@@ -49,7 +49,9 @@ public final class NotebookCells implements Cells {
 
     @Override
     public Optional<Bundle> render(Object value) {
-        return Views.find(value);
+        boolean last =
+                Session.current().failure().filter(failure -> failure == value).isPresent();
+        return last ? Optional.of(withButtons((Explanation) value)) : Views.find(value);
     }
 
     @Override
@@ -68,13 +70,15 @@ public final class NotebookCells implements Cells {
         }
         Session.current().failed(explanation);
         Session.current().read("out of memory");
+        return Optional.of(withButtons(explanation));
+    }
+
+    /** Shows the card and gives the buttons that belong below it; gives the card where there are none. */
+    private static Bundle withButtons(Explanation explanation) {
         Bundle card = card(explanation);
-        Optional<Bundle> buttons = buttons(explanation.diagnosis().orElseThrow());
-        if (buttons.isEmpty()) {
-            return Optional.of(card);
-        }
-        Session.show(card);
-        return buttons;
+        Optional<Bundle> buttons = explanation.diagnosis().flatMap(NotebookCells::buttons);
+        buttons.ifPresent(below -> Session.show(card));
+        return buttons.orElse(card);
     }
 
     /** The way from the card to the budget at a remedy's setting; nothing where it cannot be made. */

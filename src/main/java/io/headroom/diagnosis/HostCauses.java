@@ -47,7 +47,8 @@ final class HostCauses {
         if (cap.isPresent() && refusedByCap(cap.get(), requested, situation)) {
             return capped(cap.get(), requested, situation);
         }
-        String asked = requested.map(size -> "The system refused " + size).orElse("The system refused");
+        String asked =
+                requested.map(size -> "The system refused " + size + " of").orElse("The system refused");
         return switch (oom.wording()) {
             case PYTHON, BAD_ALLOC -> Verdict.of(HOST_RAM, 0.5, "The allocation failed; the message gives no size.");
             default ->
@@ -55,7 +56,7 @@ final class HostCauses {
                         HOST_RAM,
                         0.7,
                         asked
-                                + " of host memory: RAM and swap, or a limit of the process (ulimit, container), were used up.");
+                                + " host memory: RAM and swap, or a limit of the process (ulimit, container), were used up.");
         };
     }
 

@@ -16,10 +16,13 @@ final class JavaForms {
             ":unabletocreate", Wording.NATIVE_THREAD,
             ":mapfailed", Wording.MAP_FAILED);
 
+    private static final int LONGEST_ADDRESS = 24;
+
     private JavaForms() {}
 
     static final List<Form> ALL = List.of(
             Form.of("java.lang.outofmemoryerror", JavaForms::error),
+            Form.of("java/lang/outofmemoryerror", JavaForms::logged),
             Form.of("javaheapspace", region -> region.as(Backend.JVM, Wording.JAVA_HEAP)),
             Form.of("gcoverheadlimitexceeded", region -> region.as(Backend.JVM, Wording.GC_OVERHEAD)),
             Form.of("arraysizeexceedsvmlimit", region -> region.as(Backend.JVM, Wording.ARRAY_LIMIT)),
@@ -39,8 +42,12 @@ final class JavaForms {
             Form.of("outofswapspace?", region -> region.as(Backend.JVM, Wording.OUT_OF_SWAP)));
 
     private static Finding error(Region region) {
+        return error(region, region.bodyStart);
+    }
+
+    private static Finding error(Region region, int from) {
         for (Map.Entry<String, Wording> reason : REASONS.entrySet()) {
-            if (region.continuesWith(reason.getKey())) {
+            if (region.text.startsWith(reason.getKey(), from)) {
                 region.until(reason.getKey());
                 return reason.getValue() == Wording.DIRECT_BUFFER
                         ? direct(region)
@@ -52,6 +59,13 @@ final class JavaForms {
             return region.until("outofswapspace?").as(Backend.JVM, Wording.OUT_OF_SWAP);
         }
         return region.as(Backend.JVM, Wording.JAVA_OTHER);
+    }
+
+    /** As {@code -Xlog:exceptions} writes it: {@code 'java/lang/OutOfMemoryError'{0x00000000ff8585e8}: Java heap space}. */
+    private static Finding logged(Region region) {
+        int brace = region.text.indexOf('}', region.bodyStart);
+        boolean address = brace >= 0 && brace < region.bodyStart + LONGEST_ADDRESS;
+        return error(region, address ? brace + 1 : region.bodyStart);
     }
 
     private static Finding direct(Region region) {

@@ -36,6 +36,18 @@ class ThrowablesTest {
     }
 
     @Test
+    void anErrorInTheVirtualMachinesOwnLogIsRead() {
+        OutOfMemory read = OutOfMemory.read("[1.236s][info][exceptions  ] Exception <a 'java/lang/OutOfMemoryError'"
+                        + "{0x00000000ff8585e8}: Cannot reserve 262144 bytes of direct buffer memory"
+                        + " (allocated: 29310240, limit: 29360128)>")
+                .orElseThrow();
+        assertThat(read.wording()).isEqualTo(Wording.DIRECT_BUFFER);
+        assertThat(read.fields())
+                .containsEntry("requested_bytes", 262144L)
+                .containsEntry("max_allowed_bytes", 29360128L);
+    }
+
+    @Test
     void whatWasSuppressedIsSearchedToo() {
         IllegalStateException closing = new IllegalStateException("closing failed");
         closing.addSuppressed(new EngineException(CPU));
