@@ -59,9 +59,7 @@ record Ladder(List<Remedy> rungs) {
         if (workload.architecture().has(Option.ATTENTION) && workload.attention() == Attention.EAGER) {
             add(ladders, workload, WorkloadRemedies::chunkedAttention, LongStream.of(workload.number(Option.CHUNKS)));
         }
-        if (workload.architecture().has(Option.LAYERS)) {
-            add(ladders, workload, WorkloadRemedies::checkpointing, LongStream.of(workload.layers()));
-        }
+        add(ladders, workload, WorkloadRemedies::checkpointing, LongStream.of(workload.layers()));
         add(ladders, workload, WorkloadRemedies::accumulation, divisors(workload.batch()));
         return ladders;
     }

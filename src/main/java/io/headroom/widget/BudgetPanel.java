@@ -56,7 +56,9 @@ public final class BudgetPanel {
         if (WorkloadControls.applies(base, Option.NODES)) {
             buttons.add(largest("Most nodes", Option.NODES));
         }
-        buttons.add(largest("Widest model", Option.D_MODEL));
+        if (base.has(Option.D_MODEL)) {
+            buttons.add(largest("Widest model", Option.D_MODEL));
+        }
         buttons.add(new Panel.Button(
                 "Cheapest remedies",
                 "sets the remedies that cost least in accuracy, risk and speed among those whose upper bound is within the "

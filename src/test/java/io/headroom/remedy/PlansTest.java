@@ -3,6 +3,10 @@ package io.headroom.remedy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Activation;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.core.Linear;
 import io.headroom.budget.Estimate;
 import io.headroom.remedy.Cost.Accuracy;
 import io.headroom.units.Bytes;
@@ -83,6 +87,22 @@ class PlansTest {
             assertThat(row.plan().orElseThrow().fits(row.bytes())).isTrue();
         });
         assertThat(setups.toTable().rowCount()).isEqualTo(Plans.SIZES.size());
+    }
+
+    @Test
+    void aBlockOfYourOwnIsCheckpointedToo() {
+        SequentialBlock block = new SequentialBlock();
+        for (int i = 0; i < 12; i++) {
+            block.add(Linear.builder().setUnits(64).build()).add(Activation.reluBlock());
+        }
+        Workload step = Workload.of(block, new Shape(1, 64), OptimizerKind.SGD).batch(97);
+        Plan smallest = Plans.smallest(step);
+        assertThat(Plans.cheapest(step, smallest.estimate().upperBytes())).isPresent();
+        assertThat(Ladder.of(step))
+                .flatExtracting(Ladder::rungs)
+                .extracting(Remedy::name)
+                .contains("gradient checkpointing", "gradient accumulation", "smaller batch")
+                .doesNotContain("narrower model", "half precision", "LoRA");
     }
 
     @Test

@@ -222,6 +222,13 @@ class BudgetPanelTest {
         assertThat(output()).contains(Bytes.format(Estimate.of(own.workload()).deviceBytes()));
         assertThat(WorkloadCode.of(own.workload()))
                 .isEqualTo("var step = Workload.of(block, new Shape(64, 512), adam()).checkpointing(3)");
+        assertThat(browser.models.values())
+                .extracting(model -> model.get("description"))
+                .contains("Largest batch that fits", "Cheapest remedies")
+                .doesNotContain("Widest model", "Most nodes", "Longest sequence");
+        browser.click(browser.named("Largest batch that fits"));
+        browser.click(browser.named("Cheapest remedies"));
+        assertThat(output()).contains("✓ fits").doesNotContain("Not possible");
     }
 
     @Test
