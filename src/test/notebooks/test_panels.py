@@ -195,6 +195,8 @@ def test_the_keyboard_alone_reaches_and_moves_everything(notebook):
         for shortcut in ("d", "d", "x", "j"):
             keys.press(shortcut)
     assert output.page.evaluate(ACTIVE) == before, "the notebook's shortcuts answered keys meant for the panel"
+    keys.press("Escape")
+    assert output.page.evaluate("() => document.activeElement.classList.contains('jp-Cell')"), "Escape stays in the panel"
 
 
 def test_focus_is_seen(notebook):

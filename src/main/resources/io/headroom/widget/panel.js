@@ -21,6 +21,8 @@ const mend = tries => {
   }
   /* Else the notebook's shortcuts answer too: arrows leave the cell, d d deletes it. */
   box.addEventListener('keydown', key => {
+    const cell = box.closest('.jp-Cell');
+    if (key.key === 'Escape' && cell) cell.focus();
     const command = key.ctrlKey || key.metaKey || key.altKey || key.key === 'Escape' || key.key === 'Enter' && key.shiftKey;
     if (!command) key.stopPropagation();
   });
