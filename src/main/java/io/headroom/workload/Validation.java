@@ -1,6 +1,7 @@
 package io.headroom.workload;
 
 import io.headroom.units.Bytes;
+import java.util.Locale;
 
 /** What must hold between the options of a workload. */
 final class Validation {
@@ -22,11 +23,29 @@ final class Validation {
             throw new IllegalArgumentException("checkpointing = " + step.checkpointing() + " segments but layers = "
                     + step.layers() + ": use at most one segment for each layer.");
         }
+        checkTensorParallel(step);
         if (step.isOwnBlock()) {
             Bytes.times(step.inputShape().size(), 4);
             return;
         }
         Bytes.times(step.sequences(), step.seq(), Math.max(step.dModel(), step.ff()), 4, step.layers());
+    }
+
+    private static void checkTensorParallel(Workload step) {
+        long devices = step.number(Option.DEVICES);
+        if (step.get(Option.SHARDING) != Sharding.TENSOR || devices == 1) {
+            return;
+        }
+        if (step.architecture() != Architecture.TRANSFORMER) {
+            throw new IllegalArgumentException("sharding = tensor divides attention heads and feed-forward, which a "
+                    + step.architecture().name().toLowerCase(Locale.ROOT)
+                    + " has not: use ddp, zero1, zero2 or zero3.");
+        }
+        if (step.heads() % devices != 0) {
+            throw new IllegalArgumentException("devices = " + devices + " does not divide heads = " + step.heads()
+                    + ": with sharding = tensor each device takes as many heads. Try devices = "
+                    + nearestDivisor(step.heads(), devices) + ".");
+        }
     }
 
     private static void checkTransformer(Workload step) {
@@ -39,6 +58,11 @@ final class Validation {
         if (step.heads() % step.kvHeads() != 0) {
             throw new IllegalArgumentException("kv_heads = " + step.kvHeads() + " does not divide heads = "
                     + step.heads() + ": every key head serves the same number of query heads.");
+        }
+        if (step.flag(Option.TIED) && step.vocab() == 0) {
+            throw new IllegalArgumentException(
+                    "tied = true with vocab = 0: the input is numbers, so there is no embedding"
+                            + " whose weights the head could share. Set vocab, or leave tied out.");
         }
         long positions = step.number(Option.POSITIONS);
         if (positions > 0 && step.seq() > positions) {

@@ -6,16 +6,23 @@ import io.headroom.workload.Workload;
 /** A row of the token table for each token, plus its position's. */
 final class EmbeddingLayer extends Layer {
     private final Workload work;
+    private final long tableRows;
     private Value tokens;
     private Value positions;
 
-    EmbeddingLayer(Workload work) {
+    EmbeddingLayer(Workload work, long tableRows) {
         this.work = work;
+        this.tableRows = tableRows;
+    }
+
+    /** The token table, once loaded. */
+    Value table() {
+        return tokens;
     }
 
     @Override
     long[] load(Loader loader, long[] in) {
-        tokens = loader.weight("token table", work.vocab(), work.dModel());
+        tokens = loader.weight("token table", tableRows, work.dModel());
         long rows = work.number(Option.POSITIONS);
         positions = rows == 0 ? null : loader.weight("position table", rows, work.dModel());
         return new long[] {in[0], in[1], work.dModel()};

@@ -8,6 +8,7 @@ import io.headroom.workload.Workload;
 final class EncoderLayer extends Layer {
     private final String name;
     private final long dModel;
+    private final long headWidth;
     private final long heads;
     private final long keyHeads;
     private final Attention attention;
@@ -31,17 +32,19 @@ final class EncoderLayer extends Layer {
     private EncoderLayer(String name, Workload work, long headWidth) {
         this.name = name;
         this.dModel = work.dModel();
-        this.heads = work.heads();
-        this.keyHeads = work.kvHeads();
+        long parts = Sharing.parts(work);
+        this.headWidth = headWidth;
+        this.heads = work.heads() / parts;
+        this.keyHeads = Math.max(1, work.kvHeads() / parts);
         this.dropout = work.dropout();
         this.attention = work.attention();
         this.chunks = Math.min(work.number(Option.CHUNKS), work.seq());
         long rank = work.loraRank();
         keys = new LinearLayer("keys", keyHeads * headWidth).adapted(rank);
-        queries = new LinearLayer("queries", work.dModel()).adapted(rank);
+        queries = new LinearLayer("queries", heads * headWidth).adapted(rank);
         values = new LinearLayer("values", keyHeads * headWidth).adapted(rank);
         result = new LinearLayer("attention result", work.dModel()).adapted(rank);
-        wide = new LinearLayer("feed-forward 1", work.ff());
+        wide = new LinearLayer("feed-forward 1", (work.ff() - 1) / parts + 1);
         narrow = new LinearLayer("feed-forward 2", work.dModel());
     }
 
@@ -56,7 +59,7 @@ final class EncoderLayer extends Layer {
         keys.load(loader, in);
         queries.load(loader, in);
         values.load(loader, in);
-        result.load(loader, in);
+        result.load(loader, new long[] {in[0], in[1], heads * headWidth});
         gamma1 = loader.weight("gamma", width);
         beta1 = loader.weight("beta", width);
         narrow.load(loader, wide.load(loader, in));
@@ -71,12 +74,11 @@ final class EncoderLayer extends Layer {
         ops.tape().section(name + " · attention");
         long b = x.dim(0);
         long s = x.dim(1);
-        long w = x.dim(2);
-        Value k = repeated(ops, ops.transpose(keys.forward(ops, x), b, keyHeads, s, w / heads));
-        Value q = ops.transpose(queries.forward(ops, x), b, heads, s, w / heads);
-        Value v = repeated(ops, ops.transpose(values.forward(ops, x), b, keyHeads, s, w / heads));
+        Value k = repeated(ops, ops.transpose(keys.forward(ops, x), b, keyHeads, s, headWidth));
+        Value q = ops.transpose(queries.forward(ops, x), b, heads, s, headWidth);
+        Value v = repeated(ops, ops.transpose(values.forward(ops, x), b, keyHeads, s, headWidth));
         Value mixed = attend(ops, q, k, v);
-        mixed = ops.reshape(ops.transpose(mixed, b, s, heads, w / heads), b, s, w);
+        mixed = ops.reshape(ops.transpose(mixed, b, s, heads, headWidth), b, s, heads * headWidth);
         Value attended = ops.dropout(result.forward(ops, mixed), dropout);
         Value normal = ops.batchNormLastAxis(ops.add(attended, x), gamma1, beta1);
         ops.tape().section(name + " · feed-forward");

@@ -1,10 +1,13 @@
 package io.headroom.workload.step;
 
+import java.util.function.Supplier;
+
 /** {@code x · Wᵀ + b} over the last axis. */
 final class LinearLayer extends Layer {
     private final String name;
     private final long units;
     private final boolean biased;
+    private final Supplier<Value> shared;
     private long rank;
     private Value weight;
     private Value bias;
@@ -19,6 +22,15 @@ final class LinearLayer extends Layer {
         this.name = name;
         this.units = units;
         this.biased = biased;
+        this.shared = null;
+    }
+
+    /** With the weight of a layer loaded before, and no bias. */
+    LinearLayer(String name, Supplier<Value> shared, long units) {
+        this.name = name;
+        this.units = units;
+        this.biased = false;
+        this.shared = shared;
     }
 
     /** With a LoRA adapter of this rank beside it; 0 for none. */
@@ -30,7 +42,7 @@ final class LinearLayer extends Layer {
     @Override
     long[] load(Loader loader, long[] in) {
         long width = in[in.length - 1];
-        weight = loader.weight(name, units, width);
+        weight = shared == null ? loader.weight(name, units, width) : shared.get();
         bias = biased ? loader.weight(name + " bias", units) : null;
         if (rank > 0) {
             down = loader.adapter(name + " A", rank, width);

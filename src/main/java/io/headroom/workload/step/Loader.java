@@ -14,6 +14,9 @@ final class Loader {
     private boolean frozen;
     private final Sharing sharing;
     private long parameters;
+    private long loaded;
+    private long loadedBefore;
+    private long largestLayer;
 
     Loader(Workload work, Tape tape) {
         this.work = work;
@@ -47,6 +50,7 @@ final class Loader {
         boolean learns = train && !work.isInference();
         Value weight = tape.weight(name, shape, work.precision().weightBytes(), learns);
         long values = weight.bytes() / weight.valueBytes();
+        loaded += weight.bytes();
         parameters += values;
         if (learns) {
             trained.add(weight);
@@ -62,7 +66,16 @@ final class Loader {
 
     /** What several devices need besides, or spare, once the whole model is known. */
     void share() {
-        tape.addState("gradient buckets", sharing.buckets(trainedBytes()));
+        tape.buffer(
+                "gradient buckets",
+                sharing.buckets(trainedBytes(), work.precision().weightBytes()));
+        tape.buffer("largest layer, gathered", sharing.gathered(largestLayer, !work.isInference()));
+    }
+
+    /** Ends a layer: what was loaded since the last is one. */
+    void layerLoaded() {
+        largestLayer = Math.max(largestLayer, loaded - loadedBefore);
+        loadedBefore = loaded;
     }
 
     long trainedBytes() {

@@ -1,5 +1,6 @@
 package io.headroom.workload.step;
 
+import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,15 +21,21 @@ final class Models {
 
     private static List<Layer> transformer(Workload work) {
         List<Layer> layers = new ArrayList<>();
+        long outputs = work.vocab() > 0 ? (work.vocab() - 1) / Sharing.parts(work) + 1 : work.outputs();
+        LinearLayer head = new LinearLayer("head", outputs);
         if (work.vocab() > 0) {
-            layers.add(new EmbeddingLayer(work));
+            EmbeddingLayer embedding = new EmbeddingLayer(work, outputs);
+            layers.add(embedding);
+            if (work.flag(Option.TIED)) {
+                head = new LinearLayer("head", embedding::table, outputs);
+            }
         } else if (work.projectsInput()) {
             layers.add(new LinearLayer("input", work.dModel()));
         }
         for (long i = 1; i <= work.layers(); i++) {
             layers.add(new EncoderLayer("layer " + i, work));
         }
-        layers.add(new LinearLayer("head", work.vocab() > 0 ? work.vocab() : work.outputs()));
+        layers.add(head);
         return layers;
     }
 

@@ -21,7 +21,7 @@ public final class StepPlan {
 
     private StepPlan(Workload work, StepListener listener) {
         this.work = work;
-        tape = new Tape(listener);
+        tape = new Tape(new Sharing(work).perDevice(listener));
         ops = new Operators(tape, !work.isInference());
         loader = new Loader(work, tape);
         layers = Models.layers(work);
@@ -44,6 +44,7 @@ public final class StepPlan {
         long[] out = shape;
         for (Layer layer : layers) {
             out = layer.load(loader, out);
+            loader.layerLoaded();
         }
         loader.share();
         for (long i = 0; i < Math.min(work.number(Option.PREFETCH), 1024); i++) {
@@ -138,8 +139,9 @@ public final class StepPlan {
 
     /** Keys and values of every layer for the prompt and what is generated. */
     private long[] cacheShape() {
+        long heads = Math.max(1, work.kvHeads() / Sharing.parts(work));
         long positions = Math.addExact(work.seq(), work.number(Option.NEW_TOKENS));
-        return new long[] {2, work.layers(), work.sequences(), work.kvHeads(), work.dModel() / work.heads(), positions};
+        return new long[] {2, work.layers(), work.sequences(), heads, work.dModel() / work.heads(), positions};
     }
 
     private void update() {

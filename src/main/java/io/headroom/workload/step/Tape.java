@@ -102,6 +102,13 @@ public final class Tape {
         }
     }
 
+    /** Allocates a buffer in the current scope. */
+    public void buffer(String name, long bytes) {
+        if (bytes > 0) {
+            held(allocate(bytes, Kind.TEMPORARY, name));
+        }
+    }
+
     /** Allocates input data in the current scope. */
     public Value input(String name, long[] shape, int valueBytes) {
         Storage storage = held(allocate(size(shape, valueBytes), Kind.INPUT, name));
