@@ -5,7 +5,7 @@ import nbformat
 import pytest
 
 import run
-from outputs import PLAIN, cell, error, printed, result
+from outputs import HTML, PLAIN, cell, error, printed, result
 
 MIB = {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}
 
@@ -39,14 +39,27 @@ def test_the_timeline_peaks_in_a_backward_pass(notebook):
     assert peaks["load"] < peaks["input of step 2"] < peaks["forward of step 2"]
 
 
-def test_changes_for_a_smaller_card_are_ordered(notebook):
-    saved = [sizes(row)[0] for row in result(cell(notebook, "CudaFit.of("))[PLAIN].splitlines()]
-    assert saved and saved == sorted(saved, reverse=True)
+def test_the_view_draws_the_peak_beside_the_card(notebook):
+    html = result(cell(notebook, "var step"))[HTML]
+    for said in ("△ tight", "optimizer state", "up to the upper bound", "forward of step 2", "The cheapest that fits"):
+        assert said in html
+    assert "<script" not in html
+
+
+def test_the_smaller_card_gets_the_cheapest_changes(notebook):
+    verdict, advice = result(cell(notebook, "var small"))[PLAIN].strip("\"").splitlines()
+    assert verdict == "does not fit"
+    assert advice.startswith("The cheapest that fits: batch 17, accumulated twice")
+    expected, most = sizes(advice)
+    assert expected < most < 7.66 * 1024
 
 
 def test_checkpointing_saves_a_third_and_more(notebook):
-    short, long = (sizes(row) for row in result(cell(notebook, "checkpointed(35, 128)"))[PLAIN].splitlines())
-    assert short[1] < short[0] * 2 / 3 and long[1] < long[0] * 2 / 3
+    one, *large = (sizes(row) for row in result(cell(notebook, "variants(1, 128)"))[PLAIN].splitlines())
+    for plain, layers, cast, both in large:
+        assert layers < plain * 2 / 3 and both < cast < plain
+    plain, _, cast, _ = one
+    assert cast > plain * 0.95  # weights outweigh activations: nothing to gain
 
 
 def test_errors_are_shown_beside_the_truth(notebook):
