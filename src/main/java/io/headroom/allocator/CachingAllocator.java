@@ -8,7 +8,6 @@ import static io.headroom.allocator.Blocks.PENDING;
 import static io.headroom.allocator.Blocks.SHARED;
 
 import io.headroom.trace.Trace;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -44,6 +43,7 @@ public final class CachingAllocator {
     private final Pools pools = new Pools(blocks);
     private final Counters counters = new Counters();
     private final ExpandableSegments expandable;
+    private final CachedBlocks cached;
     private final long maxSplit;
     private final boolean growing;
     private final boolean capped;
@@ -72,6 +72,7 @@ public final class CachingAllocator {
         capped = settings.memoryFraction() < 1;
         allowed = capped ? (long) (settings.memoryFraction() * driver.capacity()) : Long.MAX_VALUE;
         expandable = new ExpandableSegments(blocks, pools, counters, driver, settings);
+        cached = new CachedBlocks(blocks, pools, counters, driver, expandable, maxSplit);
     }
 
     private static long positive(long limit) {
@@ -304,10 +305,10 @@ public final class CachingAllocator {
 
     private int findMore(int pool, int stream, long size) {
         if (capped && settings.garbageCollectionThreshold() > 0) {
-            collectGarbage();
+            cached.collectGarbage((long) (settings.garbageCollectionThreshold() * allowed));
         }
         int block = newBlock(pool, stream, size);
-        if (block == NONE && maxSplit != AllocatorSettings.UNSET && releaseAvailable(pool, stream, size)) {
+        if (block == NONE && maxSplit != AllocatorSettings.UNSET && cached.releaseAvailable(pool, stream, size)) {
             block = newBlock(pool, stream, size);
         }
         if (block == NONE) {
@@ -427,90 +428,6 @@ public final class CachingAllocator {
 
     private void releaseCached() {
         synchronize();
-        for (int pool = 1; pool >= 0; pool--) {
-            for (int stream = 0; stream < pools.streams(pool); stream++) {
-                for (int block : pools.free(pool, stream).toArray()) {
-                    if (blocks.has(block, EXPANDABLE)) {
-                        expandable.release(block);
-                    } else if (!blocks.isSplit(block)) {
-                        release(block);
-                    }
-                }
-            }
-        }
-    }
-
-    /** Gives back cached blocks that are never split, until one large enough for the request can be had. */
-    private boolean releaseAvailable(int pool, int stream, long size) {
-        FreeSet free = pools.free(pool, stream);
-        long wanted = Math.max(size, maxSplit);
-        long at = free.ceiling(wanted, Long.MIN_VALUE);
-        if (at >= 0 && !blocks.has(free.block(at), EXPANDABLE)) {
-            release(free.block(at));
-            return true;
-        }
-        long released = 0;
-        int[] ascending = free.toArray();
-        for (int i = ascending.length - 1; i >= 0 && released < wanted; i--) {
-            if (blocks.size[ascending[i]] < maxSplit) {
-                break;
-            }
-            if (!blocks.has(ascending[i], EXPANDABLE)) {
-                released += blocks.size[ascending[i]];
-                release(ascending[i]);
-            }
-        }
-        return released >= wanted;
-    }
-
-    /** Gives back unsplit large blocks of at least average age, in rounds, until reserved is under the threshold. */
-    private void collectGarbage() {
-        long threshold = (long) (settings.garbageCollectionThreshold() * allowed);
-        long target = counters.current(Counters.RESERVED_BYTES) - threshold;
-        List<Integer> candidates = new ArrayList<>();
-        long ages = 0;
-        if (target > 0) {
-            for (int stream = 0; stream < pools.streams(1); stream++) {
-                for (int block : pools.free(1, stream).toArray()) {
-                    if (!blocks.isSplit(block) && !blocks.has(block, EXPANDABLE)) {
-                        candidates.add(block);
-                        ages += age(block);
-                    }
-                }
-            }
-        }
-        boolean freed = true;
-        while (target > 0 && freed && !candidates.isEmpty()) {
-            double mean = (double) ages / candidates.size();
-            freed = false;
-            for (var next = candidates.iterator(); next.hasNext(); ) {
-                int block = next.next();
-                if (age(block) >= mean) {
-                    freed = true;
-                    target -= blocks.size[block];
-                    ages -= age(block);
-                    release(block);
-                    next.remove();
-                }
-            }
-        }
-    }
-
-    private long age(int block) {
-        return pools.searches[1] - blocks.age[block];
-    }
-
-    private void release(int block) {
-        int pool = blocks.pool(block);
-        long size = blocks.size[block];
-        pools.remove(block);
-        driver.free(blocks.address[block], size);
-        counters.less(Counters.SEGMENT, pool, 1);
-        counters.less(Counters.RESERVED_BYTES, pool, size);
-        counters.deviceFrees++;
-        if (size >= maxSplit) {
-            counters.less(Counters.OVERSIZE_SEGMENTS, pool, 1);
-        }
-        blocks.drop(block);
+        cached.releaseAll();
     }
 }

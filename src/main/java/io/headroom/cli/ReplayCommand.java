@@ -88,6 +88,12 @@ public final class ReplayCommand implements Callable<Integer> {
             return fail("cannot read " + file + ": there is no such file.", USAGE);
         } catch (IOException | IllegalArgumentException e) {
             return fail(e.getMessage(), USAGE);
+        } catch (OutOfMemoryError e) {
+            return fail(
+                    "the trace does not fit this JVM's heap of "
+                            + Bytes.format(Runtime.getRuntime().maxMemory())
+                            + ": set HEADROOM_XMX=2g and run it again.",
+                    USAGE);
         }
         var out = spec.commandLine().getOut();
         out.println(json ? json(whatIf, fidelity) : text(whatIf, fidelity));

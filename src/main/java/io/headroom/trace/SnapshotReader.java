@@ -6,7 +6,6 @@ import io.headroom.trace.Snapshot.Block;
 import io.headroom.trace.Snapshot.Segment;
 import io.headroom.trace.Snapshot.State;
 import io.headroom.units.Bytes;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -45,35 +44,10 @@ final class SnapshotReader {
         if (Files.isDirectory(file)) {
             throw new SnapshotFormatException(file + " is a directory");
         }
-        try (InputStream in = new Watched(Files.newInputStream(file), Files.size(file), progress)) {
+        try (InputStream in = new WatchedStream(Files.newInputStream(file), Files.size(file), progress)) {
             return read(in);
         } catch (SnapshotFormatException e) {
             throw new SnapshotFormatException(file.getFileName() + " is no memory snapshot: " + e.getMessage());
-        }
-    }
-
-    /** Tells how much of a file was read. */
-    private static final class Watched extends FilterInputStream {
-        private static final long STEP = 4 * Bytes.MIB;
-
-        private final long size;
-        private final Consumer<String> progress;
-        private long read;
-
-        Watched(InputStream in, long size, Consumer<String> progress) {
-            super(in);
-            this.size = size;
-            this.progress = progress;
-        }
-
-        @Override
-        public int read(byte[] buffer, int from, int length) throws IOException {
-            int bytes = super.read(buffer, from, length);
-            if (bytes > 0 && (read + bytes) / STEP > read / STEP) {
-                progress.accept("read " + Bytes.format(read + bytes) + " of " + Bytes.format(size));
-            }
-            read += Math.max(bytes, 0);
-            return bytes;
         }
     }
 
@@ -81,7 +55,7 @@ final class SnapshotReader {
         try {
             return new SnapshotReader(in).snapshot();
         } catch (OutOfMemoryError e) {
-            throw new SnapshotFormatException("it does not fit this JVM's heap of "
+            throw new IOException("the snapshot does not fit this JVM's heap of "
                     + Bytes.format(Runtime.getRuntime().maxMemory())
                     + ": start Java with a larger -Xmx");
         }
