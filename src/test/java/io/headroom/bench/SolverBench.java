@@ -52,8 +52,8 @@ public final class SolverBench {
         add(questions, "case 2, CPU", two.layers(2).features(7), "9.07 GiB", "1 GiB");
         Workload medium = Workload.transformer().batch(8).seq(1024).heads(16).dModel(1024);
         medium = medium.layers(24).ff(4096).vocab(50_257);
-        add(questions, "sizes of GPT-2 medium, CPU", medium, "40 GiB", "24 GiB");
-        add(questions, "sizes of GPT-2 medium, A100 40GB", medium.device("A100 40GB"), "40 GiB", "24 GiB");
+        add(questions, "sizes of GPT-2 medium, CPU", medium, "40 GiB", "5 GiB");
+        add(questions, "sizes of GPT-2 medium, A100 40GB", medium.device("A100 40GB"), "40 GiB", "5 GiB");
         return questions;
     }
 
