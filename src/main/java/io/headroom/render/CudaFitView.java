@@ -13,7 +13,7 @@ import java.util.Map;
  */
 public final class CudaFitView {
     private static final int WIDTH = 240;
-    private static final String CARD = "#212121";
+    private static final String CARD = "var(--jp-ui-font-color1,#212121)";
 
     private CudaFitView() {}
 
@@ -122,7 +122,7 @@ public final class CudaFitView {
         html.append(String.format(
                 Locale.ROOT,
                 "<div title=\"card %s\" style=\"position:absolute;top:0;bottom:0;left:%.2f%%;width:3px;background:%s\">"
-                        + "</div></div><div style=\"color:var(--jp-ui-font-color2,#616161)\">The black line is the card;"
+                        + "</div></div><div style=\"color:var(--jp-ui-font-color2,#616161)\">The upright line is the card;"
                         + " hatched: up to the upper bound.</div>",
                 Bytes.format(fit.cardBytes()),
                 100 * fit.cardBytes() / whole,
