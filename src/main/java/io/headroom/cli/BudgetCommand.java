@@ -15,6 +15,7 @@ import io.headroom.workload.Architecture;
 import io.headroom.workload.Workload;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -97,21 +99,25 @@ public final class BudgetCommand implements Callable<Integer> {
                 && lines.stream().map(String::strip).allMatch(line -> line.startsWith("{") && line.endsWith("}"));
     }
 
-    /** One answer a line, in the order asked; a wrong spec is answered by its error and does not stop the others. */
+    /** An answer to one line, or why there is none. */
+    private record Answer(int line, String text, String error) {}
+
+    /** One answer a line, in the order asked, on all cores; a wrong spec is answered by its error and does not stop the others. */
     private int lines(String content, long limitBytes, PrintWriter out) throws IOException {
+        List<String> lines = content.lines().toList();
+        List<Answer> answers = IntStream.range(0, lines.size())
+                .filter(line -> !lines.get(line).isBlank())
+                .parallel()
+                .mapToObj(line -> answer(line + 1, lines.get(line), limitBytes))
+                .toList();
         int exit = 0;
-        int number = 0;
-        for (String line : content.lines().toList()) {
-            number++;
-            if (line.isBlank()) {
-                continue;
-            }
-            try {
-                out.println(answer(parse(line), limitBytes, LINE));
-            } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {
+        for (Answer answer : answers) {
+            if (answer.error() == null) {
+                out.println(answer.text());
+            } else {
                 exit = USAGE;
-                out.println(json ? LINE.writeValueAsString(Map.of("error", String.valueOf(e.getMessage()))) : "");
-                spec.commandLine().getErr().println("budget: line " + number + ": " + e.getMessage());
+                out.println(json ? LINE.writeValueAsString(Map.of("error", answer.error())) : "");
+                spec.commandLine().getErr().println("budget: line " + answer.line() + ": " + answer.error());
             }
             if (!json) {
                 out.println();
@@ -119,6 +125,16 @@ public final class BudgetCommand implements Callable<Integer> {
         }
         out.flush();
         return exit;
+    }
+
+    private Answer answer(int number, String line, long limitBytes) {
+        try {
+            return new Answer(number, answer(parse(line), limitBytes, LINE), null);
+        } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {
+            return new Answer(number, null, String.valueOf(e.getMessage()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private String content() throws IOException {
