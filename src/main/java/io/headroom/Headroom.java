@@ -551,6 +551,14 @@ public final class Headroom {
         }
     }
 
+    /** The run that a snapshot recorded as a trace, to replay and to draw; throws as {@link #whatIf(Path)}. */
+    public static Trace trace(Path snapshot) throws IOException {
+        try (CellProgress progress = CellProgress.start("Trace")) {
+            Snapshot read = Snapshot.read(snapshot, progress);
+            return read.trace(WhatIf.busiest(read));
+        }
+    }
+
     /** Reads a trace a person wrote, one event a line, see {@link TraceText}. */
     public static Trace trace(String text) {
         return TraceText.parse(text);

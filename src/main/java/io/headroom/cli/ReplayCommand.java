@@ -85,7 +85,7 @@ public final class ReplayCommand implements Callable<Integer> {
         } catch (SnapshotFormatException e) {
             return fail(e.getMessage(), NO_SNAPSHOT);
         } catch (NoSuchFileException e) {
-            return fail("cannot read " + file + ": there is no such file.", USAGE);
+            return fail("cannot read " + e.getMessage(), USAGE);
         } catch (IOException | IllegalArgumentException e) {
             return fail(e.getMessage(), USAGE);
         } catch (OutOfMemoryError e) {

@@ -9,6 +9,7 @@ import io.headroom.units.Bytes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -41,6 +42,9 @@ final class SnapshotReader {
     }
 
     static Snapshot read(Path file, Consumer<String> progress) throws IOException {
+        if (Files.notExists(file)) {
+            throw new NoSuchFileException(file.toString(), null, "there is no such file");
+        }
         if (Files.isDirectory(file)) {
             throw new SnapshotFormatException(file + " is a directory");
         }
