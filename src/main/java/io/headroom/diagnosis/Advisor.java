@@ -16,11 +16,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Collects advice on one failure: what fits, with its predicted saving, and what cannot help. */
 final class Advisor {
     /** A card that lists more is not read to its end. */
     private static final int MOST = 8;
+
+    private static final String RAISE = "raise the limit";
 
     /** For the code of remedies that does not depend on a workload. */
     private static final Workload ANY = Workload.transformer();
@@ -49,12 +52,26 @@ final class Advisor {
         }
     }
 
-    /** The advice, most bytes first. */
+    /** The advice, most bytes first; last what saves nothing but gives more room. */
     List<Advice> remedies() {
-        return advice.stream()
-                .sorted(Comparator.comparingLong((Advice each) -> -each.saves().orElse(-1)))
-                .limit(MOST)
+        List<Advice> room =
+                advice.stream().filter(each -> each.name().startsWith(RAISE)).toList();
+        return Stream.concat(
+                        advice.stream()
+                                .filter(each -> !room.contains(each))
+                                .sorted(Comparator.comparingLong(
+                                        (Advice each) -> -each.saves().orElse(-1)))
+                                .limit(MOST - room.size()),
+                        room.stream())
                 .toList();
+    }
+
+    /** More room for this process, where a limit was its end. */
+    void raise(String name, OptionalLong room, String of, String how, String cost) {
+        String gives = room.isPresent() && room.getAsLong() > 0
+                ? "up to " + Bytes.format(room.getAsLong()) + " more room, " + of + "; "
+                : "";
+        add(RAISE + name, how, gives + cost);
     }
 
     List<WontHelp> wontHelp() {
@@ -90,9 +107,11 @@ final class Advisor {
             return;
         }
         general("smaller batch", part(1, 2), "half the batch, and again until it fits");
-        general(Remedies.accumulate(4), part(3, 4));
-        general(Remedies.checkpointing(4), OptionalLong.empty());
-        general(Remedies.halfPrecision(), part(1, 2));
+        if (!situation.onlyPredicts()) {
+            general(Remedies.accumulate(4), part(3, 4));
+            general(Remedies.checkpointing(4), OptionalLong.empty());
+            general(Remedies.halfPrecision(), part(1, 2));
+        }
         general("shorter sequences", part(1, 2), "half the length (or half the pixels)");
     }
 
@@ -165,7 +184,8 @@ final class Advisor {
         } else if (live.isPresent() && live.getAsLong() < Bytes.MIB && names.isEmpty()) {
             no(
                     "release between models",
-                    "the NDArrays that are still open hold " + Bytes.format(live.getAsLong()) + ".");
+                    "now that the failed cell has given back its own, open NDArrays hold "
+                            + Bytes.format(live.getAsLong()) + ".");
         } else {
             process("release between models", live, "counted in open NDArrays");
         }

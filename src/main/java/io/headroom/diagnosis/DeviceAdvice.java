@@ -38,7 +38,7 @@ final class DeviceAdvice {
                 advisor.smallerStep();
                 live(advisor);
                 advisor.process("CPU instead of the device", OptionalLong.empty(), "");
-                if (advisor.cause == Cause.UNKNOWN) {
+                if (advisor.cause == Cause.UNKNOWN || advisor.seen.fitsWithHoles()) {
                     segments(advisor);
                 }
             }
@@ -95,10 +95,10 @@ final class DeviceAdvice {
                                 0, seen.total.get().bytes() - seen.allowed.get().bytes()),
                         seen.free.get().low()))
                 : OptionalLong.empty();
-        advisor.add(
-                "raise the limit of this process",
+        advisor.raise(
+                " of this process",
                 more,
-                "what is free on the device",
+                "as much as is free on the device",
                 "torch.cuda.set_per_process_memory_fraction higher, or none"
                         + " (per_process_memory_fraction in PYTORCH_CUDA_ALLOC_CONF since 2.10)",
                 "less is left for others on the device");
@@ -113,7 +113,9 @@ final class DeviceAdvice {
 
     private static void useless(Advisor advisor) {
         boolean figures = advisor.seen.allocated.isPresent();
-        if (figures && advisor.cause != Cause.FRAGMENTATION && advisor.cause != Cause.UNKNOWN) {
+        boolean holes =
+                advisor.cause == Cause.FRAGMENTATION || advisor.cause == Cause.UNKNOWN || advisor.seen.fitsWithHoles();
+        if (figures && !holes) {
             advisor.no(
                     "expandable segments",
                     "they close holes, and "

@@ -205,8 +205,9 @@ final class DeviceCauses {
                         >= seen.requested.get().low();
         return Optional.of(
                 maybeHoles
-                        ? verdict.because("Holes of " + seen.unallocated.get()
-                                        + " in what PyTorch reserved play a part, but are small beside what is live.")
+                        ? verdict.because("Free memory and the holes of " + seen.unallocated.get()
+                                        + " in what PyTorch reserved would have been enough in one piece; they are small"
+                                        + " beside what is live.")
                                 .atMost(0.6)
                         : verdict);
     }

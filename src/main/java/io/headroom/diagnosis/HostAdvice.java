@@ -1,6 +1,5 @@
 package io.headroom.diagnosis;
 
-import io.headroom.memory.Limit;
 import io.headroom.oom.Backend;
 import io.headroom.oom.Field;
 import io.headroom.oom.Wording;
@@ -27,17 +26,16 @@ final class HostAdvice {
             DeviceAdvice.shape(advisor);
         }
         if (advisor.cause == Cause.LIMIT) {
-            OptionalLong more = advisor.situation.machine().map(Limit::headroom).orElse(OptionalLong.empty());
-            advisor.add(
-                    "raise the limit",
-                    more,
-                    "what the machine has left",
+            advisor.raise(
+                    "",
+                    advisor.situation.machineLeft(),
+                    "as the machine had left",
                     "unlimited(), or limit(…) with a higher size",
                     "less is left for others on the machine");
         }
         advisor.smallerStep();
         advisor.release();
-        if (advisor.place.isNotebook()) {
+        if (advisor.place.isNotebook() && System.getenv("MALLOC_MMAP_THRESHOLD_") == null) {
             advisor.process("fixed malloc thresholds", OptionalLong.empty(), "");
         }
         if (advisor.cause != Cause.LIMIT) {

@@ -64,7 +64,7 @@ final class HostCauses {
     private static boolean refusedByCap(Limit cap, Optional<Size> requested, Situation situation) {
         long asked = requested.map(Size::bytes).orElse(0L);
         OptionalLong left = cap.headroom();
-        OptionalLong machine = situation.machine().map(Limit::headroom).orElse(OptionalLong.empty());
+        OptionalLong machine = situation.machineLeft();
         return (machine.isPresent() && machine.getAsLong() > asked)
                 || (left.isPresent() && left.getAsLong() < asked + cap.bytes() / 50);
     }
@@ -80,12 +80,10 @@ final class HostCauses {
                         + requested
                                 .map(size -> " when " + size + " more were asked for")
                                 .orElse("") + ".");
-        return situation
-                .machine()
-                .map(Limit::headroom)
-                .filter(OptionalLong::isPresent)
-                .map(free -> verdict.because("The machine itself has " + Bytes.format(free.getAsLong()) + " left."))
-                .orElse(verdict);
+        OptionalLong left = situation.machineLeft();
+        return left.isPresent()
+                ? verdict.because("The machine itself had " + Bytes.format(left.getAsLong()) + " left.")
+                : verdict;
     }
 
     private static Optional<Verdict> tooLarge(Size requested, Situation situation) {

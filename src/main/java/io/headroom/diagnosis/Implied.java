@@ -60,6 +60,15 @@ final class Implied {
                 .filter(size -> size.bytes() >= 0);
     }
 
+    /** Whether free memory and the holes together would have been enough, and neither alone was said to be. */
+    boolean fitsWithHoles() {
+        long open = unallocated.map(Size::low).orElse(0L);
+        return requested.isPresent()
+                && free.isPresent()
+                && open > 0
+                && free.get().low() + open >= requested.get().high();
+    }
+
     private Optional<GpuProcess> ownClause(List<GpuProcess> processes) {
         Optional<Size> held = reserved.or(() -> allocated);
         if (held.isEmpty()) {

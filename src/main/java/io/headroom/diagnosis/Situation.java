@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -113,6 +114,27 @@ public record Situation(
         return last().flatMap(reading -> reading.limits().stream()
                 .filter(limit -> limit.kind() == Limit.Kind.PHYSICAL)
                 .findFirst());
+    }
+
+    /** What the machine had left when the allocation failed: the last reading was taken when the step had given back its own. */
+    OptionalLong machineLeft() {
+        OptionalLong now = machine().map(Limit::headroom).orElse(OptionalLong.empty());
+        if (now.isEmpty()) {
+            return now;
+        }
+        OptionalLong peak = last().map(reading -> reading.process().peak()).orElse(OptionalLong.empty());
+        OptionalLong rss = last().map(Reading::rss).orElse(OptionalLong.empty());
+        long back = peak.isPresent() && rss.isPresent() ? Math.max(0, peak.getAsLong() - rss.getAsLong()) : 0;
+        return OptionalLong.of(Math.max(0, now.getAsLong() - back));
+    }
+
+    /** Whether the failing cell loads or predicts and shows nothing of a training. */
+    boolean onlyPredicts() {
+        String cell = code.orElse("").toLowerCase(Locale.ROOT);
+        return (cell.contains("predict") || cell.contains("load(") || cell.contains("pipeline"))
+                && !cell.contains("train")
+                && !cell.contains("backward")
+                && !cell.contains("step");
     }
 
     OptionalLong liveArrays() {
