@@ -62,7 +62,9 @@ final class LoraLinear extends Linear {
 
     /** What the adapter adds to the base's weight. */
     NDArray delta() {
-        return up.getArray().matMul(down.getArray()).mul(scale);
+        try (NDArray product = up.getArray().matMul(down.getArray())) {
+            return product.mul(scale);
+        }
     }
 
     @Override

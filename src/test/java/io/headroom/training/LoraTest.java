@@ -81,6 +81,13 @@ class LoraTest {
     }
 
     @Test
+    void mergingLeavesNoArrayBehind() {
+        int before = manager.getManagedArrays().size();
+        Lora.of(block, 4).merge();
+        assertThat(manager.getManagedArrays().size()).isEqualTo(before);
+    }
+
+    @Test
     void removingGivesTheModelAsItWas() {
         float[] before = output();
         Lora lora = Lora.of(block, 4);
