@@ -4,7 +4,7 @@ import io.headroom.workload.preset.ImageModel;
 import io.headroom.workload.preset.Layer;
 
 /** The operators of convolutional networks, on tensors {@code [n, c, h, w]}. */
-class ImageOps extends Ops {
+class ImageOps extends LayerOps {
     private static final int LONG = 8;
     private static final long WORKSPACE_IN = 32;
     private static final long WORKSPACE_OUT = 16;

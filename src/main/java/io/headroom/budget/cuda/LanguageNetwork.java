@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A transformer's forward pass: what the modeling files have in common. */
-abstract class LanguageNetwork extends Ops implements Network {
+abstract class LanguageNetwork extends LayerOps implements Network {
     private static final int LONG = 8;
 
     final LanguageModel model;
