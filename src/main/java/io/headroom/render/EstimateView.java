@@ -9,6 +9,7 @@ import io.headroom.workload.step.Kind;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * An estimate beside a limit: verdict, stacked bar, table, formula; legible without colour, and static HTML that survives
@@ -154,7 +155,7 @@ public final class EstimateView {
     private void bar() {
         double whole = Math.max(1.0, Math.max(estimate.upperBytes(), limited() ? limitBytes : 0)) * 1.04;
         html.append("<div role=\"img\" aria-label=\"")
-                .append(Html.escape(line(estimate, limitBytes, limitName)))
+                .append(Html.escape(described()))
                 .append("\" style=\"position:relative;height:26px;margin:4px 0;overflow:hidden;border:1px solid "
                         + "var(--jp-border-color1,#bdbdbd);background:var(--jp-layout-color2,#eeeeee)\">");
         double left = 0;
@@ -203,6 +204,15 @@ public final class EstimateView {
                     (at > 50 ? "" : "↑ ") + Html.escape(limitName) + " " + Bytes.format(limitBytes)
                             + (at > 50 ? " ↑" : "")));
         }
+    }
+
+    /** The bar in words. */
+    private String described() {
+        String parts = estimate.atPeak().entrySet().stream()
+                .map(part -> label(part.getKey()) + " " + Bytes.format(part.getValue()))
+                .collect(Collectors.joining(", "));
+        return "bar of the peak: " + parts + "; upper bound " + Bytes.format(estimate.upperBytes())
+                + (limited() ? "; " + limitName + " " + Bytes.format(limitBytes) : "");
     }
 
     private void segment(double left, double width, String background, String letter, String title) {

@@ -44,7 +44,8 @@ class BudgetPanelTest {
 
         assertThat(output())
                 .contains("✗ does not fit", Bytes.format(Estimate.of(CASE).deviceBytes()), "limit 9.07 GiB")
-                .contains("64 × 25 × 8 × 80 × 80 × 4 B");
+                .contains("64 × 25 × 8 × 80 × 80 × 4 B")
+                .contains("aria-label=\"bar of the peak: weights 4.53 MiB, gradients 4.53 MiB, optimizer state");
         assertThat(panel.workload()).isEqualTo(CASE);
     }
 
