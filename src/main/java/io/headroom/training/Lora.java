@@ -147,21 +147,36 @@ public final class Lora {
         }
     }
 
-    /** Adds each adapter to its layer's weight and takes the adapters away: the model is plain again, and fine-tuned. */
+    /**
+     * Adds each adapter to its layer's weight and takes the adapters away: the model is plain again, and fine-tuned.
+     *
+     * <p>If it fails in the middle (out of memory), the layers that were merged are taken back to rounding, the adapters stay,
+     * and it can be called again.
+     */
     public void merge() {
         requireAttached();
-        unrecorded(() -> adapters.values().forEach(adapter -> {
-            try (NDArray delta = adapter.delta()) {
-                LoraLinear.weight(adapter.base()).getArray().addi(delta);
+        try {
+            unrecorded(() -> adapters.values().forEach(LoraLinear::merge));
+        } catch (RuntimeException | Error failed) {
+            try {
+                unmerge();
+            } catch (RuntimeException | Error second) {
+                failed.addSuppressed(second); // a layer that stays merged does not count its adapter again
             }
-        }));
+            throw failed;
+        }
         detach();
     }
 
     /** Takes the adapters away: the model is as it was before. */
     public void remove() {
         requireAttached();
+        unmerge();
         detach();
+    }
+
+    private void unmerge() {
+        unrecorded(() -> adapters.values().forEach(LoraLinear::unmerge));
     }
 
     @Override

@@ -18,6 +18,7 @@ final class LoraLinear extends Linear {
     private final Parameter down;
     private final Parameter up;
     private final float scale;
+    private boolean merged;
 
     LoraLinear(Linear base, int rank, float alpha) {
         super(Linear.builder().setUnits(weight(base).getShape().get(0)));
@@ -60,8 +61,27 @@ final class LoraLinear extends Linear {
         return up;
     }
 
-    /** What the adapter adds to the base's weight. */
-    NDArray delta() {
+    /** Adds the adapter to the base's weight, once. */
+    void merge() {
+        if (!merged) {
+            try (NDArray delta = delta()) {
+                weight(base).getArray().addi(delta);
+            }
+            merged = true;
+        }
+    }
+
+    /** Takes out again what {@link #merge()} added. */
+    void unmerge() {
+        if (merged) {
+            try (NDArray delta = delta()) {
+                weight(base).getArray().subi(delta);
+            }
+            merged = false;
+        }
+    }
+
+    private NDArray delta() {
         try (NDArray product = up.getArray().matMul(down.getArray())) {
             return product.mul(scale);
         }
@@ -72,6 +92,9 @@ final class LoraLinear extends Linear {
             ParameterStore store, NDList inputs, boolean training, PairList<String, Object> params) {
         NDArray x = inputs.singletonOrThrow();
         NDArray whole = base.forward(store, inputs, training, params).head();
+        if (merged) {
+            return new NDList(whole);
+        }
         NDArray narrow =
                 Linear.linear(x, store.getValue(down, x.getDevice(), training)).head();
         NDArray wide = Linear.linear(narrow, store.getValue(up, x.getDevice(), training))
