@@ -26,13 +26,13 @@ final class StepBlock implements AutoCloseable {
 
     StepBlock(Workload workload, NDManager manager) {
         block = workload.newBlock();
-        if (workload.isOwnBlock()) {
-            remember(block);
-            block.getParameters().values().forEach(parameter -> lend(parameter, manager));
-        }
         try {
+            if (workload.isOwnBlock()) {
+                remember(block);
+                block.getParameters().values().forEach(parameter -> lend(parameter, manager));
+            }
             block.initialize(manager, DataType.FLOAT32, workload.inputShape(1));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             close();
             throw e;
         }
@@ -58,12 +58,12 @@ final class StepBlock implements AutoCloseable {
     private void lend(Parameter parameter, NDManager manager) {
         Field array = array();
         NDArray own = (NDArray) get(array, parameter);
+        restores.add(() -> set(array, parameter, own));
         if (own != null) {
             NDArray copy = own.duplicate();
             copy.attach(manager);
             set(array, parameter, copy);
         }
-        restores.add(() -> set(array, parameter, own));
     }
 
     @Override
