@@ -10,11 +10,13 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Measures 1 000 specs of published models in one run of the command line, the start of its JVM within, and the processor time of
@@ -77,7 +79,7 @@ public final class SpecsBench {
         try {
             Files.write(specs, lines);
             long start = System.nanoTime();
-            int exit = new ProcessBuilder(
+            Process process = new ProcessBuilder(
                             Path.of(System.getProperty("java.home"), "bin", "java")
                                     .toString(),
                             "-cp",
@@ -88,9 +90,14 @@ public final class SpecsBench {
                             "--json")
                     .redirectOutput(answers.toFile())
                     .redirectError(new File("/dev/stderr"))
-                    .start()
-                    .waitFor();
+                    .start();
+            double busy = 0;
+            while (!process.waitFor(20, TimeUnit.MILLISECONDS)) {
+                busy = process.info().totalCpuDuration().map(Duration::toMillis).orElse(0L) / 1e3;
+            }
+            int exit = process.exitValue();
             double seconds = (System.nanoTime() - start) / 1e9;
+            System.out.printf(Locale.ROOT, "%d specs: %.1f s of processor time in %.1f s%n%n", SPECS, busy, seconds);
             long answered = Files.readAllLines(answers).stream()
                     .filter(line -> line.contains("upper_bytes"))
                     .count();
