@@ -14,7 +14,8 @@ import java.util.Map;
  *
  * <p>Not fitted but played: every operator of the step allocates, keeps and frees as it does in the engine, and the peak
  * is the highest sum of what is alive. {@code upperBytes} is the end of an interval that measured peaks stay under, see
- * {@link Interval}.
+ * {@link Interval}: 0 of 70 steps were above it with malloc's thresholds fixed, 49 of 70 with malloc as it comes, which keeps freed
+ * memory.
  *
  * <pre>{@code
  * Estimate estimate = Estimate.of(step);

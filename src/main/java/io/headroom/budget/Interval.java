@@ -2,7 +2,7 @@ package io.headroom.budget;
 
 import io.headroom.units.Bytes;
 
-/** From an expected peak to the bound that measured peaks stay under. */
+/** From an expected peak to the bound that measured peaks stay under, malloc thresholds fixed: see {@code docs/budget.md}. */
 final class Interval {
     /** What the process itself adds to the tensors of a step: graph nodes, small blocks, thread buffers. */
     static final long PROCESS_BYTES = 2 * Bytes.MIB;

@@ -1,5 +1,6 @@
 package io.headroom.training;
 
+import io.headroom.memory.EngineEnvironment;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
@@ -16,8 +17,9 @@ import java.util.function.Consumer;
  * <p>Steps of few sequences lead up to two small ones of different batches, and a third of half the sequence where the input
  * has one; each runs twice and the lower peak counts. Peaks grow with the batch in a straight line and with the sequence as {@code a·seq +
  * b·seq²} (attention's scores, Vaswani et al. 2017); nodes multiply the batch. Forward and backward get one such curve, the
- * update another, and a larger step takes the higher of the two. No step is run of which the ones before tell that it takes
- * more than an eighth of the room, so finding the limit costs no failure.
+ * update another, and a larger step takes the higher of the two. Steps aim at a
+ * sixteenth of the room, and none is run of which the ones before tell that it takes more than three quarters of it,
+ * so finding the limit costs no failure.
  *
  * <p>A model described by sizes is measured in a JVM of its own with fixed malloc thresholds. A block of your own exists in
  * this JVM alone, so it is measured here, on copies of its weights, under a cap (Linux) at which the engine refuses an
@@ -34,8 +36,10 @@ import java.util.function.Consumer;
  * @param steps measured, the smallest first
  * @param forked whether in a JVM of its own
  * @param capped whether a cap was in force in this JVM meanwhile
+ * @param steady whether freed memory went back at once, so that peaks repeat to 0.2 %; else an error of 5 % is allowed for
  */
-public record Probe(Workload workload, long roomBytes, List<Step> steps, boolean forked, boolean capped) {
+public record Probe(
+        Workload workload, long roomBytes, List<Step> steps, boolean forked, boolean capped, boolean steady) {
     /**
      * A measured step; bytes are above the idle process.
      *
@@ -55,10 +59,18 @@ public record Probe(Workload workload, long roomBytes, List<Step> steps, boolean
      * What a step will take, above the idle process.
      *
      * @param expectedBytes on the fitted curve
-     * @param upperBytes above it by 5 %, 8 MiB and what an error of the measured peaks becomes on the way
+     * @param upperBytes above it by 5 %, 8 MiB and what an error of the measured peaks becomes on the way; with malloc as it comes
+     *     above the most that the square of the sequence allows
      * @param inUpdate whether the peak falls in the optimizer step
      */
-    public record Projection(Workload workload, long expectedBytes, long upperBytes, boolean inUpdate) {}
+    public record Projection(Workload workload, long expectedBytes, long upperBytes, boolean inUpdate) {
+        /** {@code "mlp batch=64 …: 1.20 GiB, at most 1.28 GiB"}. */
+        @Override
+        public String toString() {
+            return workload + ": " + Bytes.format(expectedBytes) + ", at most " + Bytes.format(upperBytes)
+                    + (inUpdate ? " (in the update)" : "");
+        }
+    }
 
     private static final double MARGIN_FACTOR = 1.05;
     private static final long MARGIN = 8 * Bytes.MIB;
@@ -70,7 +82,7 @@ public record Probe(Workload workload, long roomBytes, List<Step> steps, boolean
     /**
      * Measures the small steps of a workload.
      *
-     * @param roomBytes what the process may still take; no step takes more than an eighth of it by design
+     * @param roomBytes what the process may still take; steps aim at a sixteenth of it
      * @param progress is told each step as it begins
      * @throws IllegalArgumentException if the workload cannot run in DJL, or its block does not take the input
      * @throws IllegalStateException if one sequence alone needs more than the room allows, or the other JVM fails
@@ -78,11 +90,16 @@ public record Probe(Workload workload, long roomBytes, List<Step> steps, boolean
     public static Probe of(Workload workload, long roomBytes, Consumer<String> progress) {
         RunCheck.check(workload.validate());
         if (!workload.isOwnBlock()) {
-            return new Probe(workload, roomBytes, ProbeProcess.run(workload, roomBytes, progress), true, false);
+            return new Probe(workload, roomBytes, ProbeProcess.run(workload, roomBytes, progress), true, false, true);
         }
         try (ProbeCap cap = ProbeCap.of(roomBytes)) {
             return new Probe(
-                    workload, roomBytes, new ProbeSteps(workload, roomBytes, progress).run(), false, cap.holds());
+                    workload,
+                    roomBytes,
+                    new ProbeSteps(workload, roomBytes, progress).run(),
+                    false,
+                    cap.holds(),
+                    EngineEnvironment.now().returnsFreedMemory());
         }
     }
 
@@ -99,8 +116,8 @@ public record Probe(Workload workload, long roomBytes, List<Step> steps, boolean
     public Projection at(Workload other) {
         checkSameModel(other);
         long seq = other.has(Option.SEQ) ? other.seq() : 0;
-        ProbeFit pass = ProbeFit.of(steps, Step::passBytes);
-        ProbeFit update = ProbeFit.of(steps, Step::updateBytes);
+        ProbeFit pass = ProbeFit.of(steps, steady, Step::passBytes);
+        ProbeFit update = ProbeFit.of(steps, steady, Step::updateBytes);
         if (!pass.knowsSequences() && seq != steps.get(steps.size() - 1).seq()) {
             throw new IllegalArgumentException("seq = " + seq + ": the block ran on sequences of "
                     + steps.get(steps.size() - 1).seq() + " alone, so nothing is known of others.");
@@ -108,7 +125,8 @@ public record Probe(Workload workload, long roomBytes, List<Step> steps, boolean
         boolean later = update.bytes(other.sequences(), seq) > pass.bytes(other.sequences(), seq);
         ProbeFit fit = later ? update : pass;
         double expected = fit.bytes(other.sequences(), seq);
-        double upper = expected * MARGIN_FACTOR + MARGIN + fit.error(other.sequences(), seq);
+        double most = steady ? expected : Math.max(expected, fit.most(other.sequences(), seq));
+        double upper = most * MARGIN_FACTOR + MARGIN + fit.error(other.sequences(), seq);
         if (upper >= Long.MAX_VALUE) {
             throw new ArithmeticException(other + " would take more than 2^63 bytes");
         }
@@ -188,7 +206,7 @@ public record Probe(Workload workload, long roomBytes, List<Step> steps, boolean
 
     /** The fitted curve with its numbers: {@code "31.20 MiB + sequences × (410 bytes × seq + 1.30 KiB × seq²)"}. */
     public String curve() {
-        return ProbeFit.of(steps, projection().inUpdate() ? Step::updateBytes : Step::passBytes)
+        return ProbeFit.of(steps, steady, projection().inUpdate() ? Step::updateBytes : Step::passBytes)
                 .toString();
     }
 
@@ -198,7 +216,8 @@ public record Probe(Workload workload, long roomBytes, List<Step> steps, boolean
             return "measured in a JVM of its own, malloc thresholds fixed";
         }
         return "measured in this JVM, since the block exists only here, on copies of its weights; "
-                + (capped ? "a cap let the engine refuse what would not fit" : "no step came near the room");
+                + (capped ? "under a cap at which the engine refuses an allocation" : "no step came near the room")
+                + (steady ? "" : ", with malloc as it comes");
     }
 
     /** The verdict and the largest batch, in words. */

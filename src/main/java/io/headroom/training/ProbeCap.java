@@ -13,16 +13,16 @@ final class ProbeCap implements AutoCloseable {
         this.own = own;
     }
 
-    /** Allows half of the room, where the system can cap a process and half is enough for a cap. */
+    /** Allows seven eighths of the room, where the system can cap a process and that is enough for a cap. */
     static ProbeCap of(long roomBytes) {
         if (MemoryLimit.current().isPresent()) {
             return new ProbeCap(true, false);
         }
-        long half = roomBytes / 2;
-        if (!MemoryLimit.supported() || half < MemoryLimit.SLACK || half > Long.MAX_VALUE / 4) {
+        long allowed = roomBytes / 8 * 7;
+        if (!MemoryLimit.supported() || allowed < MemoryLimit.SLACK || allowed > Long.MAX_VALUE / 4) {
             return new ProbeCap(false, false);
         }
-        MemoryLimit.set(Reading.now().rss().orElse(0) + half);
+        MemoryLimit.set(Reading.now().rss().orElse(0) + allowed);
         return new ProbeCap(true, true);
     }
 

@@ -13,17 +13,22 @@ import java.util.function.ToLongFunction;
  * coefficient is below 0: then the other alone goes through the longer sequence.
  */
 final class ProbeFit {
-    private static final double REPEATS = 0.002;
+    /** How far a peak repeats where freed memory goes back at once, and with malloc as it comes. */
+    private static final double STEADY = 0.002;
+
+    private static final double AS_IT_COMES = 0.05;
     private static final double LEAST_ERROR = 256 * Bytes.KIB;
 
     private final List<Step> used;
     private final double[] peaks;
+    private final double repeats;
     private final double fixed;
     private final double slope;
     private final double linear;
     private final double square;
 
-    private ProbeFit(List<Step> used, double[] peaks) {
+    private ProbeFit(List<Step> used, double[] peaks, double repeats) {
+        this.repeats = repeats;
         this.used = used;
         this.peaks = peaks;
         double span = used.get(1).sequences() - used.get(0).sequences();
@@ -42,11 +47,12 @@ final class ProbeFit {
         linear = slope / full - square * full;
     }
 
-    static ProbeFit of(List<Step> steps, ToLongFunction<Step> peak) {
+    static ProbeFit of(List<Step> steps, boolean steady, ToLongFunction<Step> peak) {
         Step last = steps.get(steps.size() - 1);
         int half = last.seq() < steps.get(steps.size() - 2).seq() ? 1 : 0;
         List<Step> used = steps.subList(steps.size() - 2 - half, steps.size());
-        return new ProbeFit(used, used.stream().mapToDouble(peak::applyAsLong).toArray());
+        double[] peaks = used.stream().mapToDouble(peak::applyAsLong).toArray();
+        return new ProbeFit(used, peaks, steady ? STEADY : AS_IT_COMES);
     }
 
     /** Whether other sequences than the measured one may be asked for. */
@@ -58,13 +64,22 @@ final class ProbeFit {
         return fixed + sequences * (knowsSequences() ? linear * seq + square * seq * seq : slope);
     }
 
+    /**
+     * The most that a model can take whose memory grows no faster than the square of the sequence, where the shorter step's peak is
+     * not to be relied on.
+     */
+    double most(double sequences, double seq) {
+        double times = used.get(0).seq() == 0 ? 1 : seq / used.get(0).seq();
+        return fixed + sequences * slope * Math.max(times, times * times);
+    }
+
     /** What errors of the measured peaks become at a point, where all of them add up. */
     double error(double sequences, double seq) {
         double error = 0;
         for (int i = 0; i < peaks.length; i++) {
             double[] moved = peaks.clone();
-            moved[i] += Math.max(LEAST_ERROR, REPEATS * peaks[i]);
-            error += Math.abs(new ProbeFit(used, moved).bytes(sequences, seq) - bytes(sequences, seq));
+            moved[i] += Math.max(LEAST_ERROR, repeats * peaks[i]);
+            error += Math.abs(new ProbeFit(used, moved, repeats).bytes(sequences, seq) - bytes(sequences, seq));
         }
         return error;
     }

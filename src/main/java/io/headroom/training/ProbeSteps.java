@@ -58,7 +58,7 @@ final class ProbeSteps {
     private Step grow(Step small) {
         double took = Math.max(1, small.passBytes() - small.idleBytes());
         double factor = Math.max(2, Math.min(LARGEST_GROWTH, 2 * wanted / took));
-        if (small.idleBytes() + took * factor > room) {
+        if (small.idleBytes() + took * factor > room / 4 * 3) {
             throw new IllegalStateException(
                     describe(small.sequences(), small.seq()) + " took " + Bytes.format(small.peakBytes()) + " of "
                             + Bytes.format(room) + ": there is no room for a second, larger step. Release models, or"

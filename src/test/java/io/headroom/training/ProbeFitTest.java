@@ -23,6 +23,7 @@ class ProbeFitTest {
                         step(4, seq, fixed, linear, square),
                         step(9, seq, fixed, linear, square),
                         step(18, seq / 2, fixed, linear, square)),
+                true,
                 Step::passBytes);
         double told = fit.bytes(64, 2.0 * seq);
         assertThat(told).isCloseTo(bytes(64, 2L * seq, fixed, linear, square), within(1 + told * 1e-6));
@@ -37,6 +38,7 @@ class ProbeFitTest {
                         new Step(1, 64, 0, 100, 0),
                         new Step(2, 64, 0, 200, 0),
                         new Step(4, 32, 0, halfPeak, 0)),
+                true,
                 Step::passBytes);
         assertThat(fit.bytes(1, 64)).isCloseTo(100, within(1e-6));
         assertThat(fit.bytes(1, 640)).isBetween(1000 - 1e-6, 10_000 + 1e-6);
@@ -49,6 +51,7 @@ class ProbeFitTest {
                         new Step(1, 0, 0, 77, 0),
                         new Step(2, 0, 0, 10 + 2L * each, 0),
                         new Step(8, 0, 0, 10 + 8L * each, 0)),
+                true,
                 Step::passBytes);
         assertThat(fit.knowsSequences()).isFalse();
         assertThat(fit.bytes(100, 0)).isCloseTo(10 + 100.0 * each, within(1e-6));

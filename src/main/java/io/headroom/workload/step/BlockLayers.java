@@ -113,8 +113,8 @@ final class BlockLayers {
                 || flag(block, "returnState")
                 || !flag(block, "hasBiases")) {
             throw new IllegalArgumentException(name + " is an LSTM that is bidirectional, returns its state, has no"
-                    + " biases or takes the sequence first; its memory is not known. Measure small steps instead:"
-                    + " probe(step).");
+                    + " biases or takes the sequence first; its memory is not known. Measure small steps instead, with the same"
+                    + " arguments: probe(block, new Shape(…), adam()).");
         }
         return new LstmLayer((long) number(block, "stateSize"), (long) number(block, "numLayers"));
     }
@@ -193,8 +193,8 @@ final class BlockLayers {
         try {
             Shape[] out = block.getOutputShapes(new Shape[] {in});
             if (out.length != 1 || out[0].dimension() == 0) {
-                throw new IllegalArgumentException(name + " has " + out.length
-                        + " results; a step with one result of a batch can be estimated. Try probe(step).");
+                throw new IllegalArgumentException(
+                        name + " has " + out.length + " results; a step with one result of a batch can be estimated.");
             }
             return out[0];
         } catch (ai.djl.engine.EngineException | IndexOutOfBoundsException | UnsupportedOperationException e) {
