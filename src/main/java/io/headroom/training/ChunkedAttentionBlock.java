@@ -78,7 +78,7 @@ final class ChunkedAttentionBlock extends AbstractBlock {
             Autograd.record(recording);
         }
         out.setRequiresGradient(true);
-        Replay.current().add(() -> {
+        Replay.current().add(keepGraph -> {
             try (NDScope scope = new NDScope()) {
                 scope.suppressNotUsedWarning();
                 NDArray upstream = Autograd.gradient(out);
@@ -88,7 +88,7 @@ final class ChunkedAttentionBlock extends AbstractBlock {
                 NDList gradients = scores.backward(q, k, v, mask, upstream, seed);
                 flow(q, gradients.get(0), true);
                 flow(k, gradients.get(1), true);
-                flow(v, gradients.get(2), false);
+                flow(v, gradients.get(2), keepGraph);
             }
         });
         return out;

@@ -34,7 +34,12 @@ final class Replay implements AutoCloseable {
 
     /** One step of the way back. */
     interface Part {
-        void backward();
+        /**
+         * Goes back through this part.
+         *
+         * @param keepGraph whether a part still to come flows into a graph that this one may flow into too
+         */
+        void backward(boolean keepGraph);
 
         /** Whether its gradient flows into a graph that something else may go back through too. */
         default boolean reenters() {
@@ -81,10 +86,10 @@ final class Replay implements AutoCloseable {
             return array;
         }
         NDArray leaf = Autograd.leaf(array);
-        add(() -> {
+        add(keepGraph -> {
             try (NDArray gradient = Autograd.gradient(leaf)) {
                 if (gradient != null) {
-                    flowOn(array, gradient);
+                    flowOn(array, gradient, keepGraph);
                 }
             }
         });
@@ -146,7 +151,8 @@ final class Replay implements AutoCloseable {
 
     private void drain() {
         while (!parts.isEmpty()) {
-            parts.removeLast().backward();
+            Part part = parts.removeLast();
+            part.backward(parts.stream().anyMatch(Part::reenters));
         }
         if (nextSeed != null) {
             Autograd.seed(nextSeed);
@@ -165,9 +171,9 @@ final class Replay implements AutoCloseable {
         }
     }
 
-    private static void flowOn(NDArray array, NDArray gradient) {
+    private static void flowOn(NDArray array, NDArray gradient, boolean keepGraph) {
         try {
-            Autograd.backward(array, gradient, false);
+            Autograd.backward(array, gradient, keepGraph);
         } catch (EngineException e) {
             if (e.getMessage() != null && e.getMessage().contains("a second time")) {
                 throw new IllegalStateException(
@@ -190,7 +196,7 @@ final class Replay implements AutoCloseable {
             implements Part {
 
         @Override
-        public void backward() {
+        public void backward(boolean keepGraph) {
             try (NDScope scope = new NDScope();
                     RunningStatistics before = RunningStatistics.of(owner)) {
                 scope.suppressNotUsedWarning();
@@ -200,12 +206,12 @@ final class Replay implements AutoCloseable {
                 if (internal) {
                     outputs.close();
                 }
-                recompute(upstream);
+                recompute(upstream, keepGraph);
                 before.restore();
             }
         }
 
-        private void recompute(NDArray[] upstream) {
+        private void recompute(NDArray[] upstream, boolean keepGraph) {
             NDList again = new NDList(inputs.size());
             inputs.forEach(input -> again.add(Autograd.leaf(input)));
             Autograd.seed(seed);
@@ -228,7 +234,7 @@ final class Replay implements AutoCloseable {
                 NDArray leaf = again.get(i);
                 NDArray gradient = Autograd.needsGradient(leaf) ? Autograd.gradient(leaf) : null;
                 if (gradient != null) {
-                    Autograd.backward(inputs.get(i), gradient, reenters && i < again.size() - 1);
+                    Autograd.backward(inputs.get(i), gradient, keepGraph || reenters && i < again.size() - 1);
                 }
             }
         }

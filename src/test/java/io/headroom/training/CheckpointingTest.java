@@ -76,6 +76,20 @@ class CheckpointingTest {
         sameGradients(whole, cheaper, new Shape(3, 5, 8), 1e-6);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void segmentsOneAfterAnotherBesideSkipConnectionsPassTheirGradientsOn(boolean inASegment) {
+        SequentialBlock head =
+                new SequentialBlock().add(Linear.builder().setUnits(8).build());
+        SequentialBlock whole = new SequentialBlock().add(head);
+        SequentialBlock cheaper = new SequentialBlock().add(head);
+        for (Block layer : Steps.perceptron(3, 8, 0).getChildren().values()) {
+            whole.add(new Skip(layer));
+            cheaper.add(new Skip(Checkpointing.segment(layer)));
+        }
+        sameGradients(whole, inASegment ? Checkpointing.segment(cheaper) : cheaper, new Shape(3, 8), 1e-6);
+    }
+
     @Test
     void replaysDropoutWithTheMasksOfTheForwardPass() {
         SequentialBlock plain = Steps.perceptron(4, 16, 0.5f);
