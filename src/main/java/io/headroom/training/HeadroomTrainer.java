@@ -43,6 +43,7 @@ public final class HeadroomTrainer extends Trainer {
     private int gathered;
     private float maxNorm;
     private boolean forwarded;
+    private boolean begun;
     private RunningStatistics before;
     private HalfPrecision half;
     private long skipped;
@@ -159,7 +160,7 @@ public final class HeadroomTrainer extends Trainer {
 
     @Override
     public GradientCollector newGradientCollector() {
-        if (gathered == 0) {
+        if (gathered == 0 && !begun) {
             remember();
         }
         forwarded = false;
@@ -202,14 +203,12 @@ public final class HeadroomTrainer extends Trainer {
             before.restore();
         }
         gathered = 0;
+        begun = false;
     }
 
     @Override
     public void close() {
-        if (before != null) {
-            before.close();
-            before = null;
-        }
+        between();
         super.close();
     }
 
@@ -220,7 +219,7 @@ public final class HeadroomTrainer extends Trainer {
         if (half != null && !half.accept(norm)) {
             skipped++;
             Autograd.zeroGradients(block);
-            gathered = 0;
+            between();
             messages.accept("Step " + updates + " was skipped: its fp16 gradients overflowed at loss scale "
                     + (long) scale + ". The scale is now " + (long) half.scale() + ", the weights are as before.");
             return;
@@ -238,7 +237,17 @@ public final class HeadroomTrainer extends Trainer {
                     + " gradients were dropped. An optimizer makes its state in the first update: SGD needs none.");
             throw failed;
         } finally {
-            gathered = 0;
+            between();
+        }
+    }
+
+    /** The next step has not begun: what was there before the last one is no longer what to go back to. */
+    private void between() {
+        gathered = 0;
+        begun = false;
+        if (before != null) {
+            before.close();
+            before = null;
         }
     }
 
@@ -302,6 +311,7 @@ public final class HeadroomTrainer extends Trainer {
                 }
             }
             complete = true;
+            begun = true;
         }
 
         @Override

@@ -33,8 +33,9 @@ import java.util.stream.IntStream;
  * }
  * }</pre>
  *
- * <p>If a slice fails (out of memory, an interrupted cell), the gradients of this step are zeroed and batch norm's running
- * statistics put back, then the error goes on to the caller: weights and gradients are as before the step. One thread, as
+ * <p>If a slice or a listener fails (out of memory, an interrupted cell), the gradients of this step are zeroed and batch
+ * norm's running statistics put back, then the error goes on to the caller: weights and gradients are as before the step.
+ * Where a {@link HeadroomTrainer} gathers several batches, the step begins with the first of them. One thread, as
  * {@link Trainer}.
  */
 public final class MicroBatches {
@@ -54,6 +55,7 @@ public final class MicroBatches {
         Block block = trainer.getModel().getBlock();
         List<NDArray> predictions = new ArrayList<>();
         double loss = 0;
+        boolean between = !(trainer instanceof HeadroomTrainer gathering) || gathering.gathered() == 0;
         boolean complete = false;
         try (RunningStatistics before = RunningStatistics.of(block)) {
             try {
@@ -64,16 +66,18 @@ public final class MicroBatches {
                     }
                     loss += slice(trainer, batch, i * (size / steps), (i + 1) * (size / steps), steps, predictions);
                 }
+                tell(trainer, batch, predictions);
                 complete = true;
             } finally {
                 if (!complete) {
                     predictions.forEach(NDArray::close);
-                    Autograd.zeroGradients(block);
-                    before.restore();
+                    drop(trainer);
+                    if (between) {
+                        before.restore();
+                    }
                 }
             }
         }
-        tell(trainer, batch, predictions);
         return (float) (loss / steps);
     }
 
@@ -93,6 +97,15 @@ public final class MicroBatches {
         }
     }
 
+    /** A trainer that gathers several batches drops them all and puts back the statistics of the first. */
+    private static void drop(Trainer trainer) {
+        if (trainer instanceof HeadroomTrainer gathering) {
+            gathering.discard();
+        } else {
+            Autograd.zeroGradients(trainer.getModel().getBlock());
+        }
+    }
+
     private static NDList cut(NDList arrays, long from, long to) {
         return arrays.stream()
                 .map(array -> array.get(new NDIndex(from + ":" + to)))
@@ -105,7 +118,13 @@ public final class MicroBatches {
         predictions.forEach(NDArray::close);
         Map<Device, NDList> labels = new ConcurrentHashMap<>(Map.of(device, batch.getLabels()));
         Map<Device, NDList> outputs = new ConcurrentHashMap<>(Map.of(device, new NDList(whole)));
-        trainer.notifyListeners(listener -> listener.onTrainingBatch(trainer, new BatchData(batch, labels, outputs)));
+        try {
+            trainer.notifyListeners(
+                    listener -> listener.onTrainingBatch(trainer, new BatchData(batch, labels, outputs)));
+        } catch (RuntimeException | Error failed) {
+            whole.close();
+            throw failed;
+        }
     }
 
     private static void check(long size, int steps) {

@@ -1,6 +1,7 @@
 package io.headroom.training;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDScope;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import java.util.ArrayList;
@@ -19,6 +20,7 @@ final class RunningStatistics implements AutoCloseable {
             if (isStatistic(parameter) && parameter.isInitialized()) {
                 NDArray copy = parameter.getArray().duplicate();
                 copy.detach();
+                NDScope.unregister(copy); // a trainer keeps it beyond the scope of one slice
                 statistics.live.add(parameter.getArray());
                 statistics.saved.add(copy);
             }

@@ -13,6 +13,7 @@ import ai.djl.nn.SequentialBlock;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Batch;
+import ai.djl.training.listener.TrainingListenerAdapter;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.optimizer.Sgd;
 import ai.djl.training.tracker.Tracker;
@@ -234,6 +235,68 @@ class AccumulationTest {
     }
 
     @Test
+    void aListenerThatFailsAfterTheLastMicroBatchLeavesTheStateAsBeforeTheStep() {
+        SequentialBlock norms = Steps.encoders(1, 16, 0);
+        try (Model fragile = Steps.model(norms);
+                Trainer training = fragile.newTrainer(Steps.config().addTrainingListeners(new FailingOnce()))) {
+            training.initialize(new Shape(4, 5, 16));
+            NDArray input = Steps.random(manager, 4, 5, 16);
+            List<float[]> before = Steps.values(norms);
+            try (Batch batch = Steps.batch(manager, input, input)) {
+                assertThatThrownBy(() -> MicroBatches.train(training, batch, 2)).hasMessageContaining("can't allocate");
+                Steps.assertSame(Steps.values(norms), before);
+                assertThat(Steps.gradients(norms)).allMatch(AccumulationTest::isZero);
+
+                MicroBatches.train(training, batch, 2);
+                List<float[]> once = Steps.gradients(norms);
+                Autograd.zeroGradients(norms);
+                MicroBatches.train(training, batch, 2);
+                assertThat(Steps.relativeDifference(once, Steps.gradients(norms)))
+                        .isLessThan(1e-5);
+            }
+        }
+    }
+
+    @Test
+    void anInterruptAmongGatheredBatchesDropsThemAll() {
+        SequentialBlock norms = Steps.encoders(1, 16, 0);
+        try (Model fragile = Steps.model(norms);
+                HeadroomTrainer training =
+                        HeadroomTrainer.of(fragile, Steps.config()).accumulate(3)) {
+            training.initialize(new Shape(4, 5, 16));
+            NDArray input = Steps.random(manager, 4, 5, 16);
+            List<float[]> before = Steps.values(norms);
+            try (Batch batch = Steps.batch(manager, input, input)) {
+                MicroBatches.train(training, batch, 2);
+                training.step();
+                Thread.currentThread().interrupt();
+                assertThatThrownBy(() -> MicroBatches.train(training, batch, 2))
+                        .isInstanceOf(CancellationException.class);
+            } finally {
+                assertThat(Thread.interrupted()).isTrue();
+            }
+            assertThat(training.gathered()).isZero();
+            assertThat(Steps.gradients(norms)).allMatch(AccumulationTest::isZero);
+            Steps.assertSame(Steps.values(norms), before);
+        }
+    }
+
+    @Test
+    void discardingBetweenStepsChangesNothing() {
+        SequentialBlock norms = Steps.encoders(1, 16, 0);
+        try (Model whole = Steps.model(norms);
+                HeadroomTrainer training = HeadroomTrainer.of(whole, Steps.config())) {
+            training.initialize(new Shape(4, 5, 16));
+            NDArray input = Steps.random(manager, 4, 5, 16);
+            Steps.backward(training, input, input);
+            training.step();
+            List<float[]> after = Steps.values(norms);
+            training.discard();
+            Steps.assertSame(Steps.values(norms), after);
+        }
+    }
+
+    @Test
     void anInterruptBetweenMicroBatchesDropsTheStep() {
         try (Batch batch = Steps.batch(manager, data, labels)) {
             Thread.currentThread().interrupt();
@@ -314,6 +377,19 @@ class AccumulationTest {
 
     private static org.assertj.core.data.Offset<Float> within(float value) {
         return org.assertj.core.data.Offset.offset(value);
+    }
+
+    private static final class FailingOnce extends TrainingListenerAdapter {
+        private boolean failed;
+
+        @Override
+        public void onTrainingBatch(Trainer trainer, BatchData data) {
+            if (!failed) {
+                failed = true;
+                throw new EngineException(
+                        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 64 bytes.");
+            }
+        }
     }
 
     /** Runs its block, then fails as PyTorch fails on the CPU at one of its calls. */
