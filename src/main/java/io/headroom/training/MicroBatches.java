@@ -49,9 +49,13 @@ public final class MicroBatches {
      * @throws CancellationException if the thread was interrupted between two slices
      */
     public static float train(Trainer trainer, Batch batch, int steps) {
-        NDList data = batch.getData();
-        long size = data.head().getShape().get(0);
-        check(size, steps);
+        check(batch.getData().head().getShape().get(0), steps);
+        return slices(trainer, batch, steps);
+    }
+
+    /** The same for a number that need not divide the batch: slices that differ by one sample at most, each with its share. */
+    static float slices(Trainer trainer, Batch batch, int steps) {
+        long size = batch.getData().head().getShape().get(0);
         Block block = trainer.getModel().getBlock();
         List<NDArray> predictions = new ArrayList<>();
         double loss = 0;
@@ -64,7 +68,10 @@ public final class MicroBatches {
                         throw new CancellationException("interrupted after " + i + " of " + steps
                                 + " micro-batches: the step was dropped, the weights are as before.");
                     }
-                    loss += slice(trainer, batch, i * (size / steps), (i + 1) * (size / steps), steps, predictions);
+                    long from = (size * i + steps - 1) / steps; // rounded up: a largest slice comes first
+                    long to = (size * (i + 1) + steps - 1) / steps;
+                    float share = (float) (to - from) / size;
+                    loss += share * slice(trainer, batch, from, to, share, predictions);
                 }
                 tell(trainer, batch, predictions);
                 complete = true;
@@ -78,10 +85,11 @@ public final class MicroBatches {
                 }
             }
         }
-        return (float) (loss / steps);
+        return (float) loss;
     }
 
-    private static float slice(Trainer trainer, Batch batch, long from, long to, int steps, List<NDArray> predictions) {
+    private static float slice(
+            Trainer trainer, Batch batch, long from, long to, float share, List<NDArray> predictions) {
         try (NDScope scope = new NDScope();
                 GradientCollector collector = Checkpointing.newGradientCollector(trainer)) {
             scope.suppressNotUsedWarning();
@@ -89,7 +97,7 @@ public final class MicroBatches {
             NDList labels = cut(batch.getLabels(), from, to);
             NDList output = trainer.forward(data, labels);
             NDArray loss = trainer.getLoss().evaluate(labels, output);
-            collector.backward(loss.div(steps));
+            collector.backward(loss.mul(share));
             NDArray kept = output.head().stopGradient();
             NDScope.unregister(kept);
             predictions.add(kept);

@@ -22,7 +22,7 @@ import java.util.function.LongUnaryOperator;
  * ShrinkingBatch shrinking = ShrinkingBatch.from(64)
  *         .predict(batch -> Estimate.of(step.batch(batch)).upperBytes(), limit);
  * for (Batch batch : trainer.iterateDataset(dataset)) {
- *     shrinking.train(trainer, batch);       // prints: batch 64 does not fit …; trying 49, predicted 8.91 GiB
+ *     shrinking.train(trainer, batch);       // prints: Batch 64 does not fit; trying 32 (predicted …)
  *     trainer.step();
  *     batch.close();
  * }
@@ -86,28 +86,36 @@ public final class ShrinkingBatch {
      * @throws IllegalStateException if a batch of 1 does not fit; says what is left to try, its cause is the last error
      */
     public <T> T run(LongFunction<T> attempt) {
+        return run(LongUnaryOperator.identity(), attempt);
+    }
+
+    private <T> T run(LongUnaryOperator whatRuns, LongFunction<T> attempt) {
         while (true) {
+            long tried = whatRuns.applyAsLong(batch);
             try {
-                return attempt.apply(batch);
+                return attempt.apply(tried);
             } catch (RuntimeException | OutOfMemoryError e) {
                 if (!isOutOfMemory(e)) {
                     throw e;
                 }
                 failures++;
-                shrink(e);
+                shrink(tried, whatRuns, e);
             }
         }
     }
 
     /**
-     * Trains one batch in micro-batches that fit; {@code trainer.step()} follows as usual.
+     * Trains one batch in micro-batches that fit, as few and as even as can be, each weighted by its samples; {@code
+     * trainer.step()} follows as usual.
      *
      * @return the mean loss over the batch
      * @throws IllegalStateException if a single sample does not fit; the state is as before the step
      */
     public float train(Trainer trainer, Batch data) {
         long size = data.getData().head().getShape().get(0);
-        return run(micro -> MicroBatches.train(trainer, data, (int) (size / divisor(size, micro))));
+        return run(
+                atMost -> ceil(size, ceil(size, Math.min(size, atMost))),
+                micro -> MicroBatches.slices(trainer, data, Math.toIntExact(ceil(size, micro))));
     }
 
     /** Whether an error says that memory ran out, in any backend's words. */
@@ -126,27 +134,25 @@ public final class ShrinkingBatch {
         return false;
     }
 
-    private void shrink(Throwable cause) {
+    private void shrink(long failed, LongUnaryOperator whatRuns, Throwable cause) {
         NativeTrim.now();
-        if (batch == 1) {
+        if (failed == 1) {
             throw new IllegalStateException("a batch of 1 still does not fit. " + LEFT, cause);
         }
-        long next = predicted();
-        String why = next > 0
-                ? "predicted " + Bytes.format(prediction.applyAsLong(next)) + " of " + Bytes.format(limitBytes)
-                : "half";
-        next = next > 0 ? next : batch / 2;
-        messages.accept("Batch " + batch + " does not fit; trying " + next + " (" + why + ").");
-        batch = next;
+        boolean predicts = prediction != null && prediction.applyAsLong(failed) > limitBytes;
+        batch = whatRuns.applyAsLong(predicts ? predicted(failed) : failed / 2);
+        long bytes = predicts ? prediction.applyAsLong(batch) : 0;
+        String why = !predicts
+                ? "half"
+                : (bytes <= limitBytes ? "predicted " : "none is predicted to fit: ") + Bytes.format(bytes) + " of "
+                        + Bytes.format(limitBytes);
+        messages.accept("Batch " + failed + " does not fit; trying " + batch + " (" + why + ").");
     }
 
-    /** The largest smaller batch that is predicted to fit; 0 without a prediction, or where it had said the failed one fits. */
-    private long predicted() {
-        if (prediction == null || prediction.applyAsLong(batch) <= limitBytes) {
-            return 0;
-        }
+    /** The largest batch below the failed one that is predicted to fit; 1 where none is. */
+    private long predicted(long failed) {
         long low = 1;
-        long high = batch;
+        long high = failed;
         while (high - low > 1) {
             long middle = (low + high) >>> 1;
             if (prediction.applyAsLong(middle) <= limitBytes) {
@@ -158,12 +164,7 @@ public final class ShrinkingBatch {
         return low;
     }
 
-    private static long divisor(long size, long atMost) {
-        for (long micro = Math.min(size, atMost); micro > 1; micro--) {
-            if (size % micro == 0) {
-                return micro;
-            }
-        }
-        return 1;
+    private static long ceil(long size, long parts) {
+        return (size + parts - 1) / parts;
     }
 }

@@ -398,6 +398,7 @@ class AccumulationTest {
         private int calls;
         private int atCall;
         long fitting = Long.MAX_VALUE;
+        List<Long> sizes = new ArrayList<>();
 
         Failing(Block inner) {
             this.inner = addChildBlock("inner", inner);
@@ -410,6 +411,7 @@ class AccumulationTest {
                 boolean training,
                 ai.djl.util.PairList<String, Object> params) {
             calls++;
+            sizes.add(inputs.head().getShape().get(0));
             ai.djl.ndarray.NDList result = inner.forward(store, inputs, training, params);
             if (calls == atCall || inputs.head().getShape().get(0) > fitting) {
                 throw new EngineException("[enforce fail at alloc_cpu.cpp:119] err == 0."

@@ -16,10 +16,12 @@ import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.LongRange;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 
 class ShrinkingBatchTest {
     private final List<String> told = new ArrayList<>();
+    private final List<Long> ran = new ArrayList<>();
 
     @Test
     void halvesUntilItFits() {
@@ -101,6 +103,60 @@ class ShrinkingBatchTest {
             assertThat(Steps.relativeDifference(whole, Steps.gradients(block))).isLessThan(1e-5);
             assertThat(shrinking.batch()).isEqualTo(8);
             assertThat(told).hasSize(2);
+        }
+    }
+
+    @Test
+    void anOddBatchRunsWhatIsToldAndKeepsItsUpdate() {
+        train(predicting(61, 30), 61, 30);
+        assertThat(told).containsExactly("Batch 61 does not fit; trying 21 (predicted 21.00 MiB of 30.00 MiB).");
+        assertThat(ran).containsExactly(61L, 21L, 20L, 20L);
+    }
+
+    @Test
+    void aPredictedSizeThatDoesNotDivideTheBatchIsToldAsItRuns() {
+        train(predicting(64, 49), 64, 49);
+        assertThat(told).containsExactly("Batch 64 does not fit; trying 32 (predicted 32.00 MiB of 49.00 MiB).");
+        assertThat(ran).containsExactly(64L, 32L, 32L);
+    }
+
+    @Test
+    void noMicroBatchIsTriedTwice() {
+        assertThatThrownBy(() -> train(ShrinkingBatch.from(61), 61, 0)).hasMessageContaining("a batch of 1 still");
+        assertThat(ran).doesNotHaveDuplicates().startsWith(61L).endsWith(1L);
+        assertThat(told).hasSize(ran.size() - 1);
+    }
+
+    @Test
+    void saysWhereNoneIsPredictedToFit() {
+        assertThatThrownBy(() -> train(predicting(61, 0), 61, 0)).hasMessageContaining("a batch of 1 still");
+        assertThat(ran).containsExactly(61L, 1L);
+        assertThat(told).singleElement().asString().contains("trying 1 (none is predicted to fit: 1024.00 KiB of ");
+    }
+
+    private static ShrinkingBatch predicting(long first, long fits) {
+        return ShrinkingBatch.from(first).predict(batch -> batch << 20, fits << 20);
+    }
+
+    /** Trains one batch where only so many samples fit at once, and compares its gradients with the whole batch's. */
+    private void train(ShrinkingBatch shrinking, long size, long fits) {
+        SequentialBlock block = Steps.perceptron(2, 16, 0);
+        AccumulationTest.Failing small = new AccumulationTest.Failing(block);
+        try (NDManager manager = NDManager.newBaseManager("PyTorch");
+                Model model = Steps.model(small);
+                Trainer trainer = model.newTrainer(Steps.config())) {
+            trainer.initialize(new Shape(size, 16));
+            NDArray data = Steps.random(manager, size, 16);
+            NDArray labels = Steps.random(manager, size, 16);
+            float loss = Steps.backward(trainer, data, labels);
+            List<float[]> whole = Steps.gradients(block);
+            Autograd.zeroGradients(block);
+            small.fitting = fits;
+            small.sizes = ran;
+            try (Batch batch = Steps.batch(manager, data, labels)) {
+                assertThat(shrinking.tell(told::add).train(trainer, batch)).isCloseTo(loss, Offset.offset(1e-5f));
+            }
+            assertThat(Steps.relativeDifference(whole, Steps.gradients(block))).isLessThan(1e-5);
         }
     }
 
