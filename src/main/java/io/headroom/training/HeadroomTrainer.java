@@ -48,7 +48,7 @@ public final class HeadroomTrainer extends Trainer {
     private HalfPrecision half;
     private long skipped;
     private long updates;
-    private Consumer<String> messages = message -> {};
+    private Consumer<String> messages = System.out::println;
 
     private HeadroomTrainer(Model model, TrainingConfig config) {
         super(model, config);
@@ -146,7 +146,7 @@ public final class HeadroomTrainer extends Trainer {
         return skipped;
     }
 
-    /** Where to tell what the trainer did on its own; by default nowhere. */
+    /** Where to tell what the trainer did on its own: a skipped step, dropped gradients; {@code System.out} by default. */
     public HeadroomTrainer tell(Consumer<String> messages) {
         this.messages =
                 Objects.requireNonNull(messages, "messages is null: give a Consumer such as System.out::println.");

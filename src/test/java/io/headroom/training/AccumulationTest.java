@@ -17,6 +17,9 @@ import ai.djl.training.listener.TrainingListenerAdapter;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.optimizer.Sgd;
 import ai.djl.training.tracker.Tracker;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -294,6 +297,23 @@ class AccumulationTest {
             training.discard();
             Steps.assertSame(Steps.values(norms), after);
         }
+    }
+
+    @Test
+    void aDroppedStepIsPrintedUnlessToldElsewhere() {
+        PrintStream console = System.out;
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+        Failing failing = new Failing(Steps.perceptron(1, 16, 0));
+        try (Model fragile = Steps.model(failing);
+                HeadroomTrainer training = HeadroomTrainer.of(fragile, Steps.config())) {
+            training.initialize(new Shape(32, 16));
+            failing.fitting = 1;
+            assertThatThrownBy(() -> Steps.backward(training, data, labels)).hasMessageContaining("can't allocate");
+        } finally {
+            System.setOut(console);
+        }
+        assertThat(printed.toString(StandardCharsets.UTF_8)).contains("its gradients were dropped");
     }
 
     @Test
