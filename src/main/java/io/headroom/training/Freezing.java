@@ -27,9 +27,13 @@ public record Freezing(List<Parameter> frozen) {
      * Freezes every parameter whose name holds none of these texts.
      *
      * @param names parts of parameter names as {@code block.getParameters()} lists them
-     * @throws IllegalArgumentException if one of the names matches nothing, or all is matched; nothing is frozen then
+     * @throws IllegalArgumentException without a name, if one of them matches nothing, or all is matched; nothing is frozen then
      */
     public static Freezing allBut(Block block, String... names) {
+        if (names.length == 0) {
+            throw new IllegalArgumentException(
+                    "no names: with everything frozen nothing is trained. Name the layers to train, such as \"head\".");
+        }
         for (String name : names) {
             if (block.getParameters().keys().stream().noneMatch(key -> key.contains(name))) {
                 throw new IllegalArgumentException("no parameter's name contains \"" + name + "\". There are: "
@@ -45,6 +49,11 @@ public record Freezing(List<Parameter> frozen) {
             if (!trained && parameter.getValue().requiresGradient()) {
                 frozen.add(parameter.getValue());
             }
+        }
+        if (frozen.isEmpty()) {
+            throw new IllegalArgumentException("names = " + List.of(names)
+                    + " leave nothing to freeze: every trained parameter has one of them in its name. Use longer parts of"
+                    + " names.");
         }
         frozen.forEach(parameter -> parameter.freeze(true));
         return new Freezing(frozen);

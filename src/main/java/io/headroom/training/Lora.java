@@ -81,7 +81,12 @@ public final class Lora {
             throw new IllegalStateException("the block has LoRA adapters already: merge() or remove() them first.");
         }
         Lora lora = new Lora(block, rank);
-        lora.attach(alpha, found[0]);
+        try {
+            lora.attach(alpha, found[0]);
+        } catch (RuntimeException | Error refused) {
+            lora.closeAdapters();
+            throw refused;
+        }
         return lora;
     }
 
@@ -168,7 +173,10 @@ public final class Lora {
         detach();
     }
 
-    /** Takes the adapters away: the model is as it was before. */
+    /**
+     * Takes the adapters away: the weights are as they were before; batch norm's running statistics, which no adapter holds,
+     * stay as training moved them.
+     */
     public void remove() {
         requireAttached();
         unmerge();
@@ -225,6 +233,10 @@ public final class Lora {
         rewiring.restore();
         rewiring = null;
         trainedBefore.forEach((parameter, trained) -> parameter.freeze(!trained));
+        closeAdapters();
+    }
+
+    private void closeAdapters() {
         adapters.values().forEach(adapter -> {
             adapter.down().close();
             adapter.up().close();
