@@ -42,8 +42,8 @@ final class ChunkedAttentionBlock extends AbstractBlock {
         boolean recorded = training && Autograd.recording();
         boolean self = inputs.size() < 3;
         NDArray keyInput = border(inputs.get(0), recorded);
-        NDArray queryInput = self ? keyInput : border(inputs.get(1), recorded);
-        NDArray valueInput = self ? keyInput : border(inputs.get(2), recorded);
+        NDArray queryInput = self || inputs.get(1) == inputs.get(0) ? keyInput : border(inputs.get(1), recorded);
+        NDArray valueInput = self || inputs.get(2) == inputs.get(0) ? keyInput : border(inputs.get(2), recorded);
         NDArray mask = inputs.size() % 2 == 0 ? inputs.get(inputs.size() - 1) : null;
         NDArray k = heads(original.getKeyProjection()
                 .forward(store, new NDList(keyInput), training, params)
@@ -58,7 +58,9 @@ final class ChunkedAttentionBlock extends AbstractBlock {
         if (training && scores.dropout() > 0) {
             seed = recorded ? Replay.current().drawSeed(q.getManager()) : Autograd.drawSeed(q.getManager());
         }
-        NDArray mixed = recorded ? recorded(q, k, v, mask, seed) : scores.forward(q, k, v, mask, training, seed);
+        NDArray mixed = recorded
+                ? recorded(Replay.current(), q, k, v, mask, seed)
+                : scores.forward(q, k, v, mask, training, seed);
         Shape shape = queryInput.getShape();
         NDArray joined = mixed.transpose(0, 2, 1, 3).reshape(shape);
         return original.getResultProjection().forward(store, new NDList(joined), training, params);
@@ -68,7 +70,7 @@ final class ChunkedAttentionBlock extends AbstractBlock {
         return recorded ? Replay.current().border(input) : input;
     }
 
-    private NDArray recorded(NDArray q, NDArray k, NDArray v, NDArray mask, long seed) {
+    private NDArray recorded(Replay replay, NDArray q, NDArray k, NDArray v, NDArray mask, long seed) {
         NDArray out;
         boolean recording = Autograd.recording();
         Autograd.record(false);
@@ -78,20 +80,25 @@ final class ChunkedAttentionBlock extends AbstractBlock {
             Autograd.record(recording);
         }
         out.setRequiresGradient(true);
-        Replay.current().add(keepGraph -> {
+        NDArray queries = replay.view(q);
+        NDArray keys = replay.view(k);
+        NDArray values = replay.view(v);
+        NDArray offset = mask == null ? null : replay.view(mask);
+        NDArray passed = replay.keep(out);
+        replay.add(keepGraph -> {
             try (NDScope scope = new NDScope()) {
                 scope.suppressNotUsedWarning();
                 NDArray upstream = Autograd.gradient(out);
                 if (upstream == null) {
                     return;
                 }
-                NDList gradients = scores.backward(q, k, v, mask, upstream, seed);
-                flow(q, gradients.get(0), true);
-                flow(k, gradients.get(1), true);
-                flow(v, gradients.get(2), keepGraph);
+                NDList gradients = scores.backward(queries, keys, values, offset, upstream, seed);
+                flow(queries, gradients.get(0), true);
+                flow(keys, gradients.get(1), true);
+                flow(values, gradients.get(2), keepGraph);
             }
         });
-        return out;
+        return passed;
     }
 
     private static void flow(NDArray array, NDArray gradient, boolean keepGraph) {

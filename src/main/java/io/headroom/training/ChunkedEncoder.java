@@ -50,7 +50,7 @@ final class ChunkedEncoder extends TransformerEncoderBlock {
     @Override
     public void initializeChildBlocks(NDManager manager, DataType dataType, Shape... inputShapes) {
         for (Block child : children.values()) {
-            child.initialize(manager, dataType, inputShapes);
+            child.initialize(manager, dataType, inputShapes[0]); // the second, if any, is the mask's
         }
     }
 }

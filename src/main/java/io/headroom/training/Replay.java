@@ -27,6 +27,7 @@ final class Replay implements AutoCloseable {
     private final Replay outer;
     private final Deque<Part> parts = new ArrayDeque<>();
     private Long nextSeed;
+    private NDManager kept;
 
     private Replay(Replay outer) {
         this.outer = outer;
@@ -85,15 +86,39 @@ final class Replay implements AutoCloseable {
         if (!Autograd.needsGradient(array)) {
             return array;
         }
+        NDArray source = view(array);
         NDArray leaf = Autograd.leaf(array);
         add(keepGraph -> {
             try (NDArray gradient = Autograd.gradient(leaf)) {
                 if (gradient != null) {
-                    flowOn(array, gradient, keepGraph);
+                    flowOn(source, gradient, keepGraph);
                 }
             }
         });
-        return leaf;
+        return keep(leaf);
+    }
+
+    /** Gives a leaf that outlives whichever manager its block closes (DJL's BertBlock closes one per layer) to go on with. */
+    NDArray keep(NDArray leaf) {
+        NDManager home = leaf.getManager();
+        NDArray passed = held(leaf.reshape(leaf.getShape()));
+        held(leaf);
+        passed.attach(home);
+        return passed;
+    }
+
+    /** The same values and the same graph under a handle that lives until the way back is done. */
+    NDArray view(NDArray array) {
+        return held(array.reshape(array.getShape()));
+    }
+
+    private NDArray held(NDArray array) {
+        if (kept == null) {
+            kept = NDManager.newBaseManager(
+                    array.getDevice(), array.getManager().getEngine().getEngineName());
+        }
+        array.attach(kept);
+        return array;
     }
 
     /** Runs a body without recording it; its output is a leaf that collects the upstream gradient. */
@@ -154,16 +179,25 @@ final class Replay implements AutoCloseable {
             Part part = parts.removeLast();
             part.backward(parts.stream().anyMatch(Part::reenters));
         }
+        goOnFromTheNextSeed();
+    }
+
+    private void goOnFromTheNextSeed() {
         if (nextSeed != null) {
             Autograd.seed(nextSeed);
             nextSeed = null;
         }
     }
 
-    /** Forgets what was not back-propagated. */
+    /** Forgets what was not back-propagated, after a failure too: the generator goes on from an unused seed. */
     @Override
     public void close() {
         parts.clear();
+        goOnFromTheNextSeed();
+        if (kept != null) {
+            kept.close();
+            kept = null;
+        }
         if (outer == null) {
             CURRENT.remove();
         } else {
@@ -206,8 +240,11 @@ final class Replay implements AutoCloseable {
                 if (internal) {
                     outputs.close();
                 }
-                recompute(upstream, keepGraph);
-                before.restore();
+                try {
+                    recompute(upstream, keepGraph);
+                } finally {
+                    before.restore();
+                }
             }
         }
 

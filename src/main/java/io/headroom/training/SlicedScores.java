@@ -12,7 +12,7 @@ import ai.djl.nn.norm.Dropout;
  * {@code softmax(Q Kᵀ / √H + mask) V} for a slice of the queries at a time, forward and back.
  *
  * <p>Each slice is exact, since a query's softmax needs no other query. Shapes: Q {@code [B, N, T, H]}, K and V {@code [B,
- * N, F, H]}, mask {@code [B, T, F]} or null.
+ * N, F, H]}, mask {@code [B, T, F]}, or {@code [B, 1, T, F]} as an offset to add, or null.
  */
 record SlicedScores(int chunks, float dropout) {
     private static final float MASKED = -100_000f;
@@ -79,16 +79,17 @@ record SlicedScores(int chunks, float dropout) {
         return kept.matMul(v);
     }
 
+    /** What DJL's attention adds to the scores: a mask of four dimensions is such an offset already, as BertBlock's. */
     private static NDArray offset(NDArray mask, long from, long to) {
         if (mask == null) {
             return null;
         }
-        NDArray part = cut(mask, 1, from, to);
-        return part.expandDims(1)
-                .toType(DataType.FLOAT32, false)
-                .mul(-1f)
-                .add(1f)
-                .mul(MASKED);
+        boolean ready = mask.getShape().dimension() == 4;
+        NDArray rows = ready ? mask : mask.expandDims(1);
+        NDArray part = rows.getShape().get(2) == 1 ? rows : cut(rows, 2, from, to);
+        return ready
+                ? part
+                : part.toType(DataType.FLOAT32, false).mul(-1f).add(1f).mul(MASKED);
     }
 
     private int chunks(NDArray q) {
