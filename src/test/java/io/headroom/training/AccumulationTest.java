@@ -415,8 +415,8 @@ class AccumulationTest {
     /** Runs its block, then fails as PyTorch fails on the CPU at one of its calls. */
     static final class Failing extends ai.djl.nn.AbstractBlock {
         private final Block inner;
-        private int calls;
-        private int atCall;
+        int calls;
+        int atCall;
         long fitting = Long.MAX_VALUE;
         List<Long> sizes = new ArrayList<>();
 

@@ -144,6 +144,39 @@ class CheckpointingTest {
     }
 
     @Test
+    void aReplayThatFailsLeavesStatisticsAndSeedsAsOneThatDoesNot() {
+        SequentialBlock plain = Steps.encoders(1, 8, 0.3f);
+        AccumulationTest.Failing failing = new AccumulationTest.Failing(plain);
+        try (Model model = Steps.model(Checkpointing.segment(failing));
+                Trainer trainer = model.newTrainer(Steps.config())) {
+            trainer.initialize(new Shape(3, 5, 8));
+            NDArray data = Steps.random(manager, 3, 5, 8);
+            try (RunningStatistics before = RunningStatistics.of(plain)) {
+                Autograd.seed(5);
+                Autograd.drawSeed(manager);
+                try (GradientCollector collector = Checkpointing.newGradientCollector(trainer)) {
+                    Steps.backward(trainer, collector, data, data);
+                }
+                long next = Autograd.drawSeed(manager);
+                List<float[]> statistics = Steps.values(plain);
+                before.restore();
+
+                failing.atCall = failing.calls + 2;
+                Autograd.seed(5);
+                Autograd.drawSeed(manager);
+                assertThatThrownBy(() -> {
+                            try (GradientCollector collector = Checkpointing.newGradientCollector(trainer)) {
+                                Steps.backward(trainer, collector, data, data);
+                            }
+                        })
+                        .hasMessageContaining("can't allocate");
+                assertThat(Autograd.drawSeed(manager)).isEqualTo(next);
+                Steps.assertSame(Steps.values(plain), statistics);
+            }
+        }
+    }
+
+    @Test
     void trainsWithEasyTrain() throws Exception {
         SequentialBlock plain =
                 Steps.perceptron(4, 16, 0.1f).add(Linear.builder().setUnits(1).build());
