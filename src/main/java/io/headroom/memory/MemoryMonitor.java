@@ -284,7 +284,10 @@ public final class MemoryMonitor implements AutoCloseable {
             }
         }
         List<Leak> leaks = finder.leaks();
-        double rate = leaks.stream().mapToDouble(leak -> leak.trend().slope()).sum();
+        double rate = leaks.stream()
+                .mapToDouble(leak -> leak.trend().slope())
+                .max() // a manager and the process that holds it grow by the same arrays
+                .orElse(0);
         Alarm alarm = new Alarm(
                 reading, least, leaks, rate > 0 ? OptionalDouble.of(left.getAsLong() / rate) : OptionalDouble.empty());
         keep(alarm.toString());

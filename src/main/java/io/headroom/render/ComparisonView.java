@@ -3,8 +3,10 @@ package io.headroom.render;
 import io.headroom.remedy.Comparison;
 import io.headroom.remedy.Comparison.Row;
 import io.headroom.units.Bytes;
+import io.headroom.workload.Workload;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** A comparison as a table: what was predicted, what was measured, a bar each. */
 public final class ComparisonView {
@@ -28,7 +30,24 @@ public final class ComparisonView {
             text.append('\n').append(line(row, rows.get(0)));
             html.append(cells(row, rows.get(0), Math.max(1, longest)));
         }
-        return Bundle.text(text.toString()).html(html.append("</tbody></table>").toString());
+        html.append("</tbody></table>");
+        note(comparison.workload()).ifPresent(note -> {
+            text.append("\n  ").append(note);
+            html.append("<p style=\"font-size:12px\">")
+                    .append(Html.escape(note))
+                    .append("</p>");
+        });
+        return Bundle.text(text.toString()).html(html.toString());
+    }
+
+    private static Optional<String> note(Workload workload) {
+        if (workload.isInference()) {
+            return Optional.empty();
+        }
+        return Optional.of("Each row is one step from the same weights and data, timed once. "
+                + (workload.dropout() > 0
+                        ? "Where a remedy keeps the result, losses differ by what dropout draws: with dropout(0) they agree."
+                        : "Without dropout, remedies that keep the result have the same loss."));
     }
 
     private static String line(Row row, Row first) {
@@ -93,7 +112,7 @@ public final class ComparisonView {
 
     private static String loss(Row row, String format) {
         return row.measured()
-                .filter(measured -> !Double.isNaN(measured.loss()))
+                .filter(measured -> !measured.workload().isInference())
                 .map(measured -> String.format(Locale.ROOT, format, measured.loss()))
                 .orElse("");
     }

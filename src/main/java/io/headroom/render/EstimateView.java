@@ -17,6 +17,10 @@ import java.util.stream.Collectors;
  */
 public final class EstimateView {
     private static final long NONE = -1;
+    private static final String THRESHOLD = "MALLOC_MMAP_THRESHOLD_";
+    private static final String AS_IT_COMES =
+            "This kernel's malloc keeps freed blocks, so the process can hold more than the"
+                    + " upper bound; the kernel \"CPU malloc returns memory\" keeps to it.";
     private static final String MUTED = "color:var(--jp-ui-font-color2,#616161)";
     private static final String CELL = "<td style=\"text-align:right;padding:1px 8px\">";
 
@@ -68,7 +72,15 @@ public final class EstimateView {
         if (formula && estimate.workload().architecture() == Architecture.TRANSFORMER) {
             view.html.append(FormulaView.html(Formula.of(estimate)));
         }
-        return view.html.append("</div></div></div>").toString();
+        view.html.append("</div></div>");
+        String malloc = malloc(estimate);
+        if (!malloc.isEmpty()) {
+            view.html
+                    .append("<div style=\"font-size:12px;" + MUTED + "\">")
+                    .append(Html.escape(malloc))
+                    .append("</div>");
+        }
+        return view.html.append("</div>").toString();
     }
 
     private static String text(Estimate estimate, long limitBytes, String limitName) {
@@ -79,11 +91,16 @@ public final class EstimateView {
                 .append(estimate.peakPhase())
                 .append(" at ")
                 .append(estimate.peakOperator());
-        return limitBytes < 0
-                ? text.toString()
-                : text.append("\n  ")
-                        .append(line(estimate, limitBytes, limitName))
-                        .toString();
+        if (limitBytes >= 0) {
+            text.append("\n  ").append(line(estimate, limitBytes, limitName));
+        }
+        return text.append(malloc(estimate).isEmpty() ? "" : "\n  " + malloc(estimate))
+                .toString();
+    }
+
+    /** What the bound does not hold for on CPU. */
+    private static String malloc(Estimate estimate) {
+        return estimate.workload().device().equals("cpu") && System.getenv(THRESHOLD) == null ? AS_IT_COMES : "";
     }
 
     private static String row(String label, long bytes) {

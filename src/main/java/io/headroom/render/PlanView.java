@@ -47,11 +47,13 @@ public final class PlanView {
     public static Bundle of(Frontier frontier) {
         List<Plan> plans = frontier.plans();
         long longest = Math.max(1, plans.get(0).estimate().upperBytes());
-        StringBuilder text = new StringBuilder(frontier.workload().toString());
+        String rule = "Each row is the cheapest set whose upper bound is a fifth below the row before, or lower still.";
+        StringBuilder text = new StringBuilder(frontier.workload() + "\n" + rule);
         StringBuilder html = new StringBuilder("<p>"
                 + Html.escape(frontier.workload().toString())
-                + "</p><table><thead><tr>" + head("Remedies") + "<th>Expected</th><th>At most</th>" + head("Cost")
-                + head("At most") + "</tr></thead><tbody>");
+                + "<br>" + rule + "</p><table><thead><tr>" + head("Remedies") + "<th>Expected</th><th>At most</th>"
+                + head("Cost")
+                + head("Upper bound") + "</tr></thead><tbody>");
         for (Plan plan : plans) {
             Estimate estimate = plan.estimate();
             text.append(String.format(
@@ -75,10 +77,11 @@ public final class PlanView {
 
     /** The set-ups, the smallest memory first. */
     public static Bundle of(Setups setups) {
-        StringBuilder text = new StringBuilder(setups.workload().toString());
+        String meant = "Memory is what is left for the step: above the idle process, the system and other programs.";
+        StringBuilder text = new StringBuilder(setups.workload() + "\n" + meant);
         StringBuilder html = new StringBuilder("<p>"
                 + Html.escape(setups.workload().toString())
-                + "</p><table><thead><tr><th>Memory</th><th>Largest batch as it is</th>"
+                + "<br>" + meant + "</p><table><thead><tr><th>Memory</th><th>Largest batch as it is</th>"
                 + head("Cheapest remedies for batch " + setups.workload().batch())
                 + "<th>Expected</th><th>At most</th></tr></thead><tbody>");
         for (Setups.Setup row : setups.rows()) {

@@ -31,6 +31,8 @@ final class Loop {
         }
         try (NDManager scope = manager.newSubManager()) {
             forwardBackward(scope, workload.inputShape(1), 0, 1, "", stage -> {});
+            // fp16 gradients may overflow, and a rate of zero times infinity would make weights NaN.
+            variant.zeroGradients();
             updater.prime();
         }
     }

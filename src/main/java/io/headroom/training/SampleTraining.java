@@ -180,7 +180,7 @@ public record SampleTraining(
         ExecutorService loader = prefetch == 0 ? null : Executors.newFixedThreadPool(prefetch);
         try (Model model = Model.newInstance("sample", "PyTorch");
                 NDManager kept = NDManager.newBaseManager("PyTorch")) {
-            kept.setName("kept by the data set");
+            kept.setName(references ? "kept by the data set" : "trajectory, never used");
             model.setBlock(block(kept));
             DefaultTrainingConfig config = new DefaultTrainingConfig(Loss.l2Loss());
             config.addTrainingListeners(new EvaluatorTrainingListener());

@@ -40,4 +40,8 @@ final class Variant {
     float lossScale() {
         return half == null ? 1 : half.scale();
     }
+
+    void zeroGradients() {
+        Autograd.zeroGradients(block);
+    }
 }

@@ -73,6 +73,21 @@ class StepRunnerTest {
     }
 
     @Test
+    void anOverflowBeforeTheMeasuredStepLeavesTheWeightsWhole() {
+        Workload deep = Workload.transformer()
+                .batch(1)
+                .seq(8)
+                .heads(4)
+                .dModel(64)
+                .layers(48)
+                .ff(256)
+                .dropout(0)
+                .training(OptimizerKind.ADAM)
+                .precision(Precision.AUTOCAST);
+        assertThat(StepRunner.run(deep).loss()).isFinite();
+    }
+
+    @Test
     void whatDjlCannotRunIsRefusedBeforeTheEngine() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> StepRunner.run(STEP.precision(Precision.BF16)))
