@@ -118,7 +118,7 @@ public final class ShrinkingBatch {
                 micro -> MicroBatches.slices(trainer, data, Math.toIntExact(ceil(size, micro))));
     }
 
-    /** Whether an error says that memory ran out, in any backend's words. */
+    /** Whether an error says that memory ran out, in PyTorch's, the C++ library's, cuBLAS', cuDNN's or Java's words. */
     public static boolean isOutOfMemory(Throwable error) {
         Throwable at = error;
         for (int depth = 0; at != null && depth < 20; depth++, at = at.getCause()) {
@@ -127,7 +127,8 @@ public final class ShrinkingBatch {
                     || text.contains("out of memory")
                     || text.contains("can't allocate memory")
                     || text.contains("not enough memory")
-                    || text.contains("cublas_status_alloc_failed")) {
+                    || text.contains("std::bad_alloc")
+                    || text.contains("_status_alloc_failed")) {
                 return true;
             }
         }

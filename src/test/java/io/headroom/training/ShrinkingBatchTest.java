@@ -134,6 +134,16 @@ class ShrinkingBatchTest {
         assertThat(told).singleElement().asString().contains("trying 1 (none is predicted to fit: 1024.00 KiB of ");
     }
 
+    @Test
+    void knowsTheWordsOfTheLibrariesBelow() {
+        assertThat(ShrinkingBatch.isOutOfMemory(new EngineException("std::bad_alloc")))
+                .isTrue();
+        assertThat(ShrinkingBatch.isOutOfMemory(new EngineException("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")))
+                .isTrue();
+        assertThat(ShrinkingBatch.isOutOfMemory(new EngineException("unknown allocator 3")))
+                .isFalse();
+    }
+
     private static ShrinkingBatch predicting(long first, long fits) {
         return ShrinkingBatch.from(first).predict(batch -> batch << 20, fits << 20);
     }
