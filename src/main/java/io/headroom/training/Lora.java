@@ -56,8 +56,8 @@ public final class Lora {
     /**
      * Adapters of a rank and strength.
      *
-     * @throws IllegalArgumentException if the block has no linear layers, or the rank is below 1 or above the smaller side of
-     *     one of them
+     * @throws IllegalArgumentException if the block has no linear layers, or the rank is below 1; or above the smaller side of one
+     *     of a transformer's projections, or of every linear layer elsewhere (a narrower one alone gets no adapter)
      * @throws IllegalStateException if the block is not initialized, or has adapters already
      */
     public static Lora of(Block block, int rank, float alpha) {
