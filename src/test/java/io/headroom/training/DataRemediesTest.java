@@ -14,6 +14,7 @@ import ai.djl.training.Trainer;
 import ai.djl.training.dataset.ArrayDataset;
 import ai.djl.training.dataset.RandomAccessDataset;
 import ai.djl.training.dataset.Record;
+import java.util.ArrayList;
 import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -40,6 +41,22 @@ class DataRemediesTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("duplicate()");
         assertThat(samples.data.isReleased()).isFalse();
+    }
+
+    @Test
+    void whatADataSetKeepsIsFoundAndStaysOpen() throws Exception {
+        List<NDArray> kept = new ArrayList<>();
+        RandomAccessDataset keeping = new Samples(manager, false) {
+            @Override
+            public Record get(NDManager batch, long index) {
+                NDArray sample = manager.ones(new Shape(4));
+                kept.add(sample);
+                return new Record(new NDList(sample), new NDList());
+            }
+        };
+        assertThat(ReferenceCheck.of(keeping, manager).findings())
+                .contains("record 0, data 0: still open after its batch was closed");
+        assertThat(kept).hasSize(8).noneMatch(NDArray::isReleased);
     }
 
     @Test
@@ -106,7 +123,7 @@ class DataRemediesTest {
     }
 
     /** Eight samples, handed out as they lie or as copies. */
-    private static final class Samples extends RandomAccessDataset {
+    private static class Samples extends RandomAccessDataset {
         private final NDArray data;
         private final boolean copies;
 
