@@ -9,6 +9,8 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.SymbolBlock;
+import ai.djl.nn.core.Embedding;
+import ai.djl.nn.transformer.IdEmbedding;
 import ai.djl.training.ParameterStore;
 import java.util.function.UnaryOperator;
 
@@ -21,6 +23,7 @@ import java.util.function.UnaryOperator;
  */
 final class HalfPrecision {
     static final float FIRST_SCALE = 65_536f;
+    private static final float LARGEST_EXACT = 2_048f;
     private static final int GROWTH_INTERVAL = 2_000;
 
     private final HalfStore store;
@@ -47,6 +50,7 @@ final class HalfPrecision {
             throw new IllegalArgumentException("precision = " + type.toString().toLowerCase(java.util.Locale.ROOT)
                     + ": half precision is DataType.FLOAT16.");
         }
+        block.getChildren().values().forEach(child -> check(child, type));
         if (block instanceof SymbolBlock) {
             throw new UnsupportedOperationException(
                     "half precision: the weights of a TorchScript model cannot be cast from Java. Save it in half in Python"
@@ -69,7 +73,8 @@ final class HalfPrecision {
     private NDList forward(Block block, NDList data, UnaryOperator<NDList> pass) {
         store.batch = data.head().getManager();
         NDList halves = new NDList();
-        data.forEach(array -> halves.add(half(array)));
+        boolean embeds = embeds(block);
+        data.forEach(array -> halves.add(embeds && isIds(array) ? array : half(array)));
         try {
             NDList outputs = pass.apply(halves);
             NDList results = new NDList();
@@ -92,7 +97,11 @@ final class HalfPrecision {
         }
     }
 
-    /** Takes a finished step's gradient norm: true if it is finite; else the step must be skipped and the scale halves. */
+    /**
+     * Takes a finished step's gradient norm: true if it is finite; else the step must be skipped and the scale halves.
+     *
+     * @throws IllegalStateException if it is not finite at loss scale 1, which no smaller scale can mend
+     */
     boolean accept(double norm) {
         if (Double.isFinite(norm)) {
             if (++goodSteps >= GROWTH_INTERVAL) {
@@ -101,9 +110,39 @@ final class HalfPrecision {
             }
             return true;
         }
+        if (scale <= 1) {
+            throw new IllegalStateException(
+                    "half precision: the gradients are not finite at loss scale 1, so it is not"
+                            + " the scale: the loss is NaN or infinite. The step was dropped, the weights are as before. Look for"
+                            + " NaN in the data, lower the learning rate, or go on in fp32: trainer.precision(DataType.FLOAT32).");
+        }
         goodSteps = 0;
         scale = Math.max(1, scale / 2);
         return false;
+    }
+
+    private static boolean embeds(Block block) {
+        return block instanceof Embedding
+                || block instanceof IdEmbedding
+                || block.getChildren().values().stream().anyMatch(HalfPrecision::embeds);
+    }
+
+    /** Token ids as DJL takes them, in floats: fp16 would turn those above 2 048 into other tokens. */
+    private static boolean isIds(NDArray array) {
+        if (array.getDataType() != DataType.FLOAT32 || array.isEmpty()) {
+            return false;
+        }
+        try (NDArray values = array.stopGradient();
+                NDArray largest = values.max()) {
+            if (!(largest.getFloat() > LARGEST_EXACT)) {
+                return false;
+            }
+            try (NDArray whole = values.round();
+                    NDArray equal = values.eq(whole);
+                    NDArray all = equal.all()) {
+                return all.getBoolean();
+            }
+        }
     }
 
     private static NDArray half(NDArray array) {

@@ -111,7 +111,8 @@ public final class HeadroomTrainer extends Trainer {
 
     /**
      * Computes in fp16 over fp32 weights, with a loss scale that adapts: a step whose gradients overflow is skipped and told,
-     * and the scale halves; after 2 000 good steps it doubles.
+     * and the scale halves; after 2 000 good steps it doubles. {@code step()} throws where they are not finite at scale 1 (a NaN
+     * loss). Token ids in floats above 2 048 are not cast where the block has an embedding.
      *
      * @throws UnsupportedOperationException for a TorchScript model, whose weights cannot be cast; a layer without an fp16
      *     kernel is told by the first {@code forward}
@@ -216,7 +217,7 @@ public final class HeadroomTrainer extends Trainer {
         updates++;
         double norm = half == null && maxNorm == 0 ? 0 : gradientNorm() / lossScale();
         float scale = lossScale();
-        if (half != null && !half.accept(norm)) {
+        if (half != null && !accepts(norm)) {
             skipped++;
             Autograd.zeroGradients(block);
             between();
@@ -248,6 +249,15 @@ public final class HeadroomTrainer extends Trainer {
         if (before != null) {
             before.close();
             before = null;
+        }
+    }
+
+    private boolean accepts(double norm) {
+        try {
+            return half.accept(norm);
+        } catch (IllegalStateException e) {
+            discard();
+            throw e;
         }
     }
 

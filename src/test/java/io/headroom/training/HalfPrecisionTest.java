@@ -11,6 +11,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.AbstractBlock;
 import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.transformer.IdEmbedding;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 import java.util.ArrayList;
@@ -133,6 +134,50 @@ class HalfPrecisionTest {
                 trainer.step();
             }
             assertThat(trainer.skipped()).isZero();
+            assertThat(Steps.values(block).get(0)).isNotEqualTo(before.get(0));
+        }
+    }
+
+    @Test
+    void tokenIdsInFloatsStayTheTokensTheyAre() {
+        IdEmbedding embedding = new IdEmbedding.Builder()
+                .setDictionarySize(3000)
+                .setEmbeddingSize(4)
+                .build();
+        SequentialBlock block = new SequentialBlock().add(embedding);
+        block.initialize(manager, DataType.FLOAT32, new Shape(1, 2));
+        NDList ids = new NDList(manager.create(new float[] {2049, 2999}, new Shape(1, 2)));
+        try (Model model = Steps.model(block);
+                HeadroomTrainer trainer = HeadroomTrainer.of(model, Steps.config())) {
+            float[] full = trainer.forward(ids).head().toFloatArray();
+            float[] half = trainer.halfPrecision().forward(ids).head().toFloatArray();
+            assertThat(LoraTest.difference(full, half)).isLessThan(1e-3);
+        }
+    }
+
+    @Test
+    void aLossThatIsNotANumberEndsInAnErrorNotInSkippingForEver() {
+        SequentialBlock block = Steps.perceptron(2, 16, 0);
+        try (Model model = Steps.model(block);
+                HeadroomTrainer trainer = HeadroomTrainer.of(model, Steps.config())
+                        .halfPrecision()
+                        .tell(message -> {})) {
+            trainer.initialize(new Shape(8, 16));
+            NDArray data = Steps.random(manager, 8, 16);
+            List<float[]> before = Steps.values(block);
+            for (int i = 0; i < 16; i++) {
+                Steps.backward(trainer, data, data.mul(Float.NaN));
+                trainer.step();
+            }
+            assertThat(trainer.lossScale()).isEqualTo(1);
+            Steps.backward(trainer, data, data.mul(Float.NaN));
+            assertThatThrownBy(trainer::step)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("not finite at loss scale 1");
+            Steps.assertSame(Steps.values(block), before);
+            assertThat(trainer.gathered()).isZero();
+            Steps.backward(trainer, data, data);
+            trainer.step();
             assertThat(Steps.values(block).get(0)).isNotEqualTo(before.get(0));
         }
     }
