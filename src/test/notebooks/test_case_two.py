@@ -1,4 +1,6 @@
 """Case 2, run for real at a quarter of its batch: the failure, its diagnosis, and each remedy predicted beside measured."""
+import re
+
 import pytest
 
 from outputs import HTML, PLAIN, assert_clean, card, cell, committed, comparison, error, result, size
@@ -23,7 +25,7 @@ def test_the_cheapest_remedies_let_it_pass_under_the_same_cap(notebook):
 
 
 def test_every_remedy_saves_what_was_predicted(notebook):
-    rows = comparison(cell(notebook, "compare("))
+    rows = comparison(cell(notebook, "compare(step,"))
     assert len(rows) == 7
     whole = rows.pop("as it is")
     assert whole.measured == pytest.approx(whole.predicted, rel=0.05)
@@ -34,7 +36,7 @@ def test_every_remedy_saves_what_was_predicted(notebook):
 
 
 def test_what_keeps_the_result_keeps_the_loss(notebook):
-    rows = comparison(cell(notebook, "compare("))
+    rows = comparison(cell(notebook, "compare(step,"))
     for title, row in rows.items():
         if title.startswith(("gradient", "chunked")):
             assert row.loss == pytest.approx(rows["as it is"].loss, rel=0.03), title
@@ -53,4 +55,18 @@ def test_nothing_else_is_red(notebook):
 def test_the_committed_notebook_ran_at_full_size(notebook):
     full = committed("20")
     assert "9.07 GiB" in cell(full, "long batch").source
-    assert comparison(cell(full, "compare("))["as it is"].measured > 11 * 2**30
+    assert comparison(cell(full, "compare(step,"))["as it is"].measured > 11 * 2**30
+def test_what_keeps_the_result_has_the_same_loss(notebook):
+    losses = [row.loss for row in comparison(cell(notebook, "compare(step.batch(")).values()]
+    assert len(losses) == 3 and losses == [pytest.approx(losses[0], abs=2e-3)] * 3
+
+
+def test_one_line_makes_a_training_of_ones_own_smaller(notebook):
+    whole, sliced = (
+        size(re.search(r"\(\+(.*?)\)", result(c)[PLAIN])[1])
+        for c in notebook.cells
+        if c.cell_type == "code" and c.source.startswith("watch(")
+    )
+    assert sliced < whole / 3
+
+
