@@ -26,10 +26,11 @@ def executed():
     done = {}
 
     def execute(prefix, **parameters):
-        if prefix not in done:
+        key = (prefix, *sorted(parameters.items()))
+        if key not in done:
             (path,) = run.NOTEBOOKS.glob(f"{prefix}-*.ipynb")
-            done[prefix] = run.execute(path, timeout=600, parameters=parameters)
-        return done[prefix]
+            done[key] = run.execute(path, timeout=600, parameters=parameters)
+        return done[key]
 
     return execute
 

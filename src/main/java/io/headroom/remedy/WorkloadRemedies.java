@@ -242,7 +242,8 @@ final class WorkloadRemedies {
                         ? "the loader holds " + work.number(Option.PREFETCH) + " batches ready, no more"
                         : null,
                 work -> work.with(Option.PREFETCH, wanted),
-                work -> Code.model("dataset = builder.optPrefetchNumber(" + wanted + ").build();"));
+                work -> Code.model("dataset = builder.optPrefetchNumber(" + wanted
+                        + ").build();      // DJL loads ahead only with config.optExecutorService(…)"));
     }
 
     private static long smallestDivisorAbove(long batch, long least) {

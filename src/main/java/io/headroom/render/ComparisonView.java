@@ -44,10 +44,12 @@ public final class ComparisonView {
         if (workload.isInference()) {
             return Optional.empty();
         }
-        return Optional.of("Each row is one step from the same weights and data, timed once. "
-                + (workload.dropout() > 0
-                        ? "Where a remedy keeps the result, losses differ by what dropout draws: with dropout(0) they agree."
-                        : "Without dropout, remedies that keep the result have the same loss."));
+        return Optional.of(
+                "Each row is one step from the same weights and data, timed once. Where a remedy keeps the result, "
+                        + (workload.dropout() > 0
+                                ? "losses differ by what dropout draws, and with dropout(0) they agree,"
+                                : "the loss is the same,")
+                        + " but for accumulation: its micro-batches draw data of their own and are normalized apart.");
     }
 
     private static String line(Row row, Row first) {

@@ -101,6 +101,7 @@ class ChunkedAttentionTest {
 
     @Test
     void replaysDropoutInsideCheckpointedSegments() {
+        Autograd.seed(7); // a difference of losses is near the slope where the loss is not strongly bent
         SequentialBlock block = Steps.encoders(2, 16, 0.4f);
         block.initialize(manager, DataType.FLOAT32, SHAPE);
         NDArray data = Steps.random(manager, SHAPE.getShape());
