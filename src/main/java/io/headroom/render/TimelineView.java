@@ -6,7 +6,7 @@ import io.headroom.memory.Timeline;
 import io.headroom.units.Bytes;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import tech.tablesaw.plotly.components.Axis;
 import tech.tablesaw.plotly.components.Figure;
 import tech.tablesaw.plotly.components.Layout;
@@ -52,12 +53,13 @@ public final class TimelineView {
 
     private record Unit(String name, double bytes) {}
 
-    private static Unit unit(List<Reading> readings) {
-        return most(readings) > Bytes.GIB ? new Unit("GiB", Bytes.GIB) : new Unit("MiB", Bytes.MIB);
+    private static Unit unit(long[] tops) {
+        return most(tops) > Bytes.GIB ? new Unit("GiB", Bytes.GIB) : new Unit("MiB", Bytes.MIB);
     }
 
     private static Figure figure(List<Reading> readings) {
-        Unit unit = unit(readings);
+        long[] tops = tops(readings);
+        Unit unit = unit(tops);
         List<Trace> traces = new ArrayList<>();
         traces.add(line("process", readings, unit, Reading::rss, "#1f77b4", Line.Dash.SOLID, 2));
         traces.add(line(
@@ -72,20 +74,21 @@ public final class TimelineView {
                     Line.Dash.SOLID,
                     1));
         }
-        List<Reading> spikes = readings.stream()
-                .filter(r -> top(readings, r) > r.rss().getAsLong())
-                .toList();
-        if (!spikes.isEmpty()) {
-            traces.add(markers(spikes, readings, unit));
+        int[] spikes = IntStream.range(0, tops.length)
+                .filter(i -> tops[i] > readings.get(i).rss().getAsLong())
+                .toArray();
+        if (spikes.length > 0) {
+            traces.add(markers(spikes, readings, tops, unit));
         }
+        long most = most(tops);
         List<Reading> limited =
-                readings.stream().filter(r -> drawn(r, readings).isPresent()).toList();
+                readings.stream().filter(r -> drawn(r, most).isPresent()).toList();
         if (!limited.isEmpty()) {
             traces.add(line(
                     "limit",
                     limited,
                     unit,
-                    r -> OptionalLong.of(drawn(r, readings).orElseThrow().bytes()),
+                    r -> OptionalLong.of(drawn(r, most).orElseThrow().bytes()),
                     "#d62728",
                     Line.Dash.DASH,
                     1));
@@ -100,8 +103,7 @@ public final class TimelineView {
     }
 
     /** The limit in force, where it is near enough to be drawn; a cap always is. */
-    private static Optional<Limit> drawn(Reading reading, List<Reading> all) {
-        double most = most(all);
+    private static Optional<Limit> drawn(Reading reading, long most) {
         return reading.limit().filter(limit -> limit.kind() == Limit.Kind.CAP || limit.bytes() < FAR * most);
     }
 
@@ -126,12 +128,12 @@ public final class TimelineView {
                 .build();
     }
 
-    private static ScatterTrace markers(List<Reading> spikes, List<Reading> readings, Unit unit) {
-        double[] x = new double[spikes.size()];
-        double[] y = new double[spikes.size()];
+    private static ScatterTrace markers(int[] spikes, List<Reading> readings, long[] tops, Unit unit) {
+        double[] x = new double[spikes.length];
+        double[] y = new double[spikes.length];
         for (int i = 0; i < x.length; i++) {
-            x[i] = seconds(readings.get(0), spikes.get(i));
-            y[i] = top(readings, spikes.get(i)) / unit.bytes();
+            x[i] = seconds(readings.get(0), readings.get(spikes[i]));
+            y[i] = tops[spikes[i]] / unit.bytes();
         }
         return ScatterTrace.builder(x, y)
                 .name("peak since the stage before")
@@ -140,36 +142,40 @@ public final class TimelineView {
     }
 
     /**
-     * The highest the process was since the reading before, itself included. The system's mark belongs to this stretch if
-     * it is another one than at the reading before; an older mark tells nothing about it.
+     * For each reading the highest the process was since the one before, itself included. The system's mark belongs to
+     * this stretch if it is another one than at the reading before; an older mark tells nothing about it.
      */
-    private static long top(List<Reading> readings, Reading reading) {
-        int at = readings.indexOf(reading);
-        long resident = reading.rss().getAsLong();
-        OptionalLong mark = reading.process().peak();
-        if (at <= 0
-                || mark.isEmpty()
-                || mark.equals(readings.get(at - 1).process().peak())) {
-            return resident;
+    private static long[] tops(List<Reading> readings) {
+        long[] tops = new long[readings.size()];
+        OptionalLong before = OptionalLong.empty();
+        for (int i = 0; i < tops.length; i++) {
+            OptionalLong mark = readings.get(i).process().peak();
+            tops[i] = readings.get(i).rss().getAsLong();
+            if (i > 0 && mark.isPresent() && !mark.equals(before)) {
+                tops[i] = Math.max(tops[i], mark.getAsLong());
+            }
+            before = mark;
         }
-        return Math.max(resident, mark.getAsLong());
+        return tops;
     }
 
-    private static long most(List<Reading> readings) {
-        return readings.stream().mapToLong(r -> top(readings, r)).max().orElse(0);
+    private static long most(long[] tops) {
+        return Arrays.stream(tops).max().orElse(0);
     }
 
     /** Adds what jsplot has no words for: stage names and the peak as annotations. */
     @SuppressWarnings("unchecked")
     private static Map<String, Object> json(List<Reading> readings) {
         Map<String, Object> json = PlotlyFigure.json(figure(readings));
-        Unit unit = unit(readings);
+        long[] tops = tops(readings);
+        Unit unit = unit(tops);
         List<Object> notes = new ArrayList<>();
         List<Object> lines = new ArrayList<>();
-        Reading highest = highest(readings);
-        for (Reading reading : readings) {
+        long most = most(tops);
+        boolean marked = false;
+        for (int i = 0; i < tops.length; i++) {
+            Reading reading = readings.get(i);
             double x = seconds(readings.get(0), reading);
-            double y = top(readings, reading) / unit.bytes();
             if (!reading.stage().isEmpty()) {
                 Map<String, Object> stage = note(Html.escape(reading.stage()), x, 1);
                 stage.put("yref", "paper");
@@ -180,8 +186,9 @@ public final class TimelineView {
                 notes.add(stage);
                 lines.add(vertical(x));
             }
-            if (reading == highest) {
-                Map<String, Object> peak = note("peak " + Bytes.format(top(readings, reading)), x, y);
+            if (!marked && tops[i] == most) {
+                marked = true;
+                Map<String, Object> peak = note("peak " + Bytes.format(tops[i]), x, tops[i] / unit.bytes());
                 peak.put("showarrow", true);
                 notes.add(peak);
             }
@@ -218,17 +225,20 @@ public final class TimelineView {
         if (readings.isEmpty()) {
             return "No readings yet: take some with memory(\"start\").";
         }
-        long most = most(readings);
-        List<Reading> named =
-                readings.stream().filter(r -> !r.stage().isEmpty()).toList();
-        List<Reading> shown = named.isEmpty() ? readings : named;
+        long[] tops = tops(readings);
+        long most = most(tops);
+        int[] named = IntStream.range(0, tops.length)
+                .filter(i -> !readings.get(i).stage().isEmpty())
+                .toArray();
+        int[] shown = named.length == 0 ? IntStream.range(0, tops.length).toArray() : named;
         StringBuilder text = new StringBuilder(
                 String.format(Locale.ROOT, "Memory over %d readings, peak %s", added, Bytes.format(most)));
         readings.get(readings.size() - 1).limit().ifPresent(limit -> text.append(", ")
                 .append(limit.label()));
-        for (Reading reading : shown.subList(Math.max(0, shown.size() - ROWS), shown.size())) {
+        for (int i = Math.max(0, shown.length - ROWS); i < shown.length; i++) {
+            Reading reading = readings.get(shown[i]);
             long bytes = reading.rss().getAsLong();
-            long top = top(readings, reading);
+            long top = tops[shown[i]];
             int full = (int) Math.round(BAR * (double) bytes / most);
             int spike = (int) Math.round(BAR * (double) top / most) - full;
             text.append(String.format(
@@ -241,12 +251,6 @@ public final class TimelineView {
                     top > bytes ? ", peak before it " + Bytes.format(top) : ""));
         }
         return text.toString();
-    }
-
-    private static Reading highest(List<Reading> readings) {
-        return readings.stream()
-                .max(Comparator.comparingLong(reading -> top(readings, reading)))
-                .orElseThrow();
     }
 
     private static double seconds(Reading from, Reading to) {

@@ -1,12 +1,14 @@
 package io.headroom.render;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.headroom.memory.Limit;
 import io.headroom.memory.OperatorMemory;
 import io.headroom.memory.Samples;
 import io.headroom.memory.Timeline;
 import io.headroom.units.Bytes;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,6 +43,16 @@ class TimelineViewTest {
                 .contains("Memory over 3 readings, peak 1.50 GiB, cap 2.00 GiB")
                 .contains("1.50 GiB  <b>it's \"age\"</b>")
                 .contains("0.00 s █");
+    }
+
+    @Test
+    void aFullTimelineIsDrawnAtOnce() {
+        Timeline full = new Timeline();
+        for (int i = 0; i < 1_900; i++) {
+            full.add(Samples.reading(i, "", Bytes.GIB + i * Bytes.KIB, Optional.of(CAP)));
+        }
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(10), () -> TimelineView.of(full).plain());
     }
 
     @Test
