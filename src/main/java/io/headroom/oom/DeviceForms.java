@@ -106,7 +106,8 @@ final class DeviceForms {
     }
 
     private static boolean isMention(Region region) {
-        return MENTION.matcher(region.source.lineBefore(region.start)).find();
+        return region.continuesWith("errors")
+                || MENTION.matcher(region.source.lineBefore(region.start)).find();
     }
 
     private static Finding overflow(Region region, Backend backend) {

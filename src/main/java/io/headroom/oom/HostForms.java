@@ -104,9 +104,19 @@ final class HostForms {
 
     private static Finding python(Region region) {
         String before = region.source.lineBefore(region.start);
-        boolean named =
-                RAISED.matcher(before).matches() && !CAUGHT.matcher(before).matches();
+        boolean named = isClassName(region)
+                && RAISED.matcher(before).matches()
+                && !CAUGHT.matcher(before).matches();
         return named && !region.continuesWith(":unabletoallocate") ? region.as(Backend.CPU, Wording.PYTHON) : null;
+    }
+
+    /** Prose has "out of memory errors" too. */
+    private static boolean isClassName(Region region) {
+        String original = region.source.original;
+        int after = region.source.at(region.bodyStart - 1) + 1;
+        boolean capitals = original.charAt(region.source.at(region.start)) == 'M'
+                && original.charAt(region.source.at(region.start + "memory".length())) == 'E';
+        return capitals && (after >= original.length() || !Character.isLetterOrDigit(original.charAt(after)));
     }
 
     private static Finding worker(Region region) {
