@@ -38,7 +38,7 @@ final class Findings {
             if (hit[0] < consumed) {
                 continue;
             }
-            Region region = new Region(text, hit[0], hit[1], limit(text, hits, i));
+            Region region = new Region(text, hit[0], hit[1], limit(text, hits, i), consumed);
             Finding finding = FORMS.get(hit[2]).read().apply(region);
             if (finding != null) {
                 consumed = Math.max(hit[1], region.end);

@@ -9,7 +9,7 @@ final class Java {
 
     static boolean delivered(Region region) {
         for (String sign : BEFORE) {
-            if (region.isNear(sign, 300, 0)) {
+            if (region.isBefore(sign, 300)) {
                 return true;
             }
         }

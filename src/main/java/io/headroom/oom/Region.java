@@ -14,6 +14,9 @@ final class Region {
     final int start;
     final int bodyStart;
     final int limit;
+    /** Where the message before this one ends; 0 for the first. */
+    final int previousEnd;
+
     final Map<Field, Size> sizes = new EnumMap<>(Field.class);
     final List<GpuProcess> processes = new ArrayList<>();
     OptionalInt device = OptionalInt.empty();
@@ -22,7 +25,8 @@ final class Region {
     private final int base;
     private final String body;
 
-    Region(Squeezed source, int start, int bodyStart, int limit) {
+    Region(Squeezed source, int start, int bodyStart, int limit, int previousEnd) {
+        this.previousEnd = previousEnd;
         this.source = source;
         this.text = source.text;
         this.start = start;
@@ -46,6 +50,12 @@ final class Region {
     boolean isNear(String literal, int before, int after) {
         int to = Math.min(text.length(), Math.max(end, bodyStart) + after);
         return text.substring(Math.max(0, start - before), to).contains(literal);
+    }
+
+    /** Whether the squeezed text has this at most {@code reach} characters before the beginning, and not in an earlier message. */
+    boolean isBefore(String literal, int reach) {
+        return text.substring(Math.max(previousEnd, start - reach), Math.max(end, bodyStart))
+                .contains(literal);
     }
 
     /** Moves the end of the message behind a literal, if it is there. */
