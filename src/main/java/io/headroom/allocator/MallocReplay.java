@@ -11,6 +11,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -81,6 +82,7 @@ public final class MallocReplay {
 
     private static final long SPARE = 256 * Bytes.MIB;
     private static final long PATIENCE_SECONDS = 120;
+    private static final long LARGEST_TEXT = 4 * Bytes.MIB;
 
     private final Trace trace;
     private final List<Row> rows;
@@ -94,7 +96,7 @@ public final class MallocReplay {
      * Runs a trace under each of {@link #ENVIRONMENTS}, one after the other.
      *
      * @param progress is told each setting before its run
-     * @throws IllegalArgumentException if the trace needs more memory than is free; nothing has run then
+     * @throws IllegalArgumentException if the trace needs more memory than is free or is too long; nothing has run then
      * @throws UnsupportedOperationException on another system than Linux
      * @throws IllegalStateException if a run fails; the message is what it said
      */
@@ -104,12 +106,16 @@ public final class MallocReplay {
         }
         long needs = trace.peakLive().bytes();
         OptionalLong free = Reading.now().headroom();
-        if (free.isPresent() && needs + SPARE > free.getAsLong()) {
+        if (free.isPresent() && needs > free.getAsLong() - SPARE) {
             throw new IllegalArgumentException("the trace holds " + Bytes.format(needs) + " at once, but "
                     + Bytes.format(free.getAsLong()) + " are free here: make its sizes smaller.");
         }
-        List<Row> rows = new ArrayList<>();
         String text = TraceText.format(trace);
+        if (text.length() > LARGEST_TEXT) {
+            throw new IllegalArgumentException(
+                    "the trace has " + trace.events() + " events: malloc is tried with some 100 000 at most.");
+        }
+        List<Row> rows = new ArrayList<>();
         for (Map<String, String> environment : ENVIRONMENTS) {
             progress.accept(environment.isEmpty() ? "as malloc comes" : String.join(" ", environment.keySet()));
             rows.add(run(text, environment));
@@ -140,22 +146,44 @@ public final class MallocReplay {
                 .redirectErrorStream(true);
         builder.environment().keySet().removeIf(name -> name.startsWith("MALLOC_") || name.equals("GLIBC_TUNABLES"));
         builder.environment().putAll(environment);
+        Process process = null;
         try {
-            Process process = builder.start();
-            try (OutputStream in = process.getOutputStream()) {
-                in.write(trace.getBytes(StandardCharsets.UTF_8));
+            Path said = Files.createTempFile("headroom-malloc", ".txt");
+            try {
+                process = builder.redirectOutput(said.toFile()).start();
+                boolean taken = send(process, trace);
+                boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                String text = Files.readString(said).strip();
+                if (!ended) {
+                    throw new IllegalStateException(
+                            "the run on malloc did not end in " + PATIENCE_SECONDS + " s: " + text);
+                }
+                if (!taken || process.exitValue() != 0) {
+                    throw new IllegalStateException("the run on malloc failed: " + text);
+                }
+                return row(environment, text);
+            } finally {
+                Files.deleteIfExists(said);
             }
-            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-            if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS) || process.exitValue() != 0) {
-                process.destroyForcibly();
-                throw new IllegalStateException("the run on malloc failed: " + said);
-            }
-            return row(environment, said);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while a run on malloc was under way", e);
+        } finally {
+            if (process != null) {
+                process.destroyForcibly();
+            }
+        }
+    }
+
+    /** A run that fails early closes its end; what it said is in the file then. */
+    private static boolean send(Process process, String trace) {
+        try (OutputStream in = process.getOutputStream()) {
+            in.write(trace.getBytes(StandardCharsets.UTF_8));
+            return true;
+        } catch (IOException closed) {
+            return false;
         }
     }
 
@@ -166,7 +194,7 @@ public final class MallocReplay {
         }
         return new Row(
                 environment,
-                Long.parseLong(figures[0]),
+                Math.max(Long.parseLong(figures[0]), Long.parseLong(figures[1])),
                 Long.parseLong(figures[1]),
                 Long.parseLong(figures[2]),
                 Long.parseLong(figures[3]));

@@ -30,7 +30,11 @@ final class MallocRunner {
         this.trace = trace;
         addresses = new long[trace.allocations()];
         for (int i = 0; i < Math.max(1, trace.streams()); i++) {
-            threads.add(Executors.newSingleThreadExecutor());
+            threads.add(Executors.newSingleThreadExecutor(task -> {
+                Thread thread = new Thread(task);
+                thread.setDaemon(true);
+                return thread;
+            }));
         }
     }
 

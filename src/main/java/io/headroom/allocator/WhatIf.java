@@ -270,6 +270,13 @@ public final class WhatIf {
     public long smallestLimit(AllocatorSettings settings) {
         Footprint free = CachingAllocator.replay(trace, settings, CachingAllocator.UNLIMITED);
         long high = Math.max(free.peakReserved().bytes(), Rounding.ROUND_LARGE);
+        // Under a memory fraction a part of the limit is out of reach, so the peak itself need not be enough.
+        for (int step = 0;
+                step < MOST_STEPS
+                        && !CachingAllocator.replay(trace, settings, high).survives();
+                step++) {
+            high += high / 8;
+        }
         long low = Math.min(free.peakAllocated().bytes(), high) - 1;
         long close = Math.max(Rounding.ROUND_LARGE, high / 1000);
         for (int step = 0; step < MOST_STEPS && high - low > close; step++) {

@@ -3,9 +3,11 @@ package io.headroom.budget;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -58,6 +60,13 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
                     + TABLE.stream().map(Device::name).collect(Collectors.joining(", ")) + ".");
         }
         return device;
+    }
+
+    /** The smallest CUDA card of the table on which so many bytes of PyTorch's are free beside the context. */
+    public static Optional<Device> smallestCard(long bytes) {
+        return TABLE.stream()
+                .filter(device -> device.kind == Kind.CUDA && device.usableBytes >= bytes)
+                .min(Comparator.comparingLong(Device::totalBytes));
     }
 
     private static String plain(String name) {

@@ -9,6 +9,7 @@ import io.headroom.allocator.Footprint;
 import io.headroom.allocator.Hole;
 import io.headroom.allocator.OomPoint;
 import io.headroom.allocator.WhatIf;
+import io.headroom.budget.Device;
 import io.headroom.render.ReplayView;
 import io.headroom.trace.Snapshot;
 import io.headroom.trace.SnapshotFormatException;
@@ -124,6 +125,7 @@ public final class ReplayCommand implements Callable<Integer> {
         answer.put("reproduced", whatIf.reproduces());
         answer.put("smallest_limit_bytes", whatIf.smallestLimitAsItWas());
         answer.put("smallest_limit_best_bytes", whatIf.smallestLimit());
+        Device.smallestCard(whatIf.smallestLimit()).ifPresent(card -> answer.put("smallest_card", card.name()));
         answer.put("fidelity", fidelity(fidelity));
         answer.put("recommended", whatIf.recommended().map(WhatIf.Row::change).orElse(null));
         answer.put("hole", whatIf.hole().map(ReplayCommand::hole).orElse(null));

@@ -29,7 +29,8 @@ public final class MallocView {
                         + "<th style=\"text-align:left\">setting</th><th>peak</th><th>left resident</th><th>still held</th>"
                         + "<th>malloc_trim gives back</th><th style=\"text-align:left\">left resident</th></tr></thead><tbody>");
         long longest =
-                replay.rows().stream().mapToLong(MallocReplay.Row::peak).max().orElse(1);
+                replay.rows().stream().mapToLong(MallocReplay.Row::peak).max().orElse(0);
+        longest = Math.max(1, longest);
         for (MallocReplay.Row row : replay.rows()) {
             String[] cells = {
                 row.change(),

@@ -5,6 +5,7 @@ import io.headroom.allocator.Footprint;
 import io.headroom.allocator.OomPoint;
 import io.headroom.allocator.Series;
 import io.headroom.allocator.WhatIf;
+import io.headroom.budget.Device;
 import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
@@ -73,6 +74,10 @@ public final class ReplayView {
         return Html.escape(cell).replace(",", ",<wbr>").replace("=", "=<wbr>");
     }
 
+    private static String card(long bytes) {
+        return Device.smallestCard(bytes).map(Device::name).orElse("none of the table");
+    }
+
     private static String heading(WhatIf whatIf) {
         int device = whatIf.trace().device();
         return "The same " + whatIf.trace().allocations() + " allocations"
@@ -96,7 +101,9 @@ public final class ReplayView {
         notes.add("Smallest limit on which it survives: as it was "
                 + Bytes.format(whatIf.smallestLimitAsItWas())
                 + ", under the best settings " + Bytes.format(whatIf.smallestLimit())
-                + "; a card needs the CUDA context (0.3 to 1 GiB) on top.");
+                + "; a card needs the CUDA context (0.3 to 1 GiB) on top. Smallest card: as it was "
+                + card(whatIf.smallestLimitAsItWas()) + ", under the best settings " + card(whatIf.smallestLimit())
+                + ".");
         if (!whatIf.reproduces()) {
             notes.add(
                     whatIf.died()

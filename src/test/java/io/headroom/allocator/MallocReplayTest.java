@@ -51,6 +51,14 @@ class MallocReplayTest {
                 .hasMessageContaining("smaller");
     }
 
+    @Test
+    void aSizeNearTheEndOfALongIsNotRunEither() {
+        assertThatThrownBy(() -> MallocReplay.of(TraceText.parse("alloc a " + Long.MAX_VALUE + " bytes"), setting -> {
+                    throw new AssertionError("ran " + setting);
+                }))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
     private static MallocReplay.Row row(MallocReplay replay, Map<String, String> environment) {
         return replay.rows().stream()
                 .filter(row -> row.environment().equals(environment))

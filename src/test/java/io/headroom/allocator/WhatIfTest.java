@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headroom.trace.Snapshot;
+import io.headroom.trace.Trace;
 import io.headroom.trace.TraceText;
 import io.headroom.units.Bytes;
 import java.io.ByteArrayInputStream;
@@ -79,6 +80,16 @@ class WhatIfTest {
         assertThat(CachingAllocator.replay(whatIf.trace(), AllocatorSettings.defaults(), limit - 4 * Bytes.MIB)
                         .survives())
                 .isFalse();
+    }
+
+    @Test
+    void theSmallestLimitSufficesUnderAMemoryFractionToo() {
+        Trace trace = TraceText.parse("alloc a 100 MiB\nfree a");
+        AllocatorSettings fraction = AllocatorSettings.parse("per_process_memory_fraction:0.95");
+        WhatIf whatIf = WhatIf.of(trace, AllocatorSettings.defaults(), OptionalLong.empty(), List.of());
+        assertThat(CachingAllocator.replay(trace, fraction, whatIf.smallestLimit(fraction))
+                        .survives())
+                .isTrue();
     }
 
     @Test
