@@ -9,10 +9,10 @@ import ai.djl.util.NativeResource;
 import io.headroom.memory.LiveArrays;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
@@ -26,8 +26,9 @@ import java.util.Set;
  * Finds the notebook variables that keep NDArrays open: directly, in lists, maps and arrays, in models, managers and
  * blocks, and in fields of the user's own objects.
  *
- * <p>Nothing is called but DJL's getters and collections' iterators; fields are read, never set. The search stops after
- * {@value #MOST} objects for each variable.
+ * <p>Nothing is called but DJL's getters and collections' own walk; any other {@code Iterable} (a data set's batches) is
+ * not iterated, which would use it up. Fields are read, never set. The search stops after {@value #MOST} objects for
+ * each variable.
  *
  * <pre>{@code
  * Holders.find(List.of(new Variable("years", "NDList", years)));
@@ -120,8 +121,8 @@ public final class Holders {
             if (parameter.isInitialized()) {
                 push(next, parameter.getArray());
             }
-        } else if (each instanceof Iterable<?> items && !(each instanceof Path)) {
-            items.forEach(item -> push(next, item));
+        } else if (each instanceof Collection<?> items) {
+            items.stream().limit(MOST).forEach(item -> push(next, item));
         } else if (each instanceof Map<?, ?> map) {
             map.forEach((key, value) -> {
                 push(next, key);

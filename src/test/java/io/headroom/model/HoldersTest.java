@@ -6,10 +6,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.util.AbstractList;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -59,11 +62,47 @@ class HoldersTest {
     }
 
     @Test
+    void batchesThatAreMadeWhenAskedForAreLeftAlone() {
+        NDArray array = manager.ones(new Shape(256));
+        AtomicInteger asked = new AtomicInteger();
+        final class Batches implements Iterable<NDArray>, Iterator<NDArray> {
+            final NDArray kept = array;
+
+            @Override
+            public Iterator<NDArray> iterator() {
+                return this;
+            }
+
+            @Override
+            public boolean hasNext() {
+                return asked.incrementAndGet() < 100;
+            }
+
+            @Override
+            public NDArray next() {
+                return kept;
+            }
+        }
+        assertThat(Holders.find(List.of(new Variable("batches", "DataIterable", new Batches()))))
+                .singleElement()
+                .matches(holder -> holder.arrays() == 1);
+        assertThat(asked).hasValue(0);
+    }
+
+    @Test
     void aCollectionThatThrowsHoldsNothingWeCanName() {
-        Iterable<Object> broken = () -> {
-            throw new IllegalStateException("no");
+        List<Object> broken = new AbstractList<>() {
+            @Override
+            public Object get(int index) {
+                throw new IllegalStateException("no");
+            }
+
+            @Override
+            public int size() {
+                return 1;
+            }
         };
-        assertThat(Holders.find(List.of(new Variable("broken", "Iterable", broken))))
+        assertThat(Holders.find(List.of(new Variable("broken", "List", broken))))
                 .isEmpty();
     }
 }
