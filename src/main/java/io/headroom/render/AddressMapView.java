@@ -170,6 +170,22 @@ public final class AddressMapView {
         return text.append("\n  # allocated   . free   ~ waiting for a stream").toString();
     }
 
+    /** A hole that no cell shows, though it is no crumb, is shown where most of it lies. */
+    private static void showHole(int[] cells, long[][] bytes, long size) {
+        long free = 0;
+        int at = 0;
+        for (int i = 0; i < cells.length; i++) {
+            if (cells[i] == 1) {
+                return;
+            }
+            free += bytes[i][1];
+            at = bytes[i][1] > bytes[at][1] ? i : at;
+        }
+        if (free >= size / 20 && cells.length > 1) {
+            cells[at] = 1;
+        }
+    }
+
     /** 1 free, 2 allocated, 3 waiting: what fills most of each of {@code width} cells. */
     private static int[] cells(Segment segment, int width) {
         long[][] bytes = new long[width][4];
@@ -189,6 +205,7 @@ public final class AddressMapView {
         for (int i = 0; i < width; i++) {
             cells[i] = bytes[i][1] >= bytes[i][2] + bytes[i][3] ? 1 : bytes[i][2] >= bytes[i][3] ? 2 : 3;
         }
+        showHole(cells, bytes, segment.size());
         return cells;
     }
 }
