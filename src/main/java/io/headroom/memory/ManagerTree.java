@@ -5,6 +5,7 @@ import ai.djl.ndarray.BaseNDManager;
 import ai.djl.ndarray.NDManager;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,6 +13,11 @@ import java.util.Optional;
 /** DJL's private fields: the engine if one runs, its root manager, and what a manager holds. */
 final class ManagerTree {
     private static final Optional<Field> RESOURCES = field(BaseNDManager.class.getName(), "resources");
+    /** What {@code tempAttach} brought: it goes back to its own manager when this one closes. */
+    private static final Optional<Field> LENT = field(BaseNDManager.class.getName(), "tempResources");
+
+    private static final Optional<Field> LENT_RESOURCE =
+            field(BaseNDManager.class.getName() + "$TempResource", "resource");
     private static volatile Optional<NDManager> root = Optional.empty();
 
     private ManagerTree() {}
@@ -45,23 +51,30 @@ final class ManagerTree {
         return root;
     }
 
-    /** Arrays and managers that a manager holds at this moment. */
+    /** Arrays and managers that a manager holds at this moment, for a time or until it closes. */
     static List<AutoCloseable> resources(BaseNDManager manager) {
         List<AutoCloseable> found = new ArrayList<>();
-        if (RESOURCES.isPresent()) {
-            try {
-                if (RESOURCES.get().get(manager) instanceof Map<?, ?> resources) {
-                    resources.values().forEach(value -> {
-                        if (value instanceof AutoCloseable resource) {
-                            found.add(resource);
-                        }
-                    });
-                }
-            } catch (ReflectiveOperationException e) {
-                return found;
-            }
-        }
+        values(RESOURCES, manager).forEach(value -> add(value, found));
+        values(LENT, manager).forEach(value -> add(get(LENT_RESOURCE, value), found));
         return found;
+    }
+
+    private static void add(Object value, List<AutoCloseable> found) {
+        if (value instanceof AutoCloseable resource) {
+            found.add(resource);
+        }
+    }
+
+    private static Collection<?> values(Optional<Field> field, BaseNDManager manager) {
+        return get(field, manager) instanceof Map<?, ?> map ? map.values() : List.of();
+    }
+
+    private static Object get(Optional<Field> field, Object of) {
+        try {
+            return field.isPresent() ? field.get().get(of) : null;
+        } catch (ReflectiveOperationException | RuntimeException e) {
+            return null;
+        }
     }
 
     private static Optional<Field> field(String type, String name) {

@@ -65,6 +65,18 @@ class LiveArraysTest {
     }
 
     @Test
+    void anArrayAttachedForATimeCountsWhereItIs() {
+        NDArray array = manager.ones(SQUARE);
+        try (NDManager scope = manager.newSubManager()) {
+            array.tempAttach(scope);
+            assertThat(LiveArrays.of(scope).bytes()).isEqualTo(SIZE);
+            assertThat(LiveArrays.of(manager).bytes()).isEqualTo(SIZE);
+            assertThat(LiveArrays.arrays(manager)).containsExactly(array);
+        }
+        assertThat(LiveArrays.of(manager).count()).isEqualTo(1);
+    }
+
+    @Test
     void anArrayThatIsGivenAnothersTensorIsReadAgain() {
         NDArray array = manager.ones(new Shape(4));
         assertThat(LiveArrays.now()).isPresent();
