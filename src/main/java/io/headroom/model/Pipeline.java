@@ -21,6 +21,9 @@ import java.util.function.Consumer;
  * after it still run. Results are kept only if asked: an {@code NDArray} or {@code NDList} then moves to the report,
  * which closes it.
  *
+ * <p>An interrupt ends the pipeline: the model at work is released, those after it are not loaded, the report has what was
+ * done, and the thread is interrupted again.
+ *
  * <pre>{@code
  * PipelineReport report = new Pipeline()
  *         .then("age", () -> Models.load("age", path), age -> age.predict(samples(age)))
@@ -93,13 +96,31 @@ public final class Pipeline {
         results.setName("pipeline results");
         List<PipelineReport.Stage> stages = new ArrayList<>();
         List<LoadedModel> kept = new ArrayList<>();
+        boolean interrupted = false;
         for (Step step : steps) {
             tell(new Progress(stages.size(), steps.size(), step.name()));
-            stages.add(run(step, results, kept));
+            PipelineReport.Stage stage = run(step, results, kept);
+            stages.add(stage);
+            interrupted = stage.failure().filter(Pipeline::interrupts).isPresent();
+            if (interrupted) {
+                break;
+            }
         }
         kept.stream().filter(model -> !model.isReleased()).forEach(LoadedModel::release);
         tell(new Progress(stages.size(), steps.size(), ""));
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
         return new PipelineReport(stages, results);
+    }
+
+    private static boolean interrupts(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof InterruptedException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void tell(Progress at) {
@@ -116,6 +137,9 @@ public final class Pipeline {
         Optional<Throwable> failure = Optional.empty();
         LoadedModel model = null;
         try {
+            if (Thread.interrupted()) {
+                throw new InterruptedException("interrupted before it was loaded");
+            }
             model = step.load().call();
             Object made = step.use().with(model);
             if (keep && made != null) {
@@ -123,6 +147,9 @@ public final class Pipeline {
             }
         } catch (Exception | AssertionError | VirtualMachineError | LinkageError e) {
             failure = Optional.of(e);
+            if (interrupts(e)) {
+                Thread.interrupted(); // until all is released: waiting for the collector ends at once with it
+            }
         }
         Optional<ReleaseReport> released = Optional.empty();
         try {

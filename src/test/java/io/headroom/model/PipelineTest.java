@@ -98,6 +98,20 @@ class PipelineTest {
     }
 
     @Test
+    void anInterruptReleasesTheModelAndEndsThePipeline() {
+        List<LoadedModel> middle = new ArrayList<>();
+        try (PipelineReport report =
+                middleFails(middle, new InterruptedException()).keepResults().run()) {
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(report.stages()).extracting(PipelineReport.Stage::name).containsExactly("age", "clock");
+            assertThat(middle).singleElement().matches(LoadedModel::isReleased);
+            assertThat(values(report, "age")).hasSize(2);
+            assertThat(report.succeeded()).isFalse();
+        }
+        assertThat(Models.loaded()).isEmpty();
+    }
+
+    @Test
     void keptLoadedAllStayUntilTheLastHasRunTheFailedOneToo() {
         List<LoadedModel> middle = new ArrayList<>();
         List<String> together = new ArrayList<>();
