@@ -107,12 +107,22 @@ final class Advisor {
             return;
         }
         general("smaller batch", part(1, 2), "half the batch, and again until it fits");
-        if (!situation.onlyPredicts()) {
+        if (situation.onlyPredicts()) {
+            predicting("the cell");
+        } else if (oom.predicting()) {
+            predicting("the stack trace");
+        } else {
             general(Remedies.accumulate(4), part(3, 4));
             general(Remedies.checkpointing(4), OptionalLong.empty());
             general(Remedies.halfPrecision(), part(1, 2));
         }
         general("shorter sequences", part(1, 2), "half the length (or half the pixels)");
+    }
+
+    private void predicting(String shown) {
+        no(
+                "gradient accumulation and checkpointing",
+                shown + " shows a prediction: nothing is kept for a backward pass.");
     }
 
     private void budgeted(Remedy remedy, Workload workload, OptionalLong room) {

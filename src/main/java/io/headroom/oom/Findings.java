@@ -120,15 +120,6 @@ final class Findings {
             where = Optional.of(lines.group(1) + ", line " + lines.group(2) + ", in "
                     + lines.group(3).strip());
         }
-        return new OutOfMemory(
-                oom.backend(),
-                oom.allocator(),
-                oom.wording(),
-                oom.sizes(),
-                oom.processes(),
-                oom.device(),
-                where,
-                oom.impossible(),
-                oom.excerpt());
+        return oom.placed(where);
     }
 }

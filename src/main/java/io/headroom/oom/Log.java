@@ -73,11 +73,12 @@ public record Log(List<OutOfMemory> failures, List<NearMiss> nearMisses, long by
         collect(throwable, order, seen);
         Findings findings = new Findings();
         long length = 0;
+        boolean predicting = Java.isPredicting(order);
         for (Throwable each : order) {
             String text = text(each);
             length += text.length();
             Log log = read(text);
-            log.failures().forEach(findings::add);
+            log.failures().forEach(oom -> findings.add(predicting ? oom.whilePredicting() : oom));
             log.nearMisses().forEach(findings::add);
         }
         return findings.log(length);

@@ -34,6 +34,7 @@ import java.util.OptionalInt;
  * @param where the failing line of a TorchScript model, {@code "code/layer.py, line 12, in forward"}
  * @param impossible a size was negative, not a number or beyond 2⁶⁰ bytes: an overflow, so a wrong shape
  * @param excerpt the message as it stood in the text, at most 2 000 characters
+ * @param predicting the stack trace goes through a DJL {@code Predictor} and through no training
  */
 public record OutOfMemory(
         Backend backend,
@@ -44,7 +45,8 @@ public record OutOfMemory(
         OptionalInt device,
         Optional<String> where,
         boolean impossible,
-        String excerpt)
+        String excerpt,
+        boolean predicting)
         implements Finding {
 
     public OutOfMemory {
@@ -65,6 +67,15 @@ public record OutOfMemory(
      */
     public static Optional<OutOfMemory> read(Throwable throwable) {
         return Log.read(throwable).first();
+    }
+
+    OutOfMemory placed(Optional<String> line) {
+        return new OutOfMemory(
+                backend, allocator, wording, sizes, processes, device, line, impossible, excerpt, predicting);
+    }
+
+    OutOfMemory whilePredicting() {
+        return new OutOfMemory(backend, allocator, wording, sizes, processes, device, where, impossible, excerpt, true);
     }
 
     /** A size that the message states. */

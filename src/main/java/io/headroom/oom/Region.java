@@ -143,7 +143,16 @@ final class Region {
     OutOfMemory as(Backend allocator, Wording wording) {
         Backend backend = Java.delivered(this) ? Backend.JVM : allocator;
         return new OutOfMemory(
-                backend, allocator, wording, sizes, processes, device, Optional.empty(), impossible, excerpt());
+                backend,
+                allocator,
+                wording,
+                sizes,
+                processes,
+                device,
+                Optional.empty(),
+                impossible,
+                excerpt(),
+                Java.isPredicting(this));
     }
 
     NearMiss notThis(String what) {
