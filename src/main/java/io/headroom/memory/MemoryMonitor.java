@@ -32,6 +32,7 @@ public final class MemoryMonitor implements AutoCloseable {
     /** Seconds between readings where nothing else is said. */
     public static final Duration DEFAULT_INTERVAL = Duration.ofSeconds(1);
 
+    private static final String FAILED = "A reading failed: ";
     private static final int LINES_KEPT = 1_000;
     private static final double ALARM_SHARE = 0.05;
 
@@ -224,14 +225,8 @@ public final class MemoryMonitor implements AutoCloseable {
     /** Stops reading; the timeline and the lines stay. */
     @Override
     public void close() {
-        Thread running;
-        synchronized (this) {
-            closed = true;
-            running = reader;
-        }
-        if (running != null && running != Thread.currentThread()) {
-            running.interrupt();
-        }
+        closed = true;
+        stopReading();
     }
 
     void epochEnded(int epoch) {
@@ -240,16 +235,34 @@ public final class MemoryMonitor implements AutoCloseable {
 
     private void readUntilClosed() {
         long began = System.nanoTime();
-        while (!closed) {
-            try {
-                note((System.nanoTime() - began) / 1e9, Reading.beside(), false);
-                Thread.sleep(seconds.toMillis());
-            } catch (InterruptedException e) {
-                return;
-            } catch (RuntimeException | LinkageError e) {
-                keep("A reading failed: " + e.getMessage());
+        try {
+            while (reading()) {
+                try {
+                    note((System.nanoTime() - began) / 1e9, Reading.beside(), false);
+                } catch (RuntimeException | LinkageError | AssertionError | VirtualMachineError e) {
+                    keep(FAILED + e);
+                }
+                pause();
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
+    }
+
+    private synchronized boolean reading() {
+        return reader == Thread.currentThread();
+    }
+
+    /** Ends early when the thread shall stop; an interrupt would break the channel a subscriber may be writing to. */
+    private synchronized void pause() throws InterruptedException {
+        if (reading()) {
+            wait(seconds.toMillis());
+        }
+    }
+
+    private synchronized void stopReading() {
+        reader = null;
+        notifyAll();
     }
 
     private void note(double x, Reading reading, boolean stepping) {
@@ -299,6 +312,9 @@ public final class MemoryMonitor implements AutoCloseable {
 
     private void keep(String line) {
         synchronized (lines) {
+            if (line.startsWith(FAILED) && line.equals(lines.peekLast())) {
+                return; // what fails each time is told once
+            }
             lines.addLast(line);
             if (lines.size() > LINES_KEPT) {
                 lines.removeFirst();

@@ -135,6 +135,25 @@ class MemoryMonitorTest {
     }
 
     @Test
+    void anErrorInTheBackgroundNeitherEndsItNorMakesItHurry() throws InterruptedException {
+        CountDownLatch read = new CountDownLatch(4);
+        long began = System.nanoTime();
+        try (MemoryMonitor monitor = MemoryMonitor.every(Duration.ofMillis(50)).onReading(reading -> {
+            read.countDown();
+            throw new OutOfMemoryError("Java heap space");
+        })) {
+            monitor.start();
+            assertThat(read.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThanOrEqualTo(Duration.ofMillis(140));
+            assertThat(monitor.lines())
+                    .singleElement()
+                    .asString()
+                    .contains("A reading failed")
+                    .contains("Java heap space");
+        }
+    }
+
+    @Test
     void tenThousandStepsStayBoundedAndKeepTheHighest() {
         AtomicLong highest = new AtomicLong();
         try (MemoryMonitor monitor = MemoryMonitor.everySteps(1)
