@@ -35,6 +35,9 @@ final class DeviceAdvice {
                 advisor.smallerStep();
             }
             default -> {
+                if (advisor.seen.othersMatter()) {
+                    others(advisor);
+                }
                 advisor.smallerStep();
                 live(advisor);
                 advisor.process("CPU instead of the device", OptionalLong.empty(), "");
@@ -71,11 +74,13 @@ final class DeviceAdvice {
 
     private static void others(Advisor advisor) {
         Optional<Size> held = advisor.seen.othersListed.or(() -> advisor.seen.elsewhere);
+        boolean named = !advisor.seen.others.isEmpty() && advisor.seen.own.isPresent();
         advisor.add(
                 "stop the other processes",
                 Advisor.least(held),
                 "what they hold",
-                (advisor.oom.allocator() == Backend.HIP ? "rocm-smi --showpids" : "nvidia-smi")
+                (named ? "The message names " + advisor.seen.othersNamed() + ". " : "")
+                        + (advisor.oom.allocator() == Backend.HIP ? "rocm-smi --showpids" : "nvidia-smi")
                         + " lists them; end the ones that are yours: an old notebook kernel keeps its memory until it is shut"
                         + " down.",
                 "their work");

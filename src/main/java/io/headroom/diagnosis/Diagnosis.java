@@ -4,6 +4,7 @@ import io.headroom.budget.Estimate;
 import io.headroom.oom.Field;
 import io.headroom.oom.Log;
 import io.headroom.oom.OutOfMemory;
+import io.headroom.oom.Wording;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
 import java.util.List;
@@ -95,7 +96,7 @@ public record Diagnosis(
                 oom,
                 verdict.cause(),
                 verdict.confidence(),
-                sentence(oom, verdict.cause()),
+                sentence(oom, verdict.cause()) + KilledProcess.sentence(oom),
                 verdict.evidence(),
                 new Implied(oom).sentences(oom),
                 advisor.remedies(),
@@ -179,7 +180,15 @@ public record Diagnosis(
                                 + device;
                 };
         String where = oom.where().map(place -> ", at " + place).orElse("");
-        return subject + where + ": " + cause.title() + ".";
+        return subject + where + ": " + reason(oom, cause) + ".";
+    }
+
+    private static String reason(OutOfMemory oom, Cause cause) {
+        Implied seen = new Implied(oom);
+        if (cause == Cause.CAPACITY && seen.othersMatter()) {
+            return cause.title() + " beside " + seen.othersNamed();
+        }
+        return oom.wording() == Wording.CGROUP_KILL ? "its container's memory limit was reached" : cause.title();
     }
 
     /** The saving in words: {@code "3.56 GiB, the holes stated"}, or {@code "not told by the message"}. */

@@ -102,14 +102,28 @@ final class HostAdvice {
     }
 
     private static void killed(Advisor advisor) {
-        advisor.add("a larger limit", "docker run --memory=8g; resources.limits.memory in Kubernetes", "money");
+        boolean container = KilledProcess.inContainer(advisor.oom);
+        if (container) {
+            String size = KilledProcess.of(advisor.oom)
+                    .map(KilledProcess::largerLimit)
+                    .orElse("8g");
+            advisor.add(
+                    "a larger limit",
+                    "docker run --memory=" + size + "; resources.limits.memory in Kubernetes",
+                    "the machine must have it");
+        } else {
+            advisor.add(
+                    "less beside it, or more memory",
+                    "end what else takes memory (top, sorted by RES); more swap; a larger machine",
+                    "their work, or money");
+        }
         advisor.add(
-                "a cap below the container's",
+                container ? "a cap below the container's" : "a cap below the machine's memory",
                 "limit(\"…\"): then an exception with a message appears, and the notebook survives",
                 "none");
         advisor.smallerStep();
         advisor.no("catching the exception", "a killed process never sees one.");
-        advisor.no(HEAP, "it counts against the same limit.");
+        advisor.no(HEAP, "it counts against the same " + (container ? "limit." : "memory."));
     }
 
     private static void shared(Advisor advisor) {

@@ -7,6 +7,7 @@ import io.headroom.oom.Size;
 import io.headroom.oom.Wording;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -21,6 +22,8 @@ final class Implied {
     /** What a CUDA context with cuBLAS, cuDNN and NCCL takes at most, for recognising one's own process clause. */
     private static final long LARGEST_CONTEXT = 1536 * Bytes.MIB;
 
+    private static final int MOST_NAMED = 3;
+
     final Optional<Size> requested;
     final Optional<Size> total;
     final Optional<Size> free;
@@ -31,6 +34,7 @@ final class Implied {
     final Optional<Size> pools;
     final Optional<GpuProcess> ownClause;
     final Optional<Size> own;
+    final List<GpuProcess> others;
     final Optional<Size> othersListed;
     final Optional<Size> elsewhere;
 
@@ -51,11 +55,11 @@ final class Implied {
                 .or(() -> ownClause.map(GpuProcess::inUse))
                 .or(() -> reserved)
                 .or(() -> allocated);
-        othersListed = oom.processes().stream()
+        others = oom.processes().stream()
                 .filter(process ->
                         ownClause.isEmpty() || process.pid() != ownClause.get().pid())
-                .map(GpuProcess::inUse)
-                .reduce(Size::plus);
+                .toList();
+        othersListed = others.stream().map(GpuProcess::inUse).reduce(Size::plus);
         elsewhere = total.flatMap(t -> free.flatMap(f -> own.map(o -> t.minus(f).minus(o))))
                 .filter(size -> size.bytes() >= 0);
     }
@@ -67,6 +71,30 @@ final class Implied {
                 && free.isPresent()
                 && open > 0
                 && free.get().low() + open >= requested.get().high();
+    }
+
+    /** Whether it is said which processes hold what, and it is as much as was missing or a tenth of the device. */
+    boolean othersMatter() {
+        if (own.isEmpty() || othersListed.isEmpty()) {
+            return false;
+        }
+        long held = othersListed.get().low();
+        long missing = requested.map(Size::high).orElse(Long.MAX_VALUE)
+                - free.map(Size::low).orElse(0L);
+        return held >= 64 * Bytes.MIB
+                && (held >= missing || held >= total.map(Size::bytes).orElse(Long.MAX_VALUE) / 10);
+    }
+
+    /** {@code "process 4242 (11.20 GiB) and process 17 (2.00 GiB)"}: the largest three. */
+    String othersNamed() {
+        List<String> named = others.stream()
+                .sorted(Comparator.comparingLong(
+                        (GpuProcess process) -> -process.inUse().bytes()))
+                .limit(MOST_NAMED)
+                .map(process -> "process " + process.pid() + " (" + process.inUse() + ")")
+                .toList();
+        int more = others.size() - named.size();
+        return String.join(" and ", named) + (more > 0 ? " and " + more + " more" : "");
     }
 
     private Optional<GpuProcess> ownClause(List<GpuProcess> processes) {
@@ -140,6 +168,9 @@ final class Implied {
         if (oversubscribed()) {
             all.add("More is allocated (" + allocated.get() + ") than the card has (" + total.get()
                     + "): Windows and WSL2 spill into system memory, slowly.");
+        }
+        if (othersMatter()) {
+            all.add("Not this process: " + othersNamed() + ".");
         }
         elsewhere
                 .filter(size -> size.low() > Bytes.GIB)

@@ -90,6 +90,7 @@ final class Findings {
     }
 
     private void add(OutOfMemory oom, int index) {
+        failures.replaceAll(other -> isSame(other, oom) && tellsMore(oom, other) ? oom : other);
         if (failures.size() < Log.MOST && failures.stream().noneMatch(other -> isSame(other, oom))) {
             failures.add(Math.min(index, failures.size()), oom);
         }
@@ -97,6 +98,13 @@ final class Findings {
 
     Log log(long bytes) {
         return new Log(failures, nearMisses, bytes);
+    }
+
+    /** The kernel writes several lines about one kill; the one with the process's size is worth most. */
+    private static boolean tellsMore(OutOfMemory oom, OutOfMemory other) {
+        return oom.allocator() == Backend.OOM_KILLER
+                && oom.excerpt().contains("anon-rss")
+                && !other.excerpt().contains("anon-rss");
     }
 
     private static boolean isSame(OutOfMemory a, OutOfMemory b) {
