@@ -173,25 +173,56 @@ public final class MemoryMonitor implements AutoCloseable {
     }
 
     /**
-     * Runs a training function under this monitor: the background thread reads, and however it ends the memory is
-     * summed up and cleaned up. What it throws passes through unchanged.
+     * Runs a training function under this monitor: the background thread reads while it runs, and however it ends its peak
+     * is told. When it fails, memory is summed up and cleaned up first. What it throws passes through unchanged; what fails
+     * after that is suppressed in it.
      */
     public <T> T run(String name, Callable<T> training) throws Exception {
-        start();
-        Watch watch = Watch.start(name);
+        boolean reads = startHere();
+        Throwable failure = null;
+        Watch watch = null;
         try {
+            watch = Watch.start(name);
             return training.call();
         } catch (Throwable e) {
-            for (String line : MonitorLine.summary(Reading.now(), watch.highest(), leaks())) {
-                keep(line);
-                printer.accept(line);
+            failure = e;
+            Watch begun = watch;
+            if (begun != null) {
+                guarded(e, () -> MonitorLine.summary(Reading.now(), begun.highest(), leaks())
+                        .forEach(this::tell));
+                guarded(e, this::cleanupMemory);
             }
-            cleanupMemory();
             throw e;
         } finally {
-            String line = watch.stop().toString();
-            keep(line);
-            printer.accept(line);
+            Watch begun = watch;
+            if (begun != null) {
+                guarded(failure, () -> tell(begun.stop().toString()));
+            }
+            if (reads) {
+                stopReading();
+            }
+        }
+    }
+
+    private synchronized boolean startHere() {
+        boolean first = reader == null;
+        start();
+        return first;
+    }
+
+    private void tell(String line) {
+        keep(line);
+        printer.accept(line);
+    }
+
+    private void guarded(Throwable failure, Runnable action) {
+        try {
+            action.run();
+        } catch (RuntimeException | LinkageError | AssertionError | VirtualMachineError e) {
+            if (failure != null && failure != e) {
+                failure.addSuppressed(e);
+            }
+            keep("After the training: " + e);
         }
     }
 

@@ -199,6 +199,38 @@ class MemoryMonitorTest {
     }
 
     @Test
+    void aFailingPrinterOrCleanUpReplacesNeitherResultNorFailure() throws Exception {
+        OutOfMemoryError thrown = new OutOfMemoryError("Java heap space");
+        try (MemoryMonitor monitor = MemoryMonitor.everySteps(10)
+                .printTo(line -> {
+                    throw new IllegalStateException("no output");
+                })
+                .cleanUpWith(() -> {
+                    throw new IllegalStateException("no clean-up");
+                })) {
+            assertThatThrownBy(() -> monitor.run("train", () -> {
+                        throw thrown;
+                    }))
+                    .isSameAs(thrown);
+            assertThat(thrown.getSuppressed())
+                    .extracting(Throwable::getMessage)
+                    .containsExactly("no output", "no clean-up", "no output");
+            assertThat(monitor.<Integer>run("train", () -> 3)).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void theBackgroundThreadEndsWithTheTraining() throws Exception {
+        try (MemoryMonitor monitor = MemoryMonitor.every(Duration.ofMillis(1))) {
+            monitor.run("train", () -> null);
+            Thread.sleep(50); // for the reading under way
+            long readings = monitor.timeline().added();
+            Thread.sleep(100);
+            assertThat(monitor.timeline().added()).isEqualTo(readings);
+        }
+    }
+
+    @Test
     void aSecondsMonitorCountsSecondsAndAStepMonitorSteps() {
         LeakFinder finder = new LeakFinder();
         for (int i = 0; i < 40; i++) {
