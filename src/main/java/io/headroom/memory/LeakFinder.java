@@ -24,9 +24,9 @@ final class LeakFinder {
 
     private String unit = "";
 
-    /** Adds a reading at step or second x; another unit than before begins anew. */
+    /** Adds a reading at step or second x; another unit than before, or an x that goes back, begins anew. */
     synchronized void add(String unitOfX, double x, Reading reading) {
-        if (!unitOfX.equals(unit)) {
+        if (!unitOfX.equals(unit) || !samples.isEmpty() && x < samples.getLast().x()) {
             samples.clear();
             unit = unitOfX;
         }

@@ -231,6 +231,17 @@ class MemoryMonitorTest {
     }
 
     @Test
+    void aSecondTrainingIsNotMixedWithTheFirst() {
+        LeakFinder finder = new LeakFinder();
+        for (int i = 0; i < 40; i++) {
+            finder.add("step", i, Samples.reading(i, "", Bytes.GIB + i * Bytes.MIB));
+        }
+        assertThat(finder.leaks()).hasSize(1);
+        finder.add("step", 0, Samples.reading(41, "", Bytes.GIB));
+        assertThat(finder.leaks()).isEmpty();
+    }
+
+    @Test
     void aSecondsMonitorCountsSecondsAndAStepMonitorSteps() {
         LeakFinder finder = new LeakFinder();
         for (int i = 0; i < 40; i++) {
