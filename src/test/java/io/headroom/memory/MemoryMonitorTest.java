@@ -242,6 +242,17 @@ class MemoryMonitorTest {
     }
 
     @Test
+    void theProcessIsNotNamedForTheRoundingOfAManagersArrays() {
+        LeakFinder finder = new LeakFinder();
+        for (int i = 0; i < 40; i++) {
+            LiveArrays.Manager cache = new LiveArrays.Manager("cache", i, i * 32 * Bytes.MIB, Map.of());
+            long resident = Bytes.GIB + i * (32 * Bytes.MIB + 32 * Bytes.KIB);
+            finder.add("step", i, Samples.reading(i, "", resident).with(new LiveArrays(List.of(cache))));
+        }
+        assertThat(finder.leaks()).singleElement().matches(leak -> leak.where().equals("cache"));
+    }
+
+    @Test
     void aSecondsMonitorCountsSecondsAndAStepMonitorSteps() {
         LeakFinder finder = new LeakFinder();
         for (int i = 0; i < 40; i++) {
