@@ -33,7 +33,7 @@ def test_what_would_have_saved_it(notebook):
     assert table["expandable_segments:True"].startswith("survives")
     assert table["max_split_size_mb:64"].startswith("survives")
     assert table["as it was (default settings)"].startswith("dies")
-    assert table["empty cache after the step"].startswith("dies")
+    assert table["empty cache after each of 4 phases"].startswith("dies")
 
 
 def test_the_cause_removed_needs_no_setting(notebook):

@@ -72,6 +72,14 @@ final class Alternatives {
     }
 
     private void addProgramChanges(List<Row> all) {
+        int[] ends = TraceEdits.phaseEnds(trace);
+        if (ends.length > 0) {
+            all.add(new Row(
+                    "empty cache after each of " + ends.length + (ends.length == 1 ? " phase" : " phases"),
+                    "torch.cuda.empty_cache() where a phase ends; in DJL JniUtils.emptyCudaCache().",
+                    Row.Kind.PROGRAM,
+                    replay(TraceEdits.emptyingCache(trace, ends), recorded)));
+        }
         int[] valleys = TraceEdits.valleys(trace);
         if (valleys.length == 0) {
             return;

@@ -68,6 +68,20 @@ public final class TraceEdits {
         return copy(trace, trace::bytes, new BitSet(), true);
     }
 
+    /** The events after which another phase begins: epochs' ends where a trace names its epochs. */
+    public static int[] phaseEnds(Trace trace) {
+        List<Integer> ends = new ArrayList<>();
+        boolean within = false;
+        for (int event = 0; event < trace.events(); event++) {
+            boolean begins = trace.kind(event) == Kind.PHASE;
+            if (begins && within && event > 0) {
+                ends.add(event - 1);
+            }
+            within |= begins;
+        }
+        return ends.stream().mapToInt(Integer::intValue).toArray();
+    }
+
     /**
      * The trace with everything halved that is made and freed within one step, between two valleys.
      *
