@@ -61,6 +61,11 @@ public record LiveArrays(List<Manager> managers) {
         return managers.stream().mapToInt(Manager::count).sum();
     }
 
+    /** Whether a PyTorch engine runs; starts none. */
+    public static boolean engineRuns() {
+        return ManagerTree.engine().isPresent();
+    }
+
     /** The arrays of the running PyTorch engine; empty if none was started yet (this starts none). */
     public static Optional<LiveArrays> now() {
         return now(true);

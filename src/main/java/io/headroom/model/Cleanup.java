@@ -2,6 +2,7 @@ package io.headroom.model;
 
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
+import io.headroom.memory.LiveArrays;
 import io.headroom.memory.NativeTrim;
 import io.headroom.memory.Reading;
 import java.lang.ref.PhantomReference;
@@ -19,7 +20,7 @@ public final class Cleanup {
 
     private Cleanup() {}
 
-    /** Cleans up now; takes as long as two full collections. */
+    /** Cleans up now; takes as long as two full collections and starts no engine. */
     public static void now() {
         collect();
         collect();
@@ -59,6 +60,6 @@ public final class Cleanup {
     }
 
     private static boolean engineHasGpu() {
-        return Engine.hasEngine("PyTorch") && Engine.getEngine("PyTorch").getGpuCount() > 0;
+        return LiveArrays.engineRuns() && Engine.getEngine("PyTorch").getGpuCount() > 0;
     }
 }
