@@ -80,7 +80,7 @@ final class TensorHeaders {
             RandomAccessFile memory = new RandomAccessFile(MEMORY, "r");
             try (NDManager manager = engine.newBaseManager(Device.cpu())) {
                 TensorHeaders headers = new TensorHeaders(memory);
-                if (headers.locate(manager)) {
+                if (headers.matches(manager)) {
                     return Optional.of(headers);
                 }
             } catch (IOException | RuntimeException e) {
@@ -141,6 +141,15 @@ final class TensorHeaders {
         memory.seek(address);
         memory.readFully(bytes);
         return ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
+    }
+
+    /** Fields that point outside what was read, or sizes no shape has, are another layout: it stays one. */
+    private boolean matches(NDManager manager) throws IOException {
+        try {
+            return locate(manager);
+        } catch (IndexOutOfBoundsException | IllegalArgumentException | NegativeArraySizeException e) {
+            return false;
+        }
     }
 
     private boolean locate(NDManager manager) throws IOException {
