@@ -80,7 +80,11 @@ public final class DiagnosisCard {
         if (remedies.isEmpty()) {
             return;
         }
-        out.append("<div style=\"").append(HEAD).append("\">What to do, most bytes first</div>");
+        out.append("<div style=\"")
+                .append(HEAD)
+                .append("\">")
+                .append(DiagnosisText.title(remedies))
+                .append("</div>");
         table(remedies.subList(0, Math.min(FIRST, remedies.size())), out);
         if (remedies.size() > FIRST) {
             out.append("<details><summary>").append(remedies.size() - FIRST).append(" more</summary>");

@@ -21,14 +21,15 @@ public final class DiagnosisText {
         lines(diagnosis.evidence(), out);
         lines(diagnosis.implied(), out);
         if (!diagnosis.remedies().isEmpty()) {
-            out.append("\nWhat to do, most bytes first:\n");
+            boolean told = toldOf(diagnosis.remedies());
+            out.append('\n').append(title(diagnosis.remedies())).append(":\n");
             int number = 1;
             for (Advice advice : diagnosis.remedies()) {
                 out.append("  ").append(number++).append(". ").append(advice.name());
-                out.append(" · saves ")
-                        .append(Diagnosis.saving(advice))
-                        .append(" · costs ")
-                        .append(advice.cost());
+                if (told) {
+                    out.append(" · saves ").append(Diagnosis.saving(advice));
+                }
+                out.append(" · costs ").append(advice.cost());
                 out.append("\n     ").append(advice.how()).append('\n');
             }
         }
@@ -48,6 +49,15 @@ public final class DiagnosisText {
                 diagnosis.others().stream().map(DiagnosisText::line).toList(),
                 out);
         return out.toString().stripTrailing();
+    }
+
+    /** What stands above the remedies: an order by bytes only where any are told. */
+    static String title(List<Advice> remedies) {
+        return toldOf(remedies) ? "What to do, most bytes first" : "What to try";
+    }
+
+    private static boolean toldOf(List<Advice> remedies) {
+        return remedies.stream().anyMatch(advice -> advice.saves().isPresent());
     }
 
     /** One line on a failure: {@code "cuda: Tried to allocate 20.00 MiB"}. */

@@ -53,6 +53,13 @@ class DiagnosisCardTest {
                         "asked for 4.15 GiB");
     }
 
+    @Test
+    void noOrderByBytesIsClaimedWhereNoneAreTold() {
+        assertThat(card("CUDA error: out of memory").plain())
+                .contains("What to try:")
+                .doesNotContain("most bytes first", "not told by the message");
+    }
+
     private static Bundle card(String message) {
         return DiagnosisCard.of(Diagnosis.of(OutOfMemory.read(message).orElseThrow(), Situation.unknown()));
     }
