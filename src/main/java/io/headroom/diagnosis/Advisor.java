@@ -1,5 +1,6 @@
 package io.headroom.diagnosis;
 
+import io.headroom.memory.Limit;
 import io.headroom.memory.Reading;
 import io.headroom.oom.Field;
 import io.headroom.oom.OutOfMemory;
@@ -176,6 +177,19 @@ final class Advisor {
         return saving.fits(room.getAsLong()) ? ", then it fits" : ", not enough alone";
     }
 
+    /** Whether the request is so large that only another shape makes it fit. */
+    boolean halvingCannotFit() {
+        if (cause == Cause.SHAPE_BUG || oom.impossible()) {
+            return true;
+        }
+        long most = oom.allocator().isDevice()
+                ? seen.total.or(() -> seen.allowed).map(Size::bytes).orElse(Long.MAX_VALUE)
+                : situation.machine().map(Limit::bytes).orElse(Bytes.TIB);
+        return cause == Cause.OVERSIZED_REQUEST
+                && situation.workload().isEmpty()
+                && oom.size(Field.REQUESTED).map(Size::low).orElse(0L) / 2 > most;
+    }
+
     /** Releasing what else is loaded, unless it is known that this is next to nothing. */
     void release() {
         OptionalLong live = situation.liveArrays();
@@ -259,7 +273,7 @@ final class Advisor {
     }
 
     private static String request(OptionalLong saves) {
-        return saves.isPresent() ? "of the refused request, if it is an activation" : "";
+        return saves.isPresent() ? "at least: of the refused request alone, if it is an activation" : "";
     }
 
     private static String cost(Remedy remedy) {

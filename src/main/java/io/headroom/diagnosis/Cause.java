@@ -11,7 +11,7 @@ public enum Cause {
     LIMIT("limit-fraction", "a limit set for this process was reached, not the memory's end"),
     HOST_RAM("host-ram", "the host's memory ran out"),
     JVM_HEAP("host-ram", "the JVM's own heap ran out"),
-    UNKNOWN("unknown", "the message does not tell");
+    UNKNOWN("unknown", "the message does not tell why");
 
     private final String label;
     private final String title;

@@ -19,7 +19,9 @@ final class DeviceAdvice {
             case SHAPE_BUG -> shape(advisor);
             case OVERSIZED_REQUEST -> {
                 shape(advisor);
-                advisor.smallerStep();
+                if (!advisor.halvingCannotFit()) {
+                    advisor.smallerStep();
+                }
             }
             case FRAGMENTATION -> {
                 segments(advisor);
@@ -58,7 +60,9 @@ final class DeviceAdvice {
                         + ": one factor is far too large (a"
                         + " batch product, an outer product instead of a row-wise one, an uninitialised length).",
                 "none");
-        advisor.chunked();
+        if (!advisor.halvingCannotFit()) {
+            advisor.chunked();
+        }
     }
 
     private static void segments(Advisor advisor) {
@@ -104,8 +108,8 @@ final class DeviceAdvice {
                 " of this process",
                 more,
                 "as much as is free on the device",
-                "torch.cuda.set_per_process_memory_fraction higher, or none"
-                        + " (per_process_memory_fraction in PYTORCH_CUDA_ALLOC_CONF since 2.10)",
+                advisor.place.environment("PYTORCH_CUDA_ALLOC_CONF", "per_process_memory_fraction:0.95")
+                        + "   // PyTorch 2.10 on; in Python torch.cuda.set_per_process_memory_fraction(0.95)",
                 "less is left for others on the device");
     }
 
@@ -142,10 +146,12 @@ final class DeviceAdvice {
         if (advisor.cause == Cause.OVERSIZED_REQUEST || advisor.cause == Cause.SHAPE_BUG) {
             shape(advisor);
         }
-        live(advisor);
-        advisor.smallerStep();
-        watermark(advisor);
-        advisor.process("CPU instead of the device", OptionalLong.empty(), "");
+        if (!advisor.halvingCannotFit()) {
+            live(advisor);
+            advisor.smallerStep();
+            watermark(advisor);
+            advisor.process("CPU instead of the device", OptionalLong.empty(), "");
+        }
         advisor.no(HEAP, "tensors do not live in it; on a Mac a smaller heap leaves the GPU more.");
     }
 

@@ -232,8 +232,14 @@ final class DeviceCauses {
                         0.4,
                         "Every convolution algorithm's workspace was refused: usually the card is full.");
             case NCCL ->
-                Verdict.of(UNKNOWN, 0.4, "NCCL allocates its buffers outside PyTorch's pool; the card was full.");
-            default -> Verdict.of(UNKNOWN, 0.4, "The message gives no figures.");
+                Verdict.of(UNKNOWN, 0.4, "NCCL allocates its buffers outside PyTorch's pool: the card may be full.");
+            default ->
+                Verdict.of(
+                        UNKNOWN,
+                        0.4,
+                        oom.size(Field.REQUESTED).isPresent()
+                                ? "The message says what was asked for, and not who holds the memory."
+                                : "The message gives no figures.");
         };
     }
 

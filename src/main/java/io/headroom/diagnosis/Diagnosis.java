@@ -171,13 +171,16 @@ public record Diagnosis(
         String who = oom.allocator().title();
         String subject =
                 switch (oom.allocator()) {
-                    case CPU -> "Host memory" + wrapped + " could not give" + asked;
+                    case CPU ->
+                        oom.size(Field.REQUESTED).isPresent()
+                                ? "Host memory" + wrapped + " could not give" + asked
+                                : "An allocation of host memory failed" + wrapped;
                     case JVM -> "The JVM could not get" + asked;
                     case OOM_KILLER -> "The operating system killed the process for its memory";
                     case DATALOADER_SHM -> "A DataLoader worker died";
                     default ->
-                        Character.toUpperCase(who.charAt(0)) + who.substring(1) + wrapped + " could not get" + asked
-                                + device;
+                        (who.startsWith("cu") ? who : Character.toUpperCase(who.charAt(0)) + who.substring(1)) + wrapped
+                                + " could not get" + asked + device;
                 };
         String where = oom.where().map(place -> ", at " + place).orElse("");
         return subject + where + ": " + reason(oom, cause) + ".";

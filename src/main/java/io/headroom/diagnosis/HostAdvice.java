@@ -25,6 +25,10 @@ final class HostAdvice {
         if (advisor.cause == Cause.OVERSIZED_REQUEST || advisor.cause == Cause.SHAPE_BUG) {
             DeviceAdvice.shape(advisor);
         }
+        if (advisor.halvingCannotFit()) {
+            advisor.no(HEAP, "libtorch's tensors live outside it, and no heap holds this request.");
+            return;
+        }
         if (advisor.cause == Cause.LIMIT) {
             advisor.raise(
                     "",

@@ -158,6 +158,10 @@ final class Implied {
     List<String> sentences(OutOfMemory oom) {
         List<String> all = new ArrayList<>();
         tensorBehind(oom).ifPresent(all::add);
+        room(oom).ifPresent(room -> requested
+                .filter(size -> size.low() > room.high())
+                .ifPresent(size -> all.add("Missing: " + range(size.minus(room)) + " (" + size + " asked for, "
+                        + Size.exactly(Math.max(0, room.bytes())) + " free).")));
         overhead(oom).ifPresent(size -> all.add("CUDA context and libraries of this process: " + range(size) + "."));
         ownClause.ifPresent(process -> all.add("Process " + process.pid()
                 + " holds what PyTorch reserved here and little more: it is this process itself, seen from inside a"
@@ -176,6 +180,14 @@ final class Implied {
                 .filter(size -> size.low() > Bytes.GIB)
                 .ifPresent(size -> all.add("Neither free nor this process's: " + range(size) + "."));
         return all;
+    }
+
+    /** What is free on the device, or left of what Metal allows. */
+    private Optional<Size> room(OutOfMemory oom) {
+        return free.or(() -> oom.size(Field.MPS_ALLOCATED)
+                .flatMap(live -> oom.size(Field.MPS_OTHER)
+                        .flatMap(other -> allowed.map(most -> most.minus(live).minus(other))))
+                .filter(left -> left.low() >= 0));
     }
 
     /** {@code "1.10 – 1.12 GiB"}, or the size alone where both ends print alike. */

@@ -16,7 +16,8 @@ final class Measure {
         switch (oom.allocator()) {
             case CUDA, HIP, CUBLAS, CUDNN, NCCL -> {
                 all.add("Who holds the card now: " + (isHip(oom) ? "rocm-smi --showpids" : "nvidia-smi") + ".");
-                if (oom.size(Field.ALLOCATED).isEmpty()) {
+                if (oom.size(Field.REQUESTED).isPresent()
+                        && oom.size(Field.ALLOCATED).isEmpty()) {
                     all.add("The whole message: the part after \"Tried to allocate\" says who holds what.");
                 }
             }
