@@ -44,12 +44,12 @@ final class CachedBlocks {
         }
     }
 
-    /** Blocks that are never split, until one large enough for the request can be had; whether it can. */
+    /** Unsplit blocks of at least the split limit, until one large enough for the request can be had; whether it can. */
     boolean releaseAvailable(int pool, int stream, long size) {
         FreeSet free = pools.free(pool, stream);
         long wanted = Math.max(size, maxSplit);
         long at = free.ceiling(wanted, Long.MIN_VALUE);
-        if (at >= 0 && !blocks.has(free.block(at), EXPANDABLE)) {
+        if (at >= 0 && whole(free.block(at))) {
             release(free.block(at));
             return true;
         }
@@ -59,7 +59,7 @@ final class CachedBlocks {
             if (blocks.size[ascending[i]] < maxSplit) {
                 break;
             }
-            if (!blocks.has(ascending[i], EXPANDABLE)) {
+            if (whole(ascending[i])) {
                 released += blocks.size[ascending[i]];
                 release(ascending[i]);
             }
@@ -75,7 +75,7 @@ final class CachedBlocks {
         if (target > 0) {
             for (int stream = 0; stream < pools.streams(1); stream++) {
                 for (int block : pools.free(1, stream).toArray()) {
-                    if (!blocks.isSplit(block) && !blocks.has(block, EXPANDABLE)) {
+                    if (whole(block)) {
                         candidates.add(block);
                         ages += age(block);
                     }
@@ -97,6 +97,10 @@ final class CachedBlocks {
                 }
             }
         }
+    }
+
+    private boolean whole(int block) {
+        return !blocks.isSplit(block) && !blocks.has(block, EXPANDABLE);
     }
 
     private long age(int block) {

@@ -11,6 +11,7 @@ import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
 
 /** What holds after every step of any program, under any settings. */
 class AllocatorInvariantsTest {
@@ -44,6 +45,18 @@ class AllocatorInvariantsTest {
         assertThat(device.statistics().requestedBytes().current()).isZero();
         assertThat(device.statistics().inactiveSplit().current()).isZero();
         assertThat(device.segments()).isEmpty();
+    }
+
+    @Test
+    void aPartOfASegmentIsNeverGivenBackAlone() {
+        var settings = AllocatorSettings.parse("large_segment_size_mb:64,max_split_size_mb:32");
+        var device = new CachingAllocator(settings, 100 * Bytes.MIB);
+        int part = device.malloc(5 * Bytes.MIB, 0);
+        assertThat(device.malloc(80 * Bytes.MIB, 0)).isEqualTo(CachingAllocator.OUT_OF_MEMORY);
+        check(device, 100 * Bytes.MIB);
+        assertThat(device.statistics().reservedBytes().current()).isEqualTo(64 * Bytes.MIB);
+        device.free(part);
+        assertThat(device.malloc(80 * Bytes.MIB, 0)).isNotEqualTo(CachingAllocator.OUT_OF_MEMORY);
     }
 
     private static void check(CachingAllocator device, long limit) {
@@ -113,6 +126,7 @@ class AllocatorInvariantsTest {
                 "garbage_collection_threshold:0.4,per_process_memory_fraction:0.8",
                 "garbage_collection_threshold:0.4,per_process_memory_fraction:0.8,max_split_size_mb:100",
                 "expandable_segments:True,max_split_size_mb:64",
+                "large_segment_size_mb:64,max_split_size_mb:32",
                 "expandable_segments:True,per_process_memory_fraction:0.5,large_segment_size_mb:40");
     }
 
