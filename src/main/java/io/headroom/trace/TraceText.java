@@ -1,6 +1,8 @@
 package io.headroom.trace;
 
 import io.headroom.units.Bytes;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,7 @@ import java.util.regex.Pattern;
  */
 public final class TraceText {
     private static final int MOST_EVENTS = 20_000_000;
+    private static final int MOST_LIVE = 1_000_000;
     private static final int MOST_NESTING = 16;
     private static final String STEP = "alloc NAME SIZE [OPERATOR] [on STREAM], free NAME, use NAME on STREAM, "
             + "empty_cache, phase TEXT, mark TEXT, repeat N … end";
@@ -37,6 +40,9 @@ public final class TraceText {
     private static final Pattern USE = Pattern.compile("(\\S+)\\s+on\\s+([0-9]{1,9})");
 
     private final List<String> lines;
+    /** Of each line that begins a repeat the line of its end, 0 if it has none. */
+    private final int[] ends;
+
     private final Trace.Builder trace = Trace.builder();
     private final Map<String, Integer> ids = new HashMap<>();
     private String repetition = "";
@@ -46,6 +52,7 @@ public final class TraceText {
         lines = text.lines()
                 .map(line -> line.replaceFirst("(^|\\s)#.*", "").strip())
                 .toList();
+        ends = ends(lines);
     }
 
     /**
@@ -69,7 +76,7 @@ public final class TraceText {
                 continue;
             }
             try {
-                i = step(line, i, to, depth);
+                i = step(line, i, depth);
             } catch (IllegalArgumentException e) {
                 if (e.getMessage().startsWith("line ")) {
                     throw e;
@@ -79,7 +86,7 @@ public final class TraceText {
         }
     }
 
-    private int step(String line, int at, int to, int depth) {
+    private int step(String line, int at, int depth) {
         String[] words = line.split("\\s+", 2);
         String rest = words.length > 1 ? words[1] : "";
         switch (words[0]) {
@@ -96,7 +103,10 @@ public final class TraceText {
             case "phase" -> trace.phase(rest);
             case "mark" -> trace.mark(rest);
             case "repeat" -> {
-                int end = end(at, to);
+                int end = ends[at];
+                if (end == 0) {
+                    throw new IllegalArgumentException("repeat without end");
+                }
                 int times = times(rest);
                 if (depth == MOST_NESTING) {
                     throw new IllegalArgumentException("repeats nest at most " + MOST_NESTING + " deep");
@@ -122,6 +132,9 @@ public final class TraceText {
                     + "\" is allocated already: free it first or take another name"
                     + (repetition.isEmpty() ? "" : "; in a repeat, $ in a name is the number of the repetition"));
         }
+        if (ids.size() == MOST_LIVE) {
+            throw new IllegalArgumentException("more than " + MOST_LIVE + " allocations live at once: free some first");
+        }
         long stream = alloc.group(4) == null ? 0 : Long.parseLong(alloc.group(4));
         ids.put(name, trace.alloc(Bytes.parse(alloc.group(2)), alloc.group(3), stream));
     }
@@ -146,16 +159,17 @@ public final class TraceText {
         return Integer.parseInt(text);
     }
 
-    private int end(int at, int to) {
-        int open = 1;
-        for (int i = at + 1; i < to; i++) {
+    private static int[] ends(List<String> lines) {
+        int[] ends = new int[lines.size()];
+        Deque<Integer> open = new ArrayDeque<>();
+        for (int i = 0; i < ends.length; i++) {
             if (lines.get(i).startsWith("repeat")) {
-                open++;
-            } else if (lines.get(i).equals("end") && --open == 0) {
-                return i;
+                open.push(i);
+            } else if (lines.get(i).equals("end") && !open.isEmpty()) {
+                ends[open.pop()] = i;
             }
         }
-        throw new IllegalArgumentException("repeat without end");
+        return ends;
     }
 
     private static Matcher matched(Pattern pattern, String text) {

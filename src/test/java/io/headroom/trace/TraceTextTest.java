@@ -2,8 +2,10 @@ package io.headroom.trace;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.headroom.units.Bytes;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -93,5 +95,20 @@ class TraceTextTest {
         assertThatThrownBy(() -> TraceText.parse(bomb)).hasMessageContaining("more than");
         assertThatThrownBy(() -> TraceText.parse("repeat 2\n".repeat(40) + "end\n".repeat(40)))
                 .hasMessageContaining("nest");
+    }
+
+    @Test
+    void aRepeatIsNotScannedEachTimeItRuns() {
+        String text = "repeat 200000\nrepeat 0\n" + "\n".repeat(200_000) + "end\nend\n";
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(10),
+                () -> assertThat(TraceText.parse(text).events()).isZero());
+    }
+
+    @Test
+    void liveAllocationsAreBounded() {
+        assertThatThrownBy(() -> TraceText.parse("repeat 1000001\nalloc a$ 1\nend"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("live at once");
     }
 }
