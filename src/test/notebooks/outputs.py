@@ -71,7 +71,8 @@ class Row:
 
 def comparison(found):
     """The rows under a cell that compares, by title; the workload as it is first."""
-    return {row.title: row for row in map(Row, result(found)[PLAIN].splitlines()[1:])}
+    lines = [line for line in result(found)[PLAIN].splitlines() if re.search(r"\s+predicted\s+.*\s+measured\s+", line)]
+    return {row.title: row for row in map(Row, lines)}
 
 
 def committed(prefix):
