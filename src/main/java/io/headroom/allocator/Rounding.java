@@ -31,6 +31,9 @@ final class Rounding {
         if (requested < MIN_BLOCK) {
             return MIN_BLOCK;
         }
+        if (requested > ONE_EIB) {
+            return requested;
+        }
         if (power2) {
             int floor = 63 - Long.numberOfLeadingZeros(requested);
             int division = divisions[Math.min(Math.max(floor - 20, 0), divisions.length - 1)];
@@ -59,6 +62,9 @@ final class Rounding {
         }
         if (block < MIN_LARGE) {
             return largeSegment;
+        }
+        if (block > ONE_EIB) {
+            return block;
         }
         return (block + ROUND_LARGE - 1) / ROUND_LARGE * ROUND_LARGE;
     }

@@ -10,6 +10,8 @@ final class DictTable {
     /** Snapshots have some twenty; each costs memory that a hostile file would not pay for. */
     private static final int MOST_SHAPES = 4096;
 
+    private static final int NO_ROW = -1;
+
     private static final long EMPTY = -1;
     private static final long CONSUMED = -2;
 
@@ -17,15 +19,16 @@ final class DictTable {
     static final class Shape {
         final long[] keys;
         final int index;
-        long[] data;
-        int rows;
+        long[] data = {};
+        private int rows;
+        /** A row given back, in whose first column the next one stands; or {@link #NO_ROW}. */
+        private int freeRow = NO_ROW;
         /** Where a reader finds the keys it wants; its own to fill. */
         int[] fields;
 
         private Shape(long[] keys, int index) {
             this.keys = keys;
             this.index = index;
-            data = new long[Math.max(keys.length, 4)];
         }
 
         int column(long key) {
@@ -35,6 +38,24 @@ final class DictTable {
                 }
             }
             return -1;
+        }
+
+        private int newRow() {
+            if (freeRow != NO_ROW) {
+                int row = freeRow;
+                freeRow = (int) data[row * keys.length];
+                return row;
+            }
+            int end = Math.multiplyExact(rows + 1, keys.length);
+            if (end > data.length) {
+                data = Arrays.copyOf(data, Math.max(end, rows == 0 ? 0 : PickleStore.grown(data.length)));
+            }
+            return rows++;
+        }
+
+        private void giveBack(int row) {
+            data[row * keys.length] = freeRow;
+            freeRow = row;
         }
 
         private boolean matches(long[] stack, int from) {
@@ -82,14 +103,11 @@ final class DictTable {
             shape = shape(stack, from, pairs);
             lastOfWidth[pairs] = shape;
         }
-        int at = shape.rows * pairs;
-        if ((long) at + pairs > shape.data.length) {
-            shape.data = Arrays.copyOf(shape.data, Math.max(at + pairs, PickleStore.grown(shape.data.length)));
-        }
+        int row = shape.newRow();
         for (int i = 0; i < pairs; i++) {
-            shape.data[at + i] = stack[from + 2 * i + 1];
+            shape.data[row * pairs + i] = stack[from + 2 * i + 1];
         }
-        dicts.set(dict, (long) shape.index << 32 | shape.rows++);
+        dicts.set(dict, (long) shape.index << 32 | row);
     }
 
     private void widen(int dict, long[] stack, int from, int to) throws SnapshotFormatException {
@@ -102,7 +120,7 @@ final class DictTable {
             all[2 * i + 1] = old.data[row * width + i];
         }
         System.arraycopy(stack, from, all, width * 2, to - from);
-        old.rows -= row == old.rows - 1 ? 1 : 0;
+        old.giveBack(row);
         fill(dict, all, 0, all.length);
     }
 
@@ -154,10 +172,9 @@ final class DictTable {
         return (int) dicts.get(dict);
     }
 
-    /** Takes back the newest row of a shape after its dict was read for good. */
+    /** Takes back the row of a dict that was read for good. */
     void consume(int dict) {
-        Shape shape = shapeOf(dict);
-        shape.rows -= row(dict) == shape.rows - 1 ? 1 : 0;
+        shapeOf(dict).giveBack(row(dict));
         dicts.set(dict, CONSUMED);
     }
 

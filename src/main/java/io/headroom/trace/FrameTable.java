@@ -5,16 +5,20 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Stacks by number, read out of the pickle's values only when asked for. */
 final class FrameTable {
     private static final int LONGEST = 512;
+    private static final int LONGEST_SITE = 256;
 
     private final PickleStore store;
     private final long name;
     private final long file;
     private final long line;
     private final Map<Integer, String> sites = new HashMap<>();
+    /** Equal sites once: many stacks end in one line. */
+    private final Map<String, String> texts = new HashMap<>();
 
     FrameTable(PickleStore store) throws SnapshotFormatException {
         this.store = store;
@@ -53,7 +57,13 @@ final class FrameTable {
     }
 
     synchronized String site(int number) {
-        return number <= 0 ? "" : sites.computeIfAbsent(number, this::findSite);
+        return number <= 0 ? "" : sites.computeIfAbsent(number, this::text);
+    }
+
+    private String text(int number) {
+        String site = findSite(number);
+        String text = site.length() <= LONGEST_SITE ? site : site.substring(0, LONGEST_SITE) + "…";
+        return texts.computeIfAbsent(text, Function.identity());
     }
 
     private String findSite(int number) {

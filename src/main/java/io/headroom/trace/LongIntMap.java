@@ -64,7 +64,7 @@ public final class LongIntMap {
 
     private int home(long key) {
         long mixed = (key ^ key >>> 32) * odd;
-        return (int) (mixed >>> 40) & keys.length - 1;
+        return (int) (mixed >>> 32) & keys.length - 1;
     }
 
     private int slot(long key) {

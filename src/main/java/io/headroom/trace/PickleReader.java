@@ -238,7 +238,8 @@ final class PickleReader {
     }
 
     private void memoize(int index, long value) throws IOException {
-        if (index < 0 || index > memo.size() + FARTHEST_MEMO) {
+        // Entries left out are cheap to write; no more of them than bytes were read.
+        if (index < 0 || index > Math.min(memo.size(), consumed + position) + FARTHEST_MEMO) {
             throw wrong("memo entry " + (index & 0xFFFFFFFFL) + " after " + memo.size() + " entries");
         }
         if (value != (int) value) {

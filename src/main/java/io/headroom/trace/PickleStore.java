@@ -94,7 +94,7 @@ final class PickleStore {
         return dicts.row(index(dict));
     }
 
-    /** Takes back the newest row of a shape after its dict was read for good. */
+    /** Takes back the row of a dict that was read for good. */
     void consume(long dict) {
         dicts.consume(index(dict));
     }

@@ -43,15 +43,38 @@ public final class Recording {
 
     private static final int CHUNK_BITS = 14;
     private static final int CHUNK = 1 << CHUNK_BITS;
+    /** The first chunk begins small: a file may name many devices and have few events. */
+    private static final int FIRST = 64;
 
     /** Columns of a stretch of events; chunks instead of one long array, so that growing copies nothing. */
     private static final class Chunk {
-        final byte[] actions = new byte[CHUNK];
-        final long[] addresses = new long[CHUNK];
-        final long[] sizes = new long[CHUNK];
-        final short[] streams = new short[CHUNK];
-        final int[] frames = new int[CHUNK];
+        byte[] actions;
+        long[] addresses;
+        long[] sizes;
+        short[] streams;
+        int[] frames;
         long[] times;
+
+        Chunk(int length) {
+            actions = new byte[length];
+            addresses = new long[length];
+            sizes = new long[length];
+            streams = new short[length];
+            frames = new int[length];
+        }
+
+        int length() {
+            return actions.length;
+        }
+
+        void grow(int length) {
+            actions = Arrays.copyOf(actions, length);
+            addresses = Arrays.copyOf(addresses, length);
+            sizes = Arrays.copyOf(sizes, length);
+            streams = Arrays.copyOf(streams, length);
+            frames = Arrays.copyOf(frames, length);
+            times = times == null ? null : Arrays.copyOf(times, length);
+        }
     }
 
     private Chunk[] chunks = new Chunk[4];
@@ -68,16 +91,19 @@ public final class Recording {
             if (number == chunks.length) {
                 chunks = Arrays.copyOf(chunks, number * 2);
             }
-            chunks[number] = new Chunk();
+            chunks[number] = new Chunk(number == 0 ? FIRST : CHUNK);
         }
         Chunk chunk = chunks[events >>> CHUNK_BITS];
+        if (at == chunk.length()) {
+            chunk.grow(2 * at);
+        }
         chunk.actions[at] = (byte) action.ordinal();
         chunk.addresses[at] = address;
         chunk.sizes[at] = size;
         chunk.streams[at] = (short) stream(stream);
         chunk.frames[at] = frame;
         if (time >= 0 && chunk.times == null) {
-            chunk.times = new long[CHUNK];
+            chunk.times = new long[chunk.length()];
             Arrays.fill(chunk.times, -1);
         }
         if (chunk.times != null) {

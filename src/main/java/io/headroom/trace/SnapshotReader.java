@@ -23,7 +23,7 @@ import java.util.function.Consumer;
 /** Makes a snapshot of the values in a pickle, whichever version of PyTorch wrote them. */
 final class SnapshotReader {
     private static final int MOST_DEVICES = 128;
-    private static final int MOST_SETTINGS = 256;
+    private static final int MOST_SETTINGS = 64;
 
     private final PickleReader pickle;
     private final PickleStore store;
@@ -294,7 +294,7 @@ final class SnapshotReader {
         }
         for (int i = 0; i < Math.min(shape.keys.length, MOST_SETTINGS); i++) {
             long value = shape.data[store.row(dict) * shape.keys.length + i];
-            String key = text(shape.keys[i]);
+            String key = shortened(text(shape.keys[i]));
             if (PickleStore.tag(value) == PickleStore.DICT && value != dict) {
                 map.put(key, divisions(value));
             } else {
@@ -311,7 +311,7 @@ final class SnapshotReader {
         for (int i = 0; shape != null && i < Math.min(shape.keys.length, MOST_SETTINGS); i++) {
             long value = shape.data[store.row(dict) * shape.keys.length + i];
             if (store.isNumber(value)) {
-                map.put(text(shape.keys[i]), store.longValue(value));
+                map.put(shortened(text(shape.keys[i])), store.longValue(value));
             }
         }
         return Collections.unmodifiableMap(map);

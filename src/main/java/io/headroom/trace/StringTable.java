@@ -8,6 +8,9 @@ final class StringTable {
     /** Chains this long do not come about by chance; without an end a hostile file would take quadratic time. */
     private static final int MOST_PROBES = 2000;
 
+    /** No name, path or setting is longer; a long string told over and over would take time and memory without end. */
+    private static final int LONGEST_TEXT = 8192;
+
     private byte[][] strings = new byte[256][];
     private int[] table = new int[1024];
     private int count;
@@ -42,8 +45,10 @@ final class StringTable {
         return intern(bytes, 0, bytes.length);
     }
 
+    /** A string, of a very long one the beginning. */
     String get(int index) {
-        return new String(strings[index], StandardCharsets.UTF_8);
+        byte[] bytes = strings[index];
+        return new String(bytes, 0, Math.min(bytes.length, LONGEST_TEXT), StandardCharsets.UTF_8);
     }
 
     int size() {

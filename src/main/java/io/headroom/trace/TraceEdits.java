@@ -60,12 +60,7 @@ public final class TraceEdits {
         for (int event : after) {
             places.set(event);
         }
-        return copy(trace, trace::bytes, places, false);
-    }
-
-    /** The trace without the cache clearing of its program. */
-    public static Trace keepingCache(Trace trace) {
-        return copy(trace, trace::bytes, new BitSet(), true);
+        return copy(trace, trace::bytes, places);
     }
 
     /** The events after which another phase begins: epochs' ends where a trace names its epochs. */
@@ -108,7 +103,10 @@ public final class TraceEdits {
                 now++;
             }
         }
-        return copy(trace, id -> transients.get(id) ? (trace.bytes(id) + 1) / 2 : trace.bytes(id), new BitSet(), false);
+        return copy(
+                trace,
+                id -> transients.get(id) ? trace.bytes(id) - trace.bytes(id) / 2 : trace.bytes(id),
+                new BitSet());
     }
 
     private static long[] live(Trace trace) {
@@ -125,7 +123,7 @@ public final class TraceEdits {
         return live;
     }
 
-    private static Trace copy(Trace trace, IntToLongFunction bytes, BitSet emptyAfter, boolean dropEmpty) {
+    private static Trace copy(Trace trace, IntToLongFunction bytes, BitSet emptyAfter) {
         Trace.Builder copy = Trace.builder().device(trace.device());
         for (int event = 0; event < trace.events(); event++) {
             int id = trace.allocation(event);
@@ -144,11 +142,7 @@ public final class TraceEdits {
                 case RECORD_STREAM -> copy.recordStream(id, trace.streamHandle(trace.streamOfEvent(event)));
                 case PHASE -> copy.phase(trace.label(event));
                 case MARK -> copy.mark(trace.label(event));
-                case EMPTY_CACHE -> {
-                    if (!dropEmpty) {
-                        copy.emptyCache();
-                    }
-                }
+                case EMPTY_CACHE -> copy.emptyCache();
             }
             if (emptyAfter.get(event)) {
                 copy.emptyCache();

@@ -37,6 +37,7 @@ public final class TraceText {
     private static final Pattern ALLOC = Pattern.compile(
             "(\\S+)\\s+([0-9.]+\\s*(?:bytes?|[KMGT]i?B|[KMGT]|B)?)(?:\\s+(.*?))??(?:\\s+on\\s+([0-9]{1,9}))?",
             Pattern.CASE_INSENSITIVE);
+    private static final Pattern STREAM_AT_END = Pattern.compile("\\bon [0-9]{1,9}$", Pattern.CASE_INSENSITIVE);
     private static final Pattern USE = Pattern.compile("(\\S+)\\s+on\\s+([0-9]{1,9})");
 
     private final List<String> lines;
@@ -181,9 +182,10 @@ public final class TraceText {
     }
 
     /**
-     * Writes a trace so that {@link #parse} reads it back: same sizes, streams, phases, operators and order.
+     * Writes a trace so that {@link #parse} reads it back: same sizes, phases, operators and order.
      *
-     * <p>A free that was requested before it completed is written where it completed.
+     * <p>Streams are written by their dense index, not by their handle. In labels {@code #}, line ends and runs of blanks
+     * become one blank. A free that was requested before it completed is written where it completed.
      */
     public static String format(Trace trace) {
         StringBuilder text = new StringBuilder();
@@ -196,18 +198,18 @@ public final class TraceText {
                             .append(' ')
                             .append(trace.bytes(id))
                             .append(" bytes");
-                    String operator =
-                            trace.operator(id).replaceAll("[#\\s]+", " ").strip();
+                    String operator = plain(trace.operator(id));
                     text.append(operator.isEmpty() ? "" : " " + operator);
-                    long stream = trace.streamHandle(trace.stream(id));
-                    text.append(stream == 0 ? "" : " on " + trace.stream(id));
+                    boolean named = trace.stream(id) != 0
+                            || STREAM_AT_END.matcher(operator).find();
+                    text.append(named ? " on " + trace.stream(id) : "");
                 }
                 case FREE, FREE_COMPLETED -> text.append("free t").append(id);
                 case RECORD_STREAM ->
                     text.append("use t").append(id).append(" on ").append(trace.streamOfEvent(event));
                 case EMPTY_CACHE -> text.append("empty_cache");
-                case PHASE -> text.append("phase ").append(trace.label(event));
-                case MARK -> text.append("mark ").append(trace.label(event));
+                case PHASE -> text.append("phase ").append(plain(trace.label(event)));
+                case MARK -> text.append("mark ").append(plain(trace.label(event)));
                 default -> {
                     continue;
                 }
@@ -215,5 +217,9 @@ public final class TraceText {
             text.append('\n');
         }
         return text.toString();
+    }
+
+    private static String plain(String label) {
+        return label.replaceAll("[#\\s]+", " ").strip();
     }
 }

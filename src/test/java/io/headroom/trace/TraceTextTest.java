@@ -111,4 +111,27 @@ class TraceTextTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("live at once");
     }
+
+    @Test
+    void aLabelStaysOnItsLine() {
+        Trace trace = Trace.builder().phase("epoch #3\nfree x").mark("a # b").build();
+        Trace again = TraceText.parse(TraceText.format(trace));
+        assertThat(again.label(0)).isEqualTo("epoch 3 free x");
+        assertThat(again.label(1)).isEqualTo("a b");
+    }
+
+    @Test
+    void anOperatorThatEndsLikeAStreamStaysAnOperator() {
+        Trace.Builder written = Trace.builder();
+        written.alloc(5, "copy on 3");
+        written.alloc(6, "on 4");
+        written.alloc(7, "copy on 3", 77);
+        Trace again = TraceText.parse(TraceText.format(written.build()));
+        assertThat(again.operator(0)).isEqualTo("copy on 3");
+        assertThat(again.operator(1)).isEqualTo("on 4");
+        assertThat(again.operator(2)).isEqualTo("copy on 3");
+        assertThat(again.stream(0)).isZero();
+        assertThat(again.stream(1)).isZero();
+        assertThat(again.stream(2)).isEqualTo(1);
+    }
 }
