@@ -22,7 +22,7 @@ class Notebook:
 
     def wait_for_kernel(self):
         """Until the kernel has answered: the first status the page shows is that of no kernel at all."""
-        self.page.wait_for_selector("text=/Java \\(Headroom\\) \\| Idle/", timeout=60_000)
+        self.page.wait_for_selector(r"text=/Java \(Headroom[^)|]*\) \| Idle/", timeout=60_000)
         self.page.wait_for_timeout(500)
 
     def cell(self, holding):

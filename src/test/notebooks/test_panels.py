@@ -1,5 +1,9 @@
-"""Budget panels in a real browser: each kind of model, several at once, dark theme, a second browser, a restarted kernel."""
+"""Budget panels in a real browser: each kind of model, several at once, dark theme, a second browser, a restarted kernel.
+
+With HEADROOM_KERNEL=headroom-ijava the same on IJava, where kernel/install-ijava has made that kernel.
+"""
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -28,7 +32,8 @@ FOCUSED = """() => { const e = document.activeElement;
 
 @pytest.fixture(scope="module")
 def address(lab):
-    kernel = {"name": "headroom", "display_name": "Java (Headroom)", "language": "java"}
+    kernel = {"name": os.environ.get("HEADROOM_KERNEL", "headroom"), "language": "java"}
+    kernel["display_name"] = {"headroom": "Java (Headroom)", "headroom-ijava": "Java (Headroom on IJava)"}[kernel["name"]]
     cells = [
         {"cell_type": "code", "id": name, "metadata": {}, "source": code, "outputs": [], "execution_count": None}
         for name, code in CELLS.items()
