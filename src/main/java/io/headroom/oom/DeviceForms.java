@@ -1,15 +1,9 @@
 package io.headroom.oom;
 
 import java.util.List;
-import java.util.regex.Pattern;
 
 /** The sentences of PyTorch's device allocators: CUDA and ROCm of every release, Intel GPU, Metal. */
 final class DeviceForms {
-    private static final Pattern MENTION = Pattern.compile(
-            "\\b(if|when|avoid\\w*|prevent\\w*|encounter\\w*|fix\\w*|handl\\w+|caus\\w+|risk|without|may|might|could|would|hit|solv\\w+|catch\\w*|except|about|"
-                    + "due to|because of)\\b[^.:;!?]*$",
-            Pattern.CASE_INSENSITIVE);
-
     private DeviceForms() {}
 
     static final List<Form> ALL = List.of(
@@ -56,7 +50,7 @@ final class DeviceForms {
         }
         sizes(region);
         boolean bare = region.sizes.isEmpty() && region.device.isEmpty() && !region.impossible;
-        return bare && isMention(region) ? null : region.as(backend, wording(region));
+        return bare && Prose.isMention(region) ? null : region.as(backend, wording(region));
     }
 
     private static void sizes(Region region) {
@@ -105,11 +99,6 @@ final class DeviceForms {
         return region.contains("releaseallunoccupiedcachedmemory") ? Backend.XPU : Backend.CUDA;
     }
 
-    private static boolean isMention(Region region) {
-        return region.continuesWith("errors")
-                || MENTION.matcher(region.source.lineBefore(region.start)).find();
-    }
-
     private static Finding overflow(Region region, Backend backend) {
         region.until("triedtoallocatemorethan1ebmemory");
         region.impossible = true;
@@ -151,6 +140,8 @@ final class DeviceForms {
                 .after("triedtoallocate", Field.REQUESTED);
         boolean binary = region.text.substring(region.start, region.end).matches(".*[0-9][kmg]ib.*");
         boolean bare = region.sizes.isEmpty() && !region.impossible;
-        return bare && isMention(region) ? null : region.as(Backend.MPS, binary ? Wording.MPS_BINARY : Wording.MPS);
+        return bare && Prose.isMention(region)
+                ? null
+                : region.as(Backend.MPS, binary ? Wording.MPS_BINARY : Wording.MPS);
     }
 }

@@ -20,11 +20,16 @@ final class Findings {
             Pattern.compile("File \"([^\"\\n]{1,300})\", line (\\d+), in ([^\\n]{1,200})");
 
     private final List<OutOfMemory> failures = new ArrayList<>();
+    private final List<Long> places = new ArrayList<>();
     private final List<NearMiss> nearMisses = new ArrayList<>();
-    private int chainStart;
+    private final List<Long> nearPlaces = new ArrayList<>();
+    private long next;
 
-    /** Reads a text and keeps what begins at or after {@code from} and before {@code to} of the original. */
-    void add(Squeezed text, int from, int to) {
+    /**
+     * Reads a text and keeps what begins at or after {@code from} and before {@code to} of the original, which stands at
+     * {@code base} of all that is read.
+     */
+    void add(Squeezed text, int from, int to, long base) {
         List<int[]> hits = new ArrayList<>();
         ANCHORS.search(text.text, (literal, end) -> {
             if (hits.size() < 100_000) {
@@ -44,7 +49,7 @@ final class Findings {
                 consumed = Math.max(hit[1], region.end);
                 int at = text.at(hit[0]);
                 if (at >= from && at < to) {
-                    add(finding instanceof OutOfMemory oom ? placed(oom, text, hit[0]) : finding, text, hit[0]);
+                    add(finding instanceof OutOfMemory oom ? placed(oom, text, hit[0]) : finding, text, at, base);
                 }
             }
         }
@@ -52,64 +57,76 @@ final class Findings {
 
     private static int limit(Squeezed text, List<int[]> hits, int index) {
         int[] hit = hits.get(index);
-        boolean headline = FORMS.get(hit[2]).headline();
         int limit = Math.min(text.text.length(), hit[1] + LONGEST);
         for (int j = index + 1; j < hits.size(); j++) {
             int[] next = hits.get(j);
             if (next[0] >= limit) {
                 break;
             }
-            if (next[0] >= hit[1]
-                    && (next[2] == hit[2] || (headline && FORMS.get(next[2]).headline()))) {
+            if (next[0] >= hit[1] && (next[2] == hit[2] || FORMS.get(next[2]).headline())) {
                 return next[0];
             }
         }
         return limit;
     }
 
-    private void add(Finding finding, Squeezed text, int start) {
+    private void add(Finding finding, Squeezed text, int at, long base) {
         if (finding instanceof OutOfMemory oom) {
-            boolean cause = text.lineBefore(start).contains("Caused by:");
-            if (!cause) {
-                chainStart = failures.size();
+            long top = base + Trace.top(text.original, at);
+            int index = 0;
+            while (index < places.size() && places.get(index) < top) {
+                index++;
             }
-            add(oom, cause ? chainStart : failures.size());
-        } else {
-            add(finding);
+            boolean cause = top < base + text.original.lastIndexOf('\n', at - 1) + 1;
+            add(oom, cause ? index : failures.size(), base + at);
+        } else if (finding instanceof NearMiss near) {
+            add(near, base + at);
         }
+        next = Math.max(next, base + at + 1);
     }
 
+    /** What was read elsewhere, after all that was read before. */
     void add(Finding finding) {
         if (finding instanceof OutOfMemory oom) {
-            add(oom, failures.size());
-        } else if (finding instanceof NearMiss near
-                && nearMisses.size() < Log.MOST
-                && nearMisses.stream().noneMatch(other -> other.what().equals(near.what()))) {
-            nearMisses.add(near);
+            add(oom, failures.size(), next++);
+        } else if (finding instanceof NearMiss near) {
+            add(near, next++);
         }
     }
 
-    private void add(OutOfMemory oom, int index) {
-        failures.replaceAll(other -> isSame(other, oom) && tellsMore(oom, other) ? oom : other);
+    private void add(NearMiss near, long place) {
+        if (nearMisses.size() < Log.MOST
+                && nearMisses.stream().noneMatch(other -> other.what().equals(near.what()))) {
+            nearMisses.add(near);
+            nearPlaces.add(place);
+        }
+    }
+
+    private void add(OutOfMemory oom, int index, long place) {
+        if (Kill.is(oom) && Kill.join(oom, failures)) {
+            return;
+        }
         if (failures.size() < Log.MOST && failures.stream().noneMatch(other -> isSame(other, oom))) {
-            failures.add(Math.min(index, failures.size()), oom);
+            failures.add(index, oom);
+            places.add(index, place);
         }
     }
 
     Log log(long bytes) {
-        return new Log(failures, nearMisses, bytes);
-    }
-
-    /** The kernel writes several lines about one kill; the one with the process's size is worth most. */
-    private static boolean tellsMore(OutOfMemory oom, OutOfMemory other) {
-        return oom.allocator() == Backend.OOM_KILLER
-                && oom.excerpt().contains("anon-rss")
-                && !other.excerpt().contains("anon-rss");
+        long first = places.isEmpty() ? Long.MAX_VALUE : places.get(0);
+        List<NearMiss> earlier = new ArrayList<>();
+        for (int i = 0; i < nearMisses.size(); i++) {
+            if (nearPlaces.get(i) < first) {
+                earlier.add(nearMisses.get(i));
+            }
+        }
+        return new Log(failures, nearMisses, earlier, bytes);
     }
 
     private static boolean isSame(OutOfMemory a, OutOfMemory b) {
         return a.allocator() == b.allocator()
                 && a.wording() == b.wording()
+                && (!Kill.is(a) || a.excerpt().equals(b.excerpt()))
                 && a.device().equals(b.device())
                 && a.sizes().equals(b.sizes())
                 && a.processes().equals(b.processes());

@@ -7,8 +7,18 @@ import java.util.regex.Pattern;
 
 /** Host memory: PyTorch's CPU allocator, NumPy and Python, DataLoader workers and /dev/shm, the kernel's killer. */
 final class HostForms {
-    private static final Pattern BASH_KILLED =
-            Pattern.compile("(?:^|.*\\s)(?:\\[\\d+]\\s*[+-]?\\s*)?(?:line \\d+:\\s*)?\\d+\\s+$|^[\\s>#$*]*$");
+    /** What a shell puts before "Killed": "run.sh: line 3: 4711 ", "[1]+  4711 ", "zsh: ", a process id, or nothing. */
+    private static final Pattern SHELL = Pattern.compile(
+            "(?:.*\\s)?(?:\\S*: )?line \\d+:\\s*\\d+\\s+|(?:.*\\s)?\\[\\d+]\\s*[+-]?\\s*(?:\\d+\\s+)?|(?:.*\\s)?(?:-?(?:z|ba|da|fi)?sh): (?:\\d+\\s+)?"
+                    + "|\\s*\\d{3,8}\\s+|[\\s>#$*]*");
+
+    private static final Pattern EXIT_WORD = Pattern.compile(
+            "(?:^|[^A-Za-z])(?:(?:exit|return|termination|error|status)[_ -]?)?$", Pattern.CASE_INSENSITIVE);
+    private static final Pattern ENDED = Pattern.compile(
+            "exit|terminat|returned a|return ?code|died|killed|finish|fail|crash|stopped|container|command|process|signal|non-?zero|elifecycle",
+            Pattern.CASE_INSENSITIVE);
+    private static final Pattern OTHER_STATUS =
+            Pattern.compile("http|opcode|line|unicode|postal", Pattern.CASE_INSENSITIVE);
     private static final Pattern RAISED = Pattern.compile("(?:^|.*[\\s:(\\[])$");
     private static final Pattern CAUGHT = Pattern.compile(".*\\b(except|raise|catch|if|as|import|not)\\b[\\s(]*$");
 
@@ -29,6 +39,9 @@ final class HostForms {
                 }),
                 Form.of("torch:notenoughmemory", region -> {
                     region.after("triedtoallocate", Field.REQUESTED);
+                    // it cuts its size to whole units: "2GB" may be just below 3
+                    region.sizes.computeIfPresent(
+                            Field.REQUESTED, (field, size) -> new Size(size.bytes(), 2 * size.error()));
                     return region.as(Backend.CPU, Wording.CPU_OLD);
                 }),
                 Form.of("unabletommap", region -> {
@@ -40,7 +53,11 @@ final class HostForms {
                 Form.of("unabletoallocate", HostForms::numpy),
                 Form.of("memoryerror", HostForms::python),
                 Form.of("errno12]cannotallocatememory", region -> region.as(Backend.CPU, Wording.ERRNO_12)),
-                Form.of("std::bad_alloc", region -> region.as(Backend.CPU, Wording.BAD_ALLOC)),
+                Form.of(
+                        "std::bad_alloc",
+                        region -> Prose.isCode(region) || Prose.isMention(region)
+                                ? null
+                                : region.as(Backend.CPU, Wording.BAD_ALLOC)),
                 Form.of("dataloaderworker", HostForms::worker),
                 Form.of("insufficientsharedmemory", worker(Wording.WORKER_BUS_ERROR)),
                 Form.of("unabletoallocatesharedmemory", worker(Wording.SHM)),
@@ -48,18 +65,15 @@ final class HostForms {
                 Form.of("unabletowritetofile</torch_", worker(Wording.SHM)),
                 Form.of("unabletoresizefile</torch_", worker(Wording.SHM)),
                 Form.of("pinmemorythreadexitedunexpectedly", worker(Wording.WORKER_KILLED)),
-                Form.of("memorycgroupoutofmemory", region -> region.until("outofmemory:kill")
-                        .as(Backend.OOM_KILLER, Wording.CGROUP_KILL)),
-                Form.of("outofmemory:kill", kill(Wording.KERNEL_KILL)),
-                Form.of("invokedoom-killer", kill(Wording.KERNEL_KILL)),
-                Form.of(
-                        "oom-kill:constraint=",
-                        region -> region.continuesWith("constraint_memcg")
-                                ? region.as(Backend.OOM_KILLER, Wording.CGROUP_KILL)
-                                : region.as(Backend.OOM_KILLER, Wording.KERNEL_KILL)),
+                Form.of("memorycgroupoutofmemory", HostForms::kernelKill),
+                Form.of("outofmemory:kill", HostForms::kernelKill),
+                Form.of("invokedoom-killer", HostForms::kernelKill),
+                Form.of("oom-kill:constraint=", HostForms::kernelKill),
                 Form.of(
                         "oomkilled",
-                        region -> region.continuesWith(":false") || region.continuesWith("=false")
+                        region -> region.continuesWith(":false")
+                                        || region.continuesWith("=false")
+                                        || Prose.isMention(region)
                                 ? null
                                 : region.as(Backend.OOM_KILLER, Wording.CGROUP_KILL)),
                 Form.of("killed", HostForms::killed),
@@ -75,8 +89,7 @@ final class HostForms {
                 "status:137",
                 "status=137",
                 "exited(137",
-                "value137",
-                "returned137")) {
+                "value137")) {
             forms.add(Form.of(exit, HostForms::exit137));
         }
         for (String signal :
@@ -135,7 +148,7 @@ final class HostForms {
 
     private static Finding killed(Region region) {
         String line = region.source.lineBefore(region.start);
-        if (!BASH_KILLED.matcher(line).matches() || !region.source.startsWord(region.start)) {
+        if (!SHELL.matcher(line).matches() || !region.source.startsWord(region.start)) {
             return null;
         }
         boolean bare = line.isBlank();
@@ -148,11 +161,27 @@ final class HostForms {
         return endsHere && (!bare || alone) ? region.as(Backend.OOM_KILLER, Wording.EXIT_137) : null;
     }
 
+    /** A number 137 with the words of an exit around it: 137 rows, 137.25 or a status of HTTP are none. */
     private static Finding exit137(Region region) {
-        int next = region.bodyStart;
-        boolean longer = next < region.text.length()
-                && Character.isDigit(region.text.charAt(next))
-                && region.source.at(next) == region.source.at(next - 1) + 1;
-        return longer ? null : region.as(Backend.OOM_KILLER, Wording.EXIT_137);
+        String rest = region.restOfLine();
+        boolean longer = !rest.isEmpty()
+                && (Character.isLetterOrDigit(rest.charAt(0))
+                        || (rest.length() > 1 && rest.charAt(0) == '.' && Character.isDigit(rest.charAt(1))));
+        String before = region.source.lineBefore(region.start);
+        String line = before + region.text.substring(region.start, region.bodyStart);
+        boolean exit = EXIT_WORD.matcher(before).find()
+                && ENDED.matcher(line).find()
+                && !OTHER_STATUS.matcher(line).find();
+        return longer || !exit ? null : region.as(Backend.OOM_KILLER, Wording.EXIT_137);
+    }
+
+    /** The kernel writes several lines about one kill: the constraint says whose memory it was, the last who died. */
+    private static Finding kernelKill(Region region) {
+        region.until("anon-rss:", 700);
+        String said = region.text.substring(region.start, Math.max(region.bodyStart, region.end));
+        boolean container = said.contains("memorycgroupoutofmemory")
+                || region.text.startsWith("constraint_memcg", region.bodyStart)
+                || said.contains("constraint_memcg");
+        return region.as(Backend.OOM_KILLER, container ? Wording.CGROUP_KILL : Wording.KERNEL_KILL);
     }
 }

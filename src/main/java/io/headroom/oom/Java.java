@@ -35,13 +35,15 @@ final class Java {
     }
 
     static boolean delivered(Region region) {
+        String lead = region.lead(300);
         for (String sign : BEFORE) {
-            if (region.isBefore(sign, 300)) {
+            if (lead.contains(sign)) {
                 return true;
             }
         }
+        String trail = region.trail(300);
         for (String sign : AFTER) {
-            if (region.isNear(sign, 0, 300)) {
+            if (trail.contains(sign)) {
                 return true;
             }
         }

@@ -17,15 +17,16 @@ final class JavaForms {
             ":mapfailed", Wording.MAP_FAILED);
 
     private static final int LONGEST_ADDRESS = 24;
+    private static final int LONGEST_COUNT = 19;
 
     private JavaForms() {}
 
     static final List<Form> ALL = List.of(
-            Form.of("java.lang.outofmemoryerror", JavaForms::error),
-            Form.of("java/lang/outofmemoryerror", JavaForms::logged),
-            Form.of("javaheapspace", region -> region.as(Backend.JVM, Wording.JAVA_HEAP)),
-            Form.of("gcoverheadlimitexceeded", region -> region.as(Backend.JVM, Wording.GC_OVERHEAD)),
-            Form.of("arraysizeexceedsvmlimit", region -> region.as(Backend.JVM, Wording.ARRAY_LIMIT)),
+            Form.headline("java.lang.outofmemoryerror", JavaForms::error),
+            Form.headline("java/lang/outofmemoryerror", JavaForms::logged),
+            Form.of("javaheapspace", region -> bare(region, Wording.JAVA_HEAP)),
+            Form.of("gcoverheadlimitexceeded", region -> bare(region, Wording.GC_OVERHEAD)),
+            Form.of("arraysizeexceedsvmlimit", region -> bare(region, Wording.ARRAY_LIMIT)),
             Form.of("outofmemoryerror:metaspace", region -> region.as(Backend.JVM, Wording.METASPACE)),
             Form.of("outofmemoryerror:compressedclass", region -> region.as(Backend.JVM, Wording.CLASS_SPACE)),
             Form.of("outofmemoryerror:directbuffer", region -> region.as(Backend.JVM, Wording.DIRECT_BUFFER)),
@@ -58,7 +59,12 @@ final class JavaForms {
         if (region.text.substring(region.bodyStart, reach).contains("outofswapspace?")) {
             return region.until("outofswapspace?").as(Backend.JVM, Wording.OUT_OF_SWAP);
         }
-        return region.as(Backend.JVM, Wording.JAVA_OTHER);
+        return Prose.isCode(region) || Prose.isMention(region) ? null : region.as(Backend.JVM, Wording.JAVA_OTHER);
+    }
+
+    /** The reason without the error's name, as tools shorten it; a line on how full the heap is has the words too. */
+    private static Finding bare(Region region, Wording wording) {
+        return Prose.endsHere(region) && !Prose.isMention(region) ? region.as(Backend.JVM, wording) : null;
     }
 
     /** As {@code -Xlog:exceptions} writes it: {@code 'java/lang/OutOfMemoryError'{0x00000000ff8585e8}: Java heap space}. */
@@ -100,10 +106,10 @@ final class JavaForms {
 
     private static void countAt(Region region, int from, Field field) {
         int to = from;
-        while (to < region.text.length() && to - from < 19 && Character.isDigit(region.text.charAt(to))) {
+        while (to < region.limit && Character.isDigit(region.text.charAt(to))) {
             to++;
         }
-        if (to > from) {
+        if (to > from && to - from <= LONGEST_COUNT) {
             Size.of(region.text.substring(from, to), "b").ifPresent(size -> region.sizes.putIfAbsent(field, size));
             region.end = Math.max(region.end, to);
         }

@@ -41,11 +41,12 @@ final class LibraryForms {
     }
 
     private static Finding nccl(Region region) {
-        int reach = Math.min(region.text.length(), region.bodyStart + 1200);
-        String near = region.text.substring(region.start, reach);
+        String near = region.text.substring(region.start, region.bodyStart) + region.trail(1200);
         boolean memory = near.contains("outofmemory");
         boolean otherReason = near.contains("cudafailure") && !memory;
-        region.until("outofmemory");
+        if (memory) {
+            region.until("outofmemory");
+        }
         if (memory || (near.contains("unhandledcudaerror") && !otherReason)) {
             region.until("calltocudafunctionfailed");
             return region.as(Backend.NCCL, Wording.NCCL);

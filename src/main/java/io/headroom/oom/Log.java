@@ -24,9 +24,10 @@ import java.util.Set;
  *
  * @param failures different out-of-memory errors, the first that failed first
  * @param nearMisses what looks like one and is not
+ * @param earlier those near misses that stand before the first failure: they may be the fault behind it
  * @param bytes how much was read
  */
-public record Log(List<OutOfMemory> failures, List<NearMiss> nearMisses, long bytes) {
+public record Log(List<OutOfMemory> failures, List<NearMiss> nearMisses, List<NearMiss> earlier, long bytes) {
     /** How many different messages are kept. */
     public static final int MOST = 100;
 
@@ -35,12 +36,13 @@ public record Log(List<OutOfMemory> failures, List<NearMiss> nearMisses, long by
     public Log {
         failures = List.copyOf(failures);
         nearMisses = List.copyOf(nearMisses);
+        earlier = List.copyOf(earlier);
     }
 
     /** Reads a text of any length; {@code null} counts as empty. */
     public static Log read(String text) {
         if (text == null || text.isEmpty()) {
-            return new Log(List.of(), List.of(), 0);
+            return new Log(List.of(), List.of(), List.of(), 0);
         }
         if (text.length() > WHOLE) {
             try {
@@ -50,7 +52,7 @@ public record Log(List<OutOfMemory> failures, List<NearMiss> nearMisses, long by
             }
         }
         Findings findings = new Findings();
-        findings.add(Squeezed.of(text), 0, Integer.MAX_VALUE);
+        findings.add(Squeezed.of(text), 0, Integer.MAX_VALUE, 0);
         return findings.log(text.length());
     }
 
@@ -66,8 +68,6 @@ public record Log(List<OutOfMemory> failures, List<NearMiss> nearMisses, long by
 
     /** Reads a throwable: the deepest cause first, since it failed first, then what was suppressed on the way. */
     public static Log read(Throwable throwable) {
-        List<OutOfMemory> failures = new ArrayList<>();
-        List<NearMiss> nearMisses = new ArrayList<>();
         Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         List<Throwable> order = new ArrayList<>();
         collect(throwable, order, seen);
@@ -78,6 +78,7 @@ public record Log(List<OutOfMemory> failures, List<NearMiss> nearMisses, long by
             String text = text(each);
             length += text.length();
             Log log = read(text);
+            log.earlier().forEach(findings::add);
             log.failures().forEach(oom -> findings.add(predicting ? oom.whilePredicting() : oom));
             log.nearMisses().forEach(findings::add);
         }

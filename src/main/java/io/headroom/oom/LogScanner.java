@@ -32,6 +32,7 @@ final class LogScanner {
         int handled = 0;
         int state = 0;
         boolean ended = false;
+        long base = 0;
         while (true) {
             while (!ended && filled < BUFFER) {
                 int count = in.read(buffer, filled, BUFFER - filled);
@@ -45,7 +46,7 @@ final class LogScanner {
                 scanned = (int) (stop >>> 32);
                 state = (int) (stop & 0x7fffffff);
                 if ((stop & Anchors.FOUND) != 0 && scanned > handled) {
-                    handled = handle(scanned, handled, filled);
+                    handled = handle(scanned, handled, filled, base);
                 }
             }
             if (ended) {
@@ -54,19 +55,20 @@ final class LogScanner {
             int keep = Math.max(0, scanned - BEFORE);
             System.arraycopy(buffer, keep, buffer, 0, filled - keep);
             filled -= keep;
+            base += keep;
             scanned -= keep;
             handled = Math.max(0, handled - keep);
         }
     }
 
     /** Reads the surroundings of a hit that ends at {@code hit}; returns up to where beginnings are dealt with. */
-    private int handle(int hit, int handled, int filled) {
+    private int handle(int hit, int handled, int filled, long base) {
         int from = Math.max(0, hit - BEFORE);
         boolean dense = hit - handled < AFTER;
         int to = Math.min(filled, hit + (dense ? DENSE : AFTER));
         int until = Math.max(Math.min(filled, hit + AFTER / 2), to - AFTER / 2);
         String window = new String(buffer, from, to - from, StandardCharsets.ISO_8859_1);
-        findings.add(Squeezed.of(window), Math.max(0, handled - from), until - from);
+        findings.add(Squeezed.of(window), Math.max(0, handled - from), until - from, base + from);
         return until;
     }
 }

@@ -74,6 +74,11 @@ public record OutOfMemory(
                 backend, allocator, wording, sizes, processes, device, line, impossible, excerpt, predicting);
     }
 
+    OutOfMemory worded(Wording other, String said) {
+        return new OutOfMemory(
+                backend, allocator, other, sizes, processes, device, where, impossible, said, predicting);
+    }
+
     OutOfMemory whilePredicting() {
         return new OutOfMemory(backend, allocator, wording, sizes, processes, device, where, impossible, excerpt, true);
     }

@@ -46,16 +46,50 @@ final class Region {
         return text.startsWith(literal, bodyStart);
     }
 
-    /** Whether the squeezed text has this at most {@code reach} characters before the beginning or behind the message. */
-    boolean isNear(String literal, int before, int after) {
-        int to = Math.min(text.length(), Math.max(end, bodyStart) + after);
-        return text.substring(Math.max(0, start - before), to).contains(literal);
+    /** What stands at most {@code reach} characters behind the message, up to the next exception. */
+    String trail(int reach) {
+        int from = Math.max(end, bodyStart);
+        int to = Math.min(limit, from + reach);
+        int header = Trace.nextHeader(source.original, source.at(Math.max(0, from - 1)), source.at(to));
+        while (to > from && source.at(to - 1) >= header) {
+            to--;
+        }
+        return text.substring(from, Math.max(from, to));
     }
 
-    /** Whether the squeezed text has this at most {@code reach} characters before the beginning, and not in an earlier message. */
-    boolean isBefore(String literal, int reach) {
-        return text.substring(Math.max(previousEnd, start - reach), Math.max(end, bodyStart))
-                .contains(literal);
+    /** Whether the squeezed text has this at most {@code reach} characters before the beginning or behind the message. */
+    boolean isNear(String literal, int before, int after) {
+        int to = Math.min(limit, Math.max(end, bodyStart) + after);
+        return text.substring(Math.max(0, start - before), Math.max(start, to)).contains(literal);
+    }
+
+    /** What stands at most {@code reach} characters before the beginning, behind any earlier message and its stack. */
+    String lead(int reach) {
+        int from = Math.max(previousEnd, start - reach);
+        int frames = Trace.lastFrameEnd(source.original, source.at(from), source.at(start));
+        while (from < start && source.at(from) < frames) {
+            from++;
+        }
+        return text.substring(from, Math.max(end, bodyStart));
+    }
+
+    /** Moves the end of the message behind a literal, if it is at most {@code reach} characters away. */
+    Region until(String literal, int reach) {
+        int at = find(literal, bodyStart);
+        return at >= 0 && at <= bodyStart + reach ? until(literal) : this;
+    }
+
+    /** The original's character right behind the beginning; a line break at the end. */
+    char next() {
+        int after = source.at(bodyStart - 1) + 1;
+        return after < source.original.length() ? source.original.charAt(after) : '\n';
+    }
+
+    /** What the original has behind the beginning, to the end of the line. */
+    String restOfLine() {
+        int after = Math.min(source.original.length(), source.at(bodyStart - 1) + 1);
+        int end = source.original.indexOf('\n', after);
+        return source.original.substring(after, Math.min(end < 0 ? source.original.length() : end, after + 400));
     }
 
     /** Moves the end of the message behind a literal, if it is there. */
@@ -78,8 +112,8 @@ final class Region {
                 put(field, text.substring(number, numberEnd), text.substring(numberEnd, unitEnd), unitEnd);
                 return this;
             }
-            if (text.startsWith("nan", number) || text.startsWith("-", number) || text.startsWith("inf", number)) {
-                impossible = true;
+            if (isNoNumber(number)) {
+                impossible |= field == Field.REQUESTED;
                 end = Math.max(end, number);
                 return this;
             }
@@ -165,7 +199,7 @@ final class Region {
         int to = end > start ? source.at(end - 1) + 1 : from;
         int line = source.original.indexOf('\n', to);
         to = Math.min(line < 0 ? source.original.length() : line, to + 200);
-        return source.original.substring(from, Math.min(to, from + 2000)).strip();
+        return Trace.readable(source.original.substring(from, Math.min(to, from + 2000)));
     }
 
     private void put(Field field, String number, String unit, int fieldEnd) {
@@ -175,6 +209,23 @@ final class Region {
             impossible = true;
         }
         end = Math.max(end, fieldEnd);
+    }
+
+    /** A number below zero, or what C prints where there is none. */
+    private boolean isNoNumber(int at) {
+        if (text.startsWith("nan", at) || text.startsWith("inf", at)) {
+            return unitEnd(at + 3) > at + 3;
+        }
+        return at + 1 < limit && text.charAt(at) == '-' && isDigit(at + 1);
+    }
+
+    /** Whether a number that begins here is only the end of another: of "-3.00", "1.2.3.4" or "1,024". */
+    private boolean isTail(int number) {
+        if (number == 0 || source.at(number - 1) + 1 != source.at(number)) {
+            return false;
+        }
+        char before = text.charAt(number - 1);
+        return before == '-' || before == '.' || (before == ',' && number > 1 && isDigit(number - 2));
     }
 
     private int find(String literal, int from) {
@@ -235,7 +286,7 @@ final class Region {
                 i--;
             }
         }
-        return i < unit && unitEnd(unit) == end ? i : -1;
+        return i < unit && unitEnd(unit) == end && !isTail(i) ? i : -1;
     }
 
     private boolean isDigit(int index) {

@@ -2,7 +2,6 @@ package io.headroom.oom;
 
 import io.headroom.units.Bytes;
 import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.util.Optional;
 
@@ -26,7 +25,11 @@ import java.util.Optional;
  */
 public record Size(long bytes, long error) {
     private static final BigDecimal TWO = BigDecimal.valueOf(2);
-    private static final BigDecimal LARGEST = new BigDecimal(BigInteger.valueOf(Long.MAX_VALUE / 4));
+    private static final BigDecimal LARGEST =
+            BigDecimal.valueOf(1_000_000_000L).multiply(BigDecimal.valueOf(Bytes.GIB));
+    /** Sums end here, so that several of them still fit a {@code long}. */
+    private static final long MOST = Long.MAX_VALUE / 8;
+
     private static final int LONGEST = 40;
 
     public Size {
@@ -43,8 +46,8 @@ public record Size(long bytes, long error) {
     /**
      * Reads a printed number and its unit as PyTorch writes them, 1024s throughout.
      *
-     * @return empty if the unit is unknown, the text is no number, or the size is beyond 2 EiB, which no machine has:
-     *     PyTorch prints 17179869184.00 GiB, 2⁶⁴ bytes, where a driver gave no answer
+     * @return empty if the unit is unknown, the text is no number, or the size is 10⁹ GiB or more, which no machine
+     *     has: PyTorch prints 17179869184.00 GiB, 2⁶⁴ bytes, where a driver gave no answer
      */
     public static Optional<Size> of(String number, String unit) {
         long scale = scale(unit);
@@ -58,7 +61,7 @@ public record Size(long bytes, long error) {
             return Optional.empty();
         }
         BigDecimal bytes = value.multiply(BigDecimal.valueOf(scale));
-        if (bytes.signum() < 0 || bytes.compareTo(LARGEST) > 0) {
+        if (bytes.signum() < 0 || bytes.compareTo(LARGEST) >= 0) {
             return Optional.empty();
         }
         BigDecimal step =
@@ -92,13 +95,18 @@ public record Size(long bytes, long error) {
         return bytes + error;
     }
 
+    /** The sum; one beyond an EiB, which no machine has, ends there. */
     public Size plus(Size other) {
-        return new Size(Math.addExact(bytes, other.bytes), Math.addExact(error, other.error));
+        return new Size(bounded(bounded(bytes) + bounded(other.bytes)), bounded(bounded(error) + bounded(other.error)));
     }
 
     /** The difference; negative where the other is larger. */
     public Size minus(Size other) {
-        return new Size(Math.subtractExact(bytes, other.bytes), Math.addExact(error, other.error));
+        return new Size(bounded(bounded(bytes) - bounded(other.bytes)), bounded(bounded(error) + bounded(other.error)));
+    }
+
+    private static long bounded(long value) {
+        return Math.max(-MOST, Math.min(MOST, value));
     }
 
     /** {@code "2.93 GiB"}, with {@code " (± 10.00 MiB)"} where the error is more than one in a hundred. */

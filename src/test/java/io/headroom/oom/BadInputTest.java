@@ -7,6 +7,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -48,6 +49,59 @@ class BadInputTest {
                         .impossible())
                 .isTrue();
         assertThat(read(FULL).impossible()).isFalse();
+    }
+
+    @Test
+    void whatIsNoNumberElsewhereIsUnknownAndSaysNothingOfTheRequest() {
+        for (String size : List.of("-1.00 GiB", "nan GiB", "inf GiB", "1.2.3.4 GiB", "1,024.00 GiB")) {
+            OutOfMemory behind = read("CUDA out of memory. Tried to allocate 1.00 GiB. GPU 0 has a total capacity of "
+                    + size + " of which " + size + " is free.");
+            OutOfMemory before = read("CUDA out of memory. Tried to allocate 1.00 GiB (GPU 0; " + size
+                    + " total capacity; 1.00 GiB already allocated; " + size + " free)");
+
+            assertThat(behind.sizes()).as(size).containsOnlyKeys(Field.REQUESTED);
+            assertThat(before.sizes()).as(size).containsOnlyKeys(Field.REQUESTED, Field.ALLOCATED);
+            assertThat(behind.impossible() || before.impossible()).as(size).isFalse();
+        }
+    }
+
+    @Test
+    void sizesThatAddUpToMoreThanALongHoldsDoNotThrow() {
+        StringBuilder text = new StringBuilder(
+                "CUDA out of memory. Tried to allocate 999999999.00 GiB. GPU 0 has a total capacity of 999999999.00 GiB of"
+                        + " which 999999999.00 GiB is free. ");
+        for (int pid = 1; pid < 20; pid++) {
+            text.append("Process ").append(pid).append(" has 999999999.00 GiB memory in use. ");
+        }
+        text.append(
+                "Of the allocated memory 999999999.00 GiB is allocated by PyTorch, and 999999999.00 GiB is reserved by"
+                        + " PyTorch but unallocated.");
+
+        OutOfMemory oom = read(text.toString());
+
+        assertThat(oom.processes()).hasSize(19);
+        assertThat(oom.size(Field.OTHER_PROCESS).orElseThrow().bytes()).isPositive();
+        Size huge = Size.exactly(Long.MAX_VALUE);
+        assertThat(huge.plus(huge).bytes()).isPositive();
+        assertThat(Size.exactly(Long.MIN_VALUE).minus(huge).bytes()).isNegative();
+    }
+
+    @Test
+    void aCountLongerThanAnyIsNoFigure() {
+        OutOfMemory oom =
+                read("java.lang.OutOfMemoryError: Cannot reserve 123456789012345678901234 bytes of direct buffer"
+                        + " memory (allocated: 123456789012345678901234, limit: 2048)");
+
+        assertThat(oom.sizes()).containsOnlyKeys(Field.MAX_ALLOWED);
+    }
+
+    @Test
+    void sizesCutToWholeUnitsAreKnownToTheUnit() {
+        Size size = read("$ Torch: not enough memory: you tried to allocate 2GB. Buy new RAM!")
+                .size(Field.REQUESTED)
+                .orElseThrow();
+
+        assertThat(size.high()).isGreaterThanOrEqualTo(3L << 30);
     }
 
     @Test

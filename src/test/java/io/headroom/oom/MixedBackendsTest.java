@@ -21,6 +21,31 @@ class MixedBackendsTest {
                 .containsExactly(Backend.JVM);
     }
 
+    @Test
+    void aJvmErrorBehindLendsItsBackendToNoEarlierMessage() {
+        assertThat(backends(CUDA + "\njava.lang.OutOfMemoryError: Java heap space\n\tat a.B.c(B.java:3)"))
+                .containsExactly(Backend.CUDA, Backend.JVM);
+        assertThat(backends(CUDA + "\njava.lang.IllegalStateException: closed\n\tat a.B.c(B.java:3)"))
+                .containsExactly(Backend.CUDA);
+    }
+
+    @Test
+    void theFramesOfAnEarlierExceptionLendNothing() {
+        assertThat(backends("java.lang.OutOfMemoryError: Java heap space\n\tat java.util.Arrays.copyOf(Arrays.java:3)\n"
+                        + "\tat java.util.ArrayList.grow(ArrayList.java:9)\nTraceback (most recent call last):\n"
+                        + CUDA))
+                .containsExactly(Backend.JVM, Backend.CUDA);
+    }
+
+    @Test
+    void ncclTakesNothingFromTheNextMessage() {
+        Log log = Log.read("RuntimeError: NCCL error in: ProcessGroupNCCL.cpp:1, unhandled system error\n" + CUDA);
+
+        assertThat(log.failures()).extracting(OutOfMemory::backend).containsExactly(Backend.CUDA);
+        assertThat(log.first().orElseThrow().size(Field.REQUESTED)).isPresent();
+        assertThat(log.earlier()).hasSize(1);
+    }
+
     private static List<Backend> backends(String text) {
         return Log.read(text).failures().stream().map(OutOfMemory::backend).toList();
     }

@@ -14,10 +14,48 @@ class ProseTest {
                 "Out of memory errors are a pain.",
                 "How much memory? Error bars are missing in the plot.",
                 "I see many CUDA out of memory errors in forums.",
-                "what is a memory error anyway"
+                "what is a memory error anyway",
+                "Tips: how to avoid out of memory errors in Jupyter",
+                "WARN Java heap space is at 40%",
+                "INFO handler for java.lang.OutOfMemoryError installed",
+                "} catch (java.lang.OutOfMemoryError e) {",
+                "catch (const std::bad_alloc& e)",
+                "throw std::bad_alloc();",
+                "the query returned 137 rows",
+                "loss value 137.25",
+                "opcode: 137",
+                "HTTP status: 137.0",
+                "request failed with HTTP status 137",
+                "status 137 of 500 done",
+                "value: 137",
+                "Jobs: 5 Killed",
+                "The villain was Killed in act 5",
+                "A pod may be OOMKilled when its limit is low."
             })
     void proseIsNoError(String text) {
         assertThat(Log.read(text).failures()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Process finished with exit code 137 (interrupted by signal 9: SIGKILL)",
+                "Exited (137) 3 minutes ago",
+                "    Exit Code:    137",
+                "{\"State\": {\"Status\": \"exited\", \"ExitCode\": 137}}",
+                "exitCode=137",
+                "The command '/bin/sh -c python train.py' returned a non-zero code: 137",
+                "Process 'command 'java'' finished with non-zero exit value 137",
+                "npm ERR! errno 137: Exit status 137",
+                "./run.sh: line 3:  4711 Killed                  python train.py",
+                "[1]+  Killed                  python train.py",
+                "[1]+  4711 Killed                  python train.py",
+                "zsh: killed     python train.py",
+                "$ python train.py\nKilled",
+                "Killed"
+            })
+    void whatAKilledProcessLeavesIsOne(String text) {
+        assertThat(OutOfMemory.read(text).map(OutOfMemory::allocator)).contains(Backend.OOM_KILLER);
     }
 
     @Test
