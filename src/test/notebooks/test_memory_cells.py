@@ -71,6 +71,49 @@ def test_a_live_monitor_is_a_widget_with_a_line_to_stand_in(kernel):
     assert kernel.run("watching.close()")[0]["status"] == "ok"
 
 
+def test_a_live_monitor_shown_again_is_the_same_view(kernel):
+    kernel.run("var again = monitor(Duration.ofMillis(200))")
+    views = {kernel.run("live(again)")[2][-1]["application/vnd.jupyter.widget-view+json"]["model_id"] for _ in range(5)}
+    assert len(views) == 1
+    assert kernel.run("again.close()")[0]["status"] == "ok"
+
+
+@pytest.mark.parametrize("code, says", [("monitor(100)", "step(n)"), ("monitor(Duration.ofSeconds(1))", "live(monitor)")])
+def test_a_monitor_says_what_it_does_and_what_to_call(kernel, code, says):
+    _, _, shown = kernel.run(code)
+    assert says in shown[-1]["text/plain"] and says in shown[-1]["text/html"]
+
+
+def test_batches_left_open_are_a_table_of_what_grows(kernel):
+    kernel.run("""
+        var trainer = NDManager.newBaseManager(); trainer.setName("trainer");
+        var watchman = monitor(1).printTo(line -> {});
+        for (int step = 1; step <= 40; step++) { trainer.newSubManager().ones(new Shape(2, 8192)); watchman.step(step); }
+    """)
+    _, _, shown = kernel.run("watchman.leaks()")
+    assert 'unnamed managers below "trainer" grow by 64.00 KiB per step' in shown[-1]["text/plain"]
+    assert "<table>" in shown[-1]["text/html"] and "+39 managers, +39 × (2, 8192) float32" in shown[-1]["text/html"]
+    kernel.run("trainer.close()")
+
+
+def test_an_alarm_seen_in_the_background_is_printed_by_the_next_step(kernel):
+    _, printed, _ = kernel.run("""
+        var guard = monitor(1000).alarmBelow(Long.MAX_VALUE).printTo(System.out::println);
+        guard.start();
+        while (guard.alarm().isEmpty()) { Thread.sleep(10); }
+    """)
+    assert printed == ""
+    _, printed, _ = kernel.run("guard.step(1); guard.step(2)")
+    assert printed.count("Memory is nearly used up") == 1
+    assert "Memory is nearly used up" in kernel.run("guard")[2][-1]["text/html"]
+    kernel.run("guard.close()")
+
+
+def test_the_breakdown_adds_up(kernel):
+    _, _, shown = kernel.run("breakdown()")
+    assert "Resident set by kind" in shown[-1]["text/html"] and "libjvm.so" in shown[-1]["text/plain"]
+
+
 def test_everything_is_released_at_once(kernel):
     kernel.run('load("cancer", sampleBlock("100 MiB"), Path.of("models/cancer-0000.params"))')
     reply, _, _ = kernel.run("releaseAll()")

@@ -17,6 +17,7 @@ import io.headroom.budget.Solver;
 import io.headroom.budget.cuda.Cards;
 import io.headroom.budget.cuda.CudaFit;
 import io.headroom.budget.cuda.CudaStep;
+import io.headroom.memory.Breakdown;
 import io.headroom.memory.MemoryLimit;
 import io.headroom.memory.MemoryMonitor;
 import io.headroom.memory.Peak;
@@ -100,6 +101,19 @@ public final class Headroom {
         Reading reading = Session.current().read(stage);
         System.out.println(reading.line());
         return reading;
+    }
+
+    /**
+     * Reads the resident set mapping by mapping: heap, libraries, files, the rest, and what malloc and the JVM say of it; some
+     * milliseconds.
+     *
+     * @throws UnsupportedOperationException where the system does not tell (all but Linux)
+     */
+    public static Breakdown breakdown() {
+        return Breakdown.now()
+                .orElseThrow(() -> new UnsupportedOperationException(
+                        "The mappings of this process cannot be read: only Linux tells them, in /proc/self/smaps. memory()"
+                                + " has what this system gives."));
     }
 
     /**
@@ -202,12 +216,15 @@ public final class Headroom {
         return watch.stop();
     }
 
-    /** A monitor that reads on every so many steps of a training, see {@link MemoryMonitor#everySteps}. */
+    /**
+     * A monitor that reads on every so many steps of a training: call its {@code step(n)}, give its {@code listener()} to DJL's
+     * trainer, or see {@link MemoryMonitor#run}.
+     */
     public static MemoryMonitor monitor(long steps) {
         return Session.current().watching(MemoryMonitor.everySteps(steps));
     }
 
-    /** A monitor that reads on a thread of its own, see {@link MemoryMonitor#every}. */
+    /** A monitor that reads on a thread of its own once {@link #live} or its {@code start()} starts it. */
     public static MemoryMonitor monitor(Duration interval) {
         return Session.current().watching(MemoryMonitor.every(interval));
     }

@@ -1,6 +1,7 @@
 package io.headroom.memory;
 
 import com.sun.jna.Platform;
+import io.headroom.units.Bytes;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import javax.management.ObjectName;
  * Breakdown.now().ifPresent(parts -> System.out.println(parts.javaHeap()));
  * }</pre>
  *
+ * @param reading taken beside it: what malloc, the JVM and the threads say of the part without a file
  * @param javaHeap the Java heap; absent where HotSpot does not tell its addresses (it is in {@code anonymous} then)
  * @param libraries code and data of shared libraries
  * @param files other mapped files: jars, the JVM's class archive, mapped weights
@@ -34,6 +36,7 @@ import javax.management.ObjectName;
  * @param largestLibraries the ten largest libraries
  */
 public record Breakdown(
+        Reading reading,
         OptionalLong javaHeap,
         long libraries,
         long files,
@@ -65,7 +68,7 @@ public record Breakdown(
             return Optional.empty();
         }
         String smaps = ProcFs.read(Path.of("/proc/self/smaps"));
-        return smaps.isEmpty() ? Optional.empty() : Optional.of(of(smaps, heapRanges()));
+        return smaps.isEmpty() ? Optional.empty() : Optional.of(of(Reading.now(), smaps, heapRanges()));
     }
 
     private record Range(long from, long to) {
@@ -74,7 +77,7 @@ public record Breakdown(
         }
     }
 
-    static Breakdown of(String smaps, String heapInfo) {
+    static Breakdown of(Reading reading, String smaps, String heapInfo) {
         List<Range> heap = ranges(heapInfo);
         long[] sums = new long[6];
         Map<String, Long> libraries = new HashMap<>();
@@ -102,6 +105,7 @@ public record Breakdown(
                 .limit(LARGEST)
                 .forEach(entry -> largest.add(new Library(entry.getKey(), entry.getValue())));
         return new Breakdown(
+                reading,
                 heap.isEmpty() ? OptionalLong.empty() : OptionalLong.of(sums[0]),
                 sums[1],
                 sums[2],
@@ -146,5 +150,14 @@ public record Breakdown(
         } catch (JMException | RuntimeException e) {
             return "";
         }
+    }
+
+    /** A line: {@code resident 420.11 MiB: Java heap 60.20 MiB, libraries 101.00 MiB, …}. */
+    @Override
+    public String toString() {
+        return "resident " + Bytes.format(total()) + ": "
+                + (javaHeap.isPresent() ? "Java heap " + Bytes.format(javaHeap.getAsLong()) + ", " : "")
+                + "libraries " + Bytes.format(libraries) + ", other files " + Bytes.format(files)
+                + ", without a file " + Bytes.format(anonymous);
     }
 }

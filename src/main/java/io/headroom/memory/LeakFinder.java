@@ -8,15 +8,19 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Looks for growth in the readings of a monitor, manager by manager.
  *
- * <p>A warm-up that levels off is no leak: the newer half must grow by itself, not only the whole.
+ * <p>A warm-up that levels off is no leak: the newer half must grow by itself, not only the whole. However many managers
+ * there are, a trend is looked for only in the process and in those that grew most from the first reading to the last.
  */
 final class LeakFinder {
     private static final int WINDOW = 96;
     private static final int MANAGERS = 256;
+    /** Each costs the slopes between all pairs of readings, twice. */
+    private static final int CANDIDATES = 16;
     /** The system counts whole pages, and malloc has headers: the process grows by a little more than its arrays. */
     private static final double ROUNDING = 0.05;
 
@@ -24,9 +28,46 @@ final class LeakFinder {
 
     private record Sample(double x, double resident, Map<String, LiveArrays.Manager> managers) {}
 
+    /** A manager over the readings that have it, and by how much the newer half of them is above the older. */
+    private record Candidate(String key, List<Sample> series, double growth) {
+        static Candidate of(String key, List<Sample> all) {
+            List<Sample> series = all.stream()
+                    .filter(sample -> sample.managers().containsKey(key))
+                    .toList();
+            int half = series.size() / 2;
+            return new Candidate(
+                    key, series, mean(key, series.subList(half, series.size())) - mean(key, series.subList(0, half)));
+        }
+
+        private static double mean(String key, List<Sample> samples) {
+            return samples.stream()
+                    .mapToLong(sample -> sample.managers().get(key).bytes())
+                    .average()
+                    .orElse(0);
+        }
+
+        double bytes(Sample sample) {
+            return sample.managers().get(key).bytes();
+        }
+
+        Leak leak(Trend trend, String unit) {
+            LiveArrays.Manager first = series.get(0).managers().get(key);
+            LiveArrays.Manager last = series.get(series.size() - 1).managers().get(key);
+            boolean one = !last.unnamed() && first.managers() == 1 && last.managers() == 1;
+            return new Leak(
+                    last.kind() + (one ? "" : "s") + last.place(),
+                    Math.max(0, last.managers() - first.managers()),
+                    trend,
+                    unit,
+                    grown(first, last));
+        }
+    }
+
     private final Deque<Sample> samples = new ArrayDeque<>();
 
     private String unit = "";
+    private Leaks found;
+    private int looked;
 
     /** Adds a reading at step or second x; another unit than before, or an x that goes back, begins anew. */
     synchronized void add(String unitOfX, double x, Reading reading) {
@@ -37,64 +78,66 @@ final class LeakFinder {
         Map<String, LiveArrays.Manager> managers = new HashMap<>();
         reading.arrays().ifPresent(live -> live.managers().stream()
                 .limit(MANAGERS)
-                .forEach(manager -> managers.merge(manager.name(), manager, LiveArrays.Manager::plus)));
+                .forEach(manager -> managers.put(manager.key(), manager)));
         samples.addLast(new Sample(x, reading.rss().orElse(0), managers));
         if (samples.size() > WINDOW) {
             samples.removeFirst();
         }
+        found = null;
     }
 
-    /** What grows, fastest first; the process only where no manager explains it. */
-    synchronized List<Leak> leaks() {
-        List<Sample> all = new ArrayList<>(samples);
-        List<Leak> found = new ArrayList<>();
-        if (all.size() < Trend.LEAST) {
-            return found;
-        }
-        Sample last = all.get(all.size() - 1);
-        for (String name : last.managers().keySet()) {
-            List<Sample> series = all.stream()
-                    .filter(sample -> sample.managers().containsKey(name))
-                    .toList();
-            Trend trend = growing(series, sample -> sample.managers().get(name).bytes());
-            if (trend != null) {
-                found.add(new Leak(
-                        name,
-                        trend,
-                        unit,
-                        grown(
-                                series.get(0).managers().get(name),
-                                last.managers().get(name))));
-            }
-        }
-        found.sort(
-                Comparator.comparingDouble((Leak leak) -> leak.trend().slope()).reversed());
-        Trend process = growing(all, Sample::resident);
-        double explained =
-                found.stream().mapToDouble(leak -> leak.trend().slope()).sum();
-        double rounding = explained > 0 ? Math.max(ROUNDING * explained, PAGE) : 0;
-        if (process != null && process.low() > explained + rounding) {
-            found.add(new Leak(Leak.PROCESS, process, unit, Map.of()));
+    /** What grows, fastest first; the process only where no manager explains it. Looked for once a reading. */
+    synchronized Leaks leaks() {
+        if (found == null) {
+            found = new Leaks(look(), samples.size());
         }
         return found;
+    }
+
+    /** How many trends were looked for: what the search costs. */
+    synchronized int looked() {
+        return looked;
+    }
+
+    private List<Leak> look() {
+        List<Sample> all = new ArrayList<>(samples);
+        List<Leak> leaks = new ArrayList<>();
+        if (all.size() < Trend.LEAST) {
+            return leaks;
+        }
+        all.get(all.size() - 1).managers().keySet().stream()
+                .map(key -> Candidate.of(key, all))
+                .filter(candidate -> candidate.growth() > 0)
+                .sorted(Comparator.comparingDouble(Candidate::growth).reversed())
+                .limit(CANDIDATES)
+                .forEach(candidate -> growing(candidate.series(), candidate::bytes)
+                        .ifPresent(trend -> leaks.add(candidate.leak(trend, unit))));
+        leaks.sort(
+                Comparator.comparingDouble((Leak leak) -> leak.trend().slope()).reversed());
+        double explained =
+                leaks.stream().mapToDouble(leak -> leak.trend().slope()).sum();
+        double rounding = explained > 0 ? Math.max(ROUNDING * explained, PAGE) : 0;
+        growing(all, Sample::resident)
+                .filter(process -> process.low() > explained + rounding)
+                .ifPresent(process -> leaks.add(new Leak(Leak.PROCESS, 0, process, unit, Map.of())));
+        return leaks;
     }
 
     private interface Value {
         double of(Sample sample);
     }
 
-    private static Trend growing(List<Sample> series, Value value) {
-        List<Sample> newer = series.subList(series.size() / 2, series.size());
-        Trend half = trend(newer, value);
-        Trend whole = trend(series, value);
-        return half != null && whole != null && half.grows() && whole.grows() ? half : null;
+    private Optional<Trend> growing(List<Sample> series, Value value) {
+        Optional<Trend> newer =
+                trend(series.subList(series.size() / 2, series.size()), value).filter(Trend::grows);
+        return newer.isPresent() && trend(series, value).filter(Trend::grows).isPresent() ? newer : Optional.empty();
     }
 
-    private static Trend trend(List<Sample> series, Value value) {
+    private Optional<Trend> trend(List<Sample> series, Value value) {
+        looked++;
         return Trend.of(
-                        series.stream().mapToDouble(Sample::x).toArray(),
-                        series.stream().mapToDouble(value::of).toArray())
-                .orElse(null);
+                series.stream().mapToDouble(Sample::x).toArray(),
+                series.stream().mapToDouble(value::of).toArray());
     }
 
     private static Map<String, Integer> grown(LiveArrays.Manager first, LiveArrays.Manager last) {

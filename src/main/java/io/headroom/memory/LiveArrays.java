@@ -20,30 +20,47 @@ import java.util.Set;
  *
  * <p>On Linux a storage that several arrays share (a view and what it was taken from) counts once, whole, for the
  * outermost manager that reaches it; walking the tree calls nothing in libtorch and may run while other threads make and
- * close arrays. On other systems views count again and sizes are asked of the engine, on the caller's thread only.
+ * close arrays. On other systems there is no way but to ask the engine, which ends the JVM if another thread closes that
+ * array at the same moment: arrays are absent there, unless {@code System.setProperty("headroom.arrays", "ask")} says that
+ * none does. Then views count again, and only the caller's thread asks.
  *
- * @param managers one entry for each manager that holds arrays itself, largest first
+ * @param managers one entry for all managers of a name that hold arrays themselves, and one for all without a name below
+ *     the same named one, such as a batch for each step; largest first
  */
 public record LiveArrays(List<Manager> managers) {
 
     /**
-     * One NDManager's own arrays.
+     * The arrays that NDManagers of one name hold themselves.
      *
-     * @param name the manager's name, or its uid
+     * @param name the managers' name; of those without, the nearest name above them, {@code ""} if there is none
+     * @param unnamed whether they have no name of their own
+     * @param managers how many they are
      * @param count open arrays, views too
      * @param bytes of their storage
      * @param shapes how many of each shape, {@code "(1600, 80, 128) float32"} → 2, largest bytes first
      */
-    public record Manager(String name, int count, long bytes, Map<String, Integer> shapes) {
+    public record Manager(
+            String name, boolean unnamed, int managers, int count, long bytes, Map<String, Integer> shapes) {
         public Manager {
             shapes = Collections.unmodifiableMap(new LinkedHashMap<>(shapes));
         }
 
-        /** Both as one: several managers may have the same name. */
-        Manager plus(Manager other) {
-            Map<String, Integer> both = new LinkedHashMap<>(shapes);
-            other.shapes.forEach((shape, many) -> both.merge(shape, many, Integer::sum));
-            return new Manager(name, count + other.count, bytes + other.bytes, both);
+        /** {@code manager "trainer"}, {@code 3 managers "batch"} or {@code 40 unnamed managers below "trainer"}. */
+        public String label() {
+            return (managers == 1 ? "" : managers + " ") + kind() + (managers == 1 ? "" : "s") + place();
+        }
+
+        String place() {
+            return name.isEmpty() ? "" : (unnamed ? " below \"" : " \"") + name + '"';
+        }
+
+        String kind() {
+            return unnamed ? "unnamed manager" : "manager";
+        }
+
+        /** What it has in common with itself in another reading. */
+        String key() {
+            return kind() + place();
         }
     }
 
@@ -71,22 +88,25 @@ public record LiveArrays(List<Manager> managers) {
         return now(true);
     }
 
-    /** The same; where sizes cannot be read but by asking the engine, only if that is allowed. */
+    /** The same; where sizes cannot be read but by asking the engine, this thread asks only with {@code ask}. */
     static Optional<LiveArrays> now(boolean ask) {
-        return ManagerTree.root().map(top -> {
+        return ManagerTree.root().flatMap(top -> {
             ArraySizes sizes = new ArraySizes(ask);
+            if (!sizes.known()) {
+                return Optional.empty();
+            }
             LiveArrays live = of(top, sizes);
             sizes.publish();
-            return live;
+            return Optional.of(live);
         });
     }
 
     /** The same, made of an earlier one's parts where they are equal, so that a long timeline holds each once. */
     LiveArrays sharing(LiveArrays earlier) {
-        Map<String, Manager> parts = new HashMap<>();
-        earlier.managers.forEach(manager -> parts.put(manager.name(), manager));
+        Map<Manager, Manager> parts = new HashMap<>();
+        earlier.managers.forEach(manager -> parts.put(manager, manager));
         List<Manager> shared = managers.stream()
-                .map(manager -> manager.equals(parts.get(manager.name())) ? parts.get(manager.name()) : manager)
+                .map(manager -> parts.getOrDefault(manager, manager))
                 .toList();
         return shared.equals(earlier.managers) ? earlier : new LiveArrays(shared);
     }
@@ -114,8 +134,10 @@ public record LiveArrays(List<Manager> managers) {
     }
 
     private static LiveArrays of(NDManager top, ArraySizes sizes) {
+        Map<Group, Shapes> groups = new LinkedHashMap<>();
+        walk(top, "", identities(), sizes, groups);
         List<Manager> found = new ArrayList<>();
-        walk(top, identities(), sizes, found);
+        groups.forEach((group, shapes) -> found.add(shapes.of(group)));
         found.sort(Comparator.comparingLong(Manager::bytes).reversed());
         return new LiveArrays(found);
     }
@@ -132,32 +154,42 @@ public record LiveArrays(List<Manager> managers) {
         }
     }
 
-    private static void walk(NDManager manager, Set<Object> seen, ArraySizes sizes, List<Manager> found) {
+    private static void walk(
+            NDManager manager, String above, Set<Object> seen, ArraySizes sizes, Map<Group, Shapes> groups) {
         if (!(manager instanceof BaseNDManager base) || !seen.add(manager)) {
             return;
         }
-        Shapes shapes = new Shapes();
+        String own = ManagerTree.name(base);
         List<NDManager> below = new ArrayList<>();
+        Shapes shapes = null;
         for (AutoCloseable resource : ManagerTree.resources(base)) {
             if (resource instanceof NDManager inner) {
                 below.add(inner);
             } else if (resource instanceof NDArray array) {
-                sizes.of(array).ifPresent(header -> shapes.add(header, sizes.bytes(header)));
+                Optional<Header> header = sizes.of(array);
+                if (header.isPresent()) {
+                    if (shapes == null) {
+                        shapes = groups.computeIfAbsent(
+                                new Group(own.isEmpty() ? above : own, own.isEmpty()), group -> new Shapes());
+                        shapes.managers++;
+                    }
+                    shapes.add(header.get(), sizes.bytes(header.get()));
+                }
             }
         }
-        if (shapes.count > 0) {
-            found.add(new Manager(base.getName(), shapes.count, shapes.bytes, shapes.ordered()));
-        }
-        below.forEach(inner -> walk(inner, seen, sizes, found));
+        below.forEach(inner -> walk(inner, own.isEmpty() ? above : own, seen, sizes, groups));
     }
 
     private static Set<Object> identities() {
         return Collections.newSetFromMap(new IdentityHashMap<>());
     }
 
-    /** One manager's arrays while they are counted. */
+    private record Group(String name, boolean unnamed) {}
+
+    /** One group's arrays while they are counted. */
     private static final class Shapes {
         private final Map<String, long[]> kinds = new HashMap<>();
+        private int managers;
         private int count;
         private long bytes;
 
@@ -169,7 +201,11 @@ public record LiveArrays(List<Manager> managers) {
             entry[1] += size;
         }
 
-        Map<String, Integer> ordered() {
+        Manager of(Group group) {
+            return new Manager(group.name(), group.unnamed(), managers, count, bytes, ordered());
+        }
+
+        private Map<String, Integer> ordered() {
             Map<String, Integer> ordered = new LinkedHashMap<>();
             kinds.entrySet().stream()
                     .sorted(Comparator.comparingLong((Map.Entry<String, long[]> entry) -> -entry.getValue()[1])

@@ -18,6 +18,7 @@ final class ManagerTree {
 
     private static final Optional<Field> LENT_RESOURCE =
             field(BaseNDManager.class.getName() + "$TempResource", "resource");
+    private static final Optional<Field> NAME = field(BaseNDManager.class.getName(), "name");
     private static volatile Optional<NDManager> root = Optional.empty();
 
     private ManagerTree() {}
@@ -34,9 +35,9 @@ final class ManagerTree {
         }
     }
 
-    /** The manager above all others, once an engine runs. */
+    /** The manager above all others, once an engine runs; none where DJL does not tell what a manager holds. */
     static Optional<NDManager> root() {
-        if (root.isEmpty()) {
+        if (root.isEmpty() && RESOURCES.isPresent()) {
             try {
                 Optional<Engine> engine = engine();
                 if (engine.isPresent()) {
@@ -49,6 +50,11 @@ final class ManagerTree {
             }
         }
         return root;
+    }
+
+    /** The name a manager was given, {@code ""} if none was. */
+    static String name(BaseNDManager manager) {
+        return get(NAME, manager) instanceof String given ? given : "";
     }
 
     /** Arrays and managers that a manager holds at this moment, for a time or until it closes. */

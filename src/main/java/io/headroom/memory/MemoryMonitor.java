@@ -7,11 +7,12 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.OptionalDouble;
-import java.util.OptionalLong;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Follows memory over a long run: a line every so many steps or seconds, periodic clean-up, an alarm before memory runs
@@ -34,20 +35,18 @@ public final class MemoryMonitor implements AutoCloseable {
 
     private static final String FAILED = "A reading failed: ";
     private static final int LINES_KEPT = 1_000;
-    private static final double ALARM_SHARE = 0.05;
 
     private final long steps;
     private final Duration seconds;
     private final Timeline timeline = new Timeline();
     private final LeakFinder finder = new LeakFinder();
+    private final Alarms alarms = new Alarms();
     private final Deque<String> lines = new ArrayDeque<>();
     private final List<Consumer<Reading>> subscribers = new CopyOnWriteArrayList<>();
     private volatile Consumer<String> printer = line -> {};
     private volatile Consumer<Alarm> onAlarm = alarm -> {};
     private volatile Runnable cleanUp = MemoryMonitor::trim;
     private volatile long cleanUpEvery;
-    private volatile OptionalLong threshold = OptionalLong.empty();
-    private boolean alarmed;
     private Thread reader;
     private volatile boolean closed;
     private volatile boolean counting;
@@ -80,7 +79,7 @@ public final class MemoryMonitor implements AutoCloseable {
             throw new IllegalArgumentException("A monitor cannot read every " + interval
                     + ": give a millisecond or more, such as MemoryMonitor.every(Duration.ofSeconds(1)).");
         }
-        return new MemoryMonitor(1, interval);
+        return new MemoryMonitor(0, interval);
     }
 
     /** Cleans up on every {@code interval}-th step; 0 never does, which is the default. */
@@ -93,23 +92,29 @@ public final class MemoryMonitor implements AutoCloseable {
         return this;
     }
 
-    /** What cleaning up means; by default the heap is collected and malloc trimmed. */
+    /** What cleaning up means; by default the heap is collected, CUDA's cache emptied where there is one, malloc trimmed. */
     public MemoryMonitor cleanUpWith(Runnable action) {
         cleanUp = action;
         return this;
     }
 
-    /** Raises the alarm when less than this is left; by default 5 % of the limit in force. */
+    /**
+     * Raises the alarm when less than this is left; by default 5 % of the limit in force. It is over, and may be raised anew,
+     * when half as much again is left, or half of what the limit has above the threshold.
+     */
     public MemoryMonitor alarmBelow(long headroom) {
         if (headroom < 0) {
             throw new IllegalArgumentException("An alarm at a head-room of " + Bytes.format(headroom)
                     + " can never be raised in time: give a size, such as alarmBelow(512 * Bytes.MIB).");
         }
-        threshold = OptionalLong.of(headroom);
+        alarms.below(headroom);
         return this;
     }
 
-    /** Where lines go while a caller's own thread runs the monitor; the background thread never prints. */
+    /**
+     * Where lines go while a caller's own thread runs the monitor. The background thread never prints: an alarm it raises is
+     * printed by the next step.
+     */
     public MemoryMonitor printTo(Consumer<String> out) {
         printer = out;
         return this;
@@ -146,8 +151,10 @@ public final class MemoryMonitor implements AutoCloseable {
         if (closed) {
             return;
         }
-        if (step % steps == 0) {
+        if (steps == 0 || step % steps == 0) {
             logMemoryUsage(step);
+        } else if (alarms.waits()) {
+            printAlarm();
         }
         if (cleanUpEvery > 0 && step > 0 && step % cleanUpEvery == 0) {
             cleanupMemory();
@@ -158,8 +165,7 @@ public final class MemoryMonitor implements AutoCloseable {
     public String logMemoryUsage(long step) {
         Reading reading = Reading.now("step " + step);
         String line = MonitorLine.of(step, reading);
-        keep(line);
-        printer.accept(line);
+        tell(line);
         counting = true;
         note(step, reading, true);
         return line;
@@ -168,8 +174,7 @@ public final class MemoryMonitor implements AutoCloseable {
     /** Cleans up now and prints that it did. */
     public void cleanupMemory() {
         cleanUp.run();
-        keep(MonitorLine.CLEANED);
-        printer.accept(MonitorLine.CLEANED);
+        tell(MonitorLine.CLEANED);
     }
 
     /**
@@ -187,6 +192,7 @@ public final class MemoryMonitor implements AutoCloseable {
         } catch (Throwable e) {
             failure = e;
             Watch begun = watch;
+            guarded(e, this::printAlarm);
             if (begun != null) {
                 guarded(e, () -> MonitorLine.summary(Reading.now(), begun.highest(), leaks())
                         .forEach(this::tell));
@@ -195,6 +201,7 @@ public final class MemoryMonitor implements AutoCloseable {
             throw e;
         } finally {
             Watch begun = watch;
+            guarded(failure, this::printAlarm);
             if (begun != null) {
                 guarded(failure, () -> tell(begun.stop().toString()));
             }
@@ -244,8 +251,18 @@ public final class MemoryMonitor implements AutoCloseable {
     }
 
     /** What grows, fastest first; empty until there are enough readings to tell. */
-    public List<Leak> leaks() {
+    public Leaks leaks() {
         return finder.leaks();
+    }
+
+    /** The alarm, from when it is raised until enough is left again. */
+    public Optional<Alarm> alarm() {
+        return alarms.inForce();
+    }
+
+    /** Whether a thread of its own reads at this moment. */
+    public synchronized boolean isReading() {
+        return reader != null;
     }
 
     /** Whether it was closed. */
@@ -258,6 +275,24 @@ public final class MemoryMonitor implements AutoCloseable {
     public void close() {
         closed = true;
         stopReading();
+    }
+
+    /** What it does and whether it has begun: {@code Memory monitor, each 100th step: not started. …}. */
+    @Override
+    public String toString() {
+        String state = MonitorLine.state(steps, seconds, closed, isReading(), timeline);
+        return Stream.of(
+                        Stream.of(state),
+                        alarm().stream().map(Alarm::toString),
+                        leaks().stream().map(Leak::toString))
+                .flatMap(lines -> lines)
+                .collect(Collectors.joining("\n"));
+    }
+
+    /** Ends the monitor, not the training that it follows, and says why. */
+    void stopAfter(Throwable failure) {
+        keep("The monitor stopped: " + failure);
+        close();
     }
 
     void epochEnded(int epoch) {
@@ -309,36 +344,16 @@ public final class MemoryMonitor implements AutoCloseable {
                 keep("A subscriber was dropped: " + e);
             }
         }
-        alarm(reading, stepping);
+        Optional<Alarm> raised = alarms.check(reading, finder::leaks);
+        raised.ifPresent(alarm -> keep(alarm.toString()));
+        if (stepping) {
+            printAlarm();
+        }
+        raised.ifPresent(onAlarm);
     }
 
-    private void alarm(Reading reading, boolean mayPrint) {
-        OptionalLong left = reading.headroom();
-        if (left.isEmpty()) {
-            return;
-        }
-        long least = threshold.orElse(
-                Math.round(ALARM_SHARE * reading.limit().orElseThrow().bytes()));
-        synchronized (this) {
-            boolean low = left.getAsLong() < least;
-            boolean first = low && !alarmed;
-            alarmed = low;
-            if (!first) {
-                return;
-            }
-        }
-        List<Leak> leaks = finder.leaks();
-        double rate = leaks.stream()
-                .mapToDouble(leak -> leak.trend().slope())
-                .max() // a manager and the process that holds it grow by the same arrays
-                .orElse(0);
-        Alarm alarm = new Alarm(
-                reading, least, leaks, rate > 0 ? OptionalDouble.of(left.getAsLong() / rate) : OptionalDouble.empty());
-        keep(alarm.toString());
-        if (mayPrint) {
-            printer.accept(alarm.toString());
-        }
-        onAlarm.accept(alarm);
+    private void printAlarm() {
+        alarms.toPrint().ifPresent(alarm -> printer.accept(alarm.toString()));
     }
 
     private void keep(String line) {
@@ -355,6 +370,7 @@ public final class MemoryMonitor implements AutoCloseable {
 
     private static void trim() {
         System.gc();
+        CudaCache.empty();
         NativeTrim.now();
     }
 }

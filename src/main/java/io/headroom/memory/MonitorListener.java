@@ -19,7 +19,7 @@ final class MonitorListener extends TrainingListenerAdapter {
         try {
             monitor.step(steps.incrementAndGet());
         } catch (RuntimeException | LinkageError e) {
-            monitor.close();
+            monitor.stopAfter(e);
         }
     }
 
@@ -28,7 +28,7 @@ final class MonitorListener extends TrainingListenerAdapter {
         try {
             monitor.epochEnded(++epochs);
         } catch (RuntimeException | LinkageError e) {
-            monitor.close();
+            monitor.stopAfter(e);
         }
     }
 }

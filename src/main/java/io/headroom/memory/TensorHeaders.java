@@ -50,7 +50,7 @@ final class TensorHeaders {
      *
      * @param handle the tensor it was read from: an array may be given another
      * @param storage what views share; 0 if not known
-     * @param bytes of the storage, or of the elements if that is not known
+     * @param bytes of the storage; 0 where the tensor has none of its own, as sparse ones
      * @param label shape and type, {@code "(1600, 80, 128) float32"}
      */
     record Header(long handle, long storage, long bytes, String label) {
@@ -126,9 +126,7 @@ final class TensorHeaders {
         DataType known = TYPES.get((int) header.getShort(type));
         long address = header.getLong(storage);
         Shape sized = new Shape(shape);
-        long bytes = address != 0
-                ? words(address, STORAGE_WORDS).getLong(storageBytes)
-                : sized.size() * (known == null ? 1 : known.getNumOfBytes());
+        long bytes = address == 0 ? 0 : words(address, STORAGE_WORDS).getLong(storageBytes);
         return Header.of(handle, address, bytes, sized, known);
     }
 
@@ -147,7 +145,10 @@ final class TensorHeaders {
     private boolean matches(NDManager manager) throws IOException {
         try {
             return locate(manager);
-        } catch (IndexOutOfBoundsException | IllegalArgumentException | NegativeArraySizeException e) {
+        } catch (IndexOutOfBoundsException
+                | IllegalArgumentException
+                | NegativeArraySizeException
+                | ClassCastException e) {
             return false;
         }
     }

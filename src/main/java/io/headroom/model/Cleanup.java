@@ -1,8 +1,6 @@
 package io.headroom.model;
 
-import ai.djl.engine.Engine;
-import ai.djl.pytorch.jni.JniUtils;
-import io.headroom.memory.LiveArrays;
+import io.headroom.memory.CudaCache;
 import io.headroom.memory.NativeTrim;
 import io.headroom.memory.Reading;
 import java.lang.ref.PhantomReference;
@@ -24,9 +22,7 @@ public final class Cleanup {
     public static void now() {
         collect();
         collect();
-        if (engineHasGpu()) {
-            JniUtils.emptyCudaCache();
-        }
+        CudaCache.empty();
         NativeTrim.now();
     }
 
@@ -57,9 +53,5 @@ public final class Cleanup {
 
     private static long direct() {
         return Reading.now().jvm().direct().orElse(0);
-    }
-
-    private static boolean engineHasGpu() {
-        return LiveArrays.engineRuns() && Engine.getEngine("PyTorch").getGpuCount() > 0;
     }
 }

@@ -113,10 +113,9 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
         }
         held.forEach(holder -> text.append("\n  ").append(holder));
         if (held.isEmpty() && (added.isEmpty() || stayed().orElse(0) > CRUMB)) {
-            open().stream().filter(manager -> manager.bytes() > CRUMB).limit(3).forEach(manager -> text.append(
-                            "\n  NDManager ")
-                    .append(manager.name())
-                    .append(" holds ")
+            open().stream().filter(manager -> manager.bytes() > CRUMB).limit(3).forEach(manager -> text.append("\n  ")
+                    .append(manager.label())
+                    .append(manager.managers() == 1 ? " holds " : " hold ")
                     .append(manager.count())
                     .append(" arrays, ")
                     .append(Bytes.format(manager.bytes())));

@@ -117,10 +117,7 @@ public final class ModelView {
         }
         rows.group("NDArrays open");
         for (LiveArrays.Manager manager : open.stream().limit(MANAGERS).toList()) {
-            rows.add(
-                    "NDManager " + manager.name(),
-                    OptionalLong.of(manager.bytes()),
-                    Rows.count(manager.count(), "array"));
+            rows.add(manager.label(), OptionalLong.of(manager.bytes()), Rows.count(manager.count(), "array"));
         }
     }
 

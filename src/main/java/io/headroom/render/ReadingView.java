@@ -59,6 +59,7 @@ public final class ReadingView {
                                     : "use not known")
                             + (reading.limit().filter(limit::equals).isPresent() ? ", met first" : ""));
         }
+        rows.note(threads(reading));
         rows.note("Kernel " + environment);
         return Bundle.text(reading.line()).html(bar(reading) + rows.html(title(reading)));
     }
@@ -74,9 +75,24 @@ public final class ReadingView {
         rows.add("main stack", OptionalLong.of(parts.stacks()), "");
         rows.add("without a file", OptionalLong.of(parts.anonymous()), "malloc, metaspace, code, thread stacks");
         rows.add("total", OptionalLong.of(parts.total()), "");
+        Reading reading = parts.reading();
+        rows.group("Without a file");
+        rows.add("malloc, in use", reading.nativeHeap().used(), "tensors, weights, direct buffers");
+        rows.add("malloc, free but kept", reading.nativeHeap().kept(), "touched or not; release() gives it back");
+        rows.add("direct buffers", reading.jvm().direct(), "DJL's copies of Java data; in malloc's too");
+        rows.add("metaspace and code", OptionalLong.of(reading.jvm().nonHeapUsed()), "");
+        rows.note(threads(reading)
+                + ". malloc and the JVM count what was asked for, the resident set what was touched: the"
+                + " second table need not add up.");
         rows.group("Largest libraries");
         parts.largestLibraries().forEach(library -> rows.add(library.name(), OptionalLong.of(library.resident()), ""));
         return Bundle.text(rows.text()).html(rows.html("Resident set by kind"));
+    }
+
+    private static String threads(Reading reading) {
+        OptionalLong all = reading.process().threads();
+        return Rows.count(reading.jvm().threads(), "Java thread")
+                + (all.isPresent() ? ", " + all.getAsLong() + " with native ones" : "");
     }
 
     private static void arrays(Rows rows, LiveArrays live) {
@@ -85,9 +101,7 @@ public final class ReadingView {
         live.managers().stream()
                 .limit(MANAGERS)
                 .forEach(manager -> rows.add(
-                        "manager " + manager.name(),
-                        OptionalLong.of(manager.bytes()),
-                        Rows.count(manager.count(), "array")));
+                        manager.label(), OptionalLong.of(manager.bytes()), Rows.count(manager.count(), "array")));
     }
 
     private static void device(Rows rows, DeviceMemory device) {

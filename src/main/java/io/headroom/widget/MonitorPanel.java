@@ -4,15 +4,19 @@ import io.headroom.memory.MemoryMonitor;
 import io.headroom.memory.Reading;
 import io.headroom.render.Bundle;
 import io.headroom.render.Html;
+import io.headroom.render.MonitorView;
+import java.lang.ref.WeakReference;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Map;
+import java.util.WeakHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A memory monitor as a live view, which keeps moving after its cell has ended.
  *
  * <p>It redraws with each reading of the monitor, at most four times a second, from the monitor's own thread; the time of
- * the last reading is shown, so that a view that stands still is seen to. Its button closes the monitor. Any thread.
+ * the last reading is shown, so that a view that stands still is seen to. Its button closes the monitor. A monitor has one
+ * panel: shown again it is the same view at another place. Any thread.
  *
  * <pre>{@code
  * MemoryMonitor monitor = MemoryMonitor.every(Duration.ofSeconds(1));
@@ -21,6 +25,9 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class MonitorPanel {
     private static final long REDRAW_NANOS = 250_000_000L;
+
+    /** A panel lives as long as its monitor, which it follows. */
+    private static final Map<MemoryMonitor, WeakReference<MonitorPanel>> PANELS = new WeakHashMap<>();
 
     private final MemoryMonitor monitor;
     private final AtomicLong drawn = new AtomicLong(System.nanoTime() - REDRAW_NANOS);
@@ -38,7 +45,15 @@ public final class MonitorPanel {
         if (monitor == null) {
             throw new IllegalArgumentException("monitor = null: give MemoryMonitor.every(Duration.ofSeconds(1)).");
         }
-        return new MonitorPanel(monitor);
+        synchronized (PANELS) {
+            WeakReference<MonitorPanel> known = PANELS.get(monitor);
+            MonitorPanel panel = known == null ? null : known.get();
+            if (panel == null) {
+                panel = new MonitorPanel(monitor);
+                PANELS.put(monitor, new WeakReference<>(panel));
+            }
+            return panel;
+        }
     }
 
     /** The monitor shown. */
@@ -105,8 +120,6 @@ public final class MonitorPanel {
     }
 
     private String html() {
-        Reading last = now();
-        OptionalLong peak = monitor.timeline().highest().map(Reading::rss).orElse(last.rss());
-        return MonitorView.html(last, peak, monitor);
+        return MonitorView.live(monitor);
     }
 }

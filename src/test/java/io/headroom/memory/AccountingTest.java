@@ -77,11 +77,14 @@ class AccountingTest {
                 7ffd00000000-7ffd00021000 rw-p 00000000 00:00 0                          [stack]
                 Rss:                   8 kB
                 """;
+        Reading reading = Samples.reading(0, "", 1);
         Breakdown parts = Breakdown.of(
+                reading,
                 smaps,
                 "def new generation total 1K, used 1K [0x00000000c0000000, 0x00000000c1000000, 0x00000000d0000000)");
         assertThat(parts)
                 .isEqualTo(new Breakdown(
+                        reading,
                         java.util.OptionalLong.of(1000 * 1024),
                         300 * 1024,
                         20 * 1024,

@@ -5,11 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import io.headroom.units.Bytes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -45,61 +43,6 @@ class MemoryMonitorTest {
     }
 
     @Test
-    void aLeakIsNamedWithManagerShapeAndSlope() {
-        try (NDManager base = NDManager.newBaseManager("PyTorch");
-                NDManager cache = base.newSubManager();
-                MemoryMonitor monitor = MemoryMonitor.everySteps(1)) {
-            cache.setName("feature cache");
-            base.ones(new Shape(1_000));
-            for (int step = 0; step < 40; step++) {
-                cache.ones(new Shape(256, 64));
-                try (NDManager batch = base.newSubManager()) {
-                    batch.ones(new Shape(64, 64));
-                    monitor.step(step);
-                }
-            }
-            Leak leak = monitor.leaks().get(0);
-            assertThat(leak.where()).isEqualTo("feature cache");
-            assertThat(leak.trend().slope()).isEqualTo(65_536.0);
-            assertThat(leak.shapes()).containsEntry("(256, 64) float32", 39);
-            assertThat(leak.toString())
-                    .startsWith("manager \"feature cache\" grows by 64.00 KiB per step")
-                    .contains("20 points")
-                    .contains("+39 × (256, 64) float32");
-        }
-    }
-
-    @Test
-    void managersOfOneNameAreFollowedTogether() {
-        LeakFinder finder = new LeakFinder();
-        LiveArrays.Manager steady = new LiveArrays.Manager("cache", 1, 1_000, Map.of("(250) float32", 1));
-        for (int i = 0; i < 40; i++) {
-            LiveArrays.Manager grows =
-                    new LiveArrays.Manager("cache", i + 1, 10_000L * (i + 1), Map.of("(2500) float32", i + 1));
-            finder.add("step", i, Samples.reading(i, "", Bytes.GIB).with(new LiveArrays(List.of(grows, steady))));
-        }
-        assertThat(finder.leaks()).singleElement().satisfies(leak -> {
-            assertThat(leak.trend().slope()).isEqualTo(10_000);
-            assertThat(leak.shapes()).containsOnlyKeys("(2500) float32");
-        });
-    }
-
-    @Test
-    void aWarmUpThatLevelsOffIsNoLeak() {
-        try (NDManager base = NDManager.newBaseManager("PyTorch");
-                MemoryMonitor monitor = MemoryMonitor.everySteps(1)) {
-            base.setName("warm-up");
-            for (int step = 0; step < 60; step++) {
-                if (step < 20) {
-                    base.ones(new Shape(64));
-                }
-                monitor.step(step);
-            }
-            assertThat(monitor.leaks()).noneMatch(leak -> leak.where().equals("warm-up"));
-        }
-    }
-
-    @Test
     void theAlarmComesOnceBeforeAnythingFails() {
         List<Alarm> alarms = new ArrayList<>();
         List<String> printed = new ArrayList<>();
@@ -112,6 +55,64 @@ class MemoryMonitorTest {
         }
         assertThat(alarms).hasSize(1);
         assertThat(printed).anyMatch(line -> line.startsWith("Memory is nearly used up: "));
+    }
+
+    @Test
+    void anAlarmSeenInTheBackgroundIsPrintedOnceByTheNextStep() throws InterruptedException {
+        List<String> printed = new ArrayList<>();
+        CountDownLatch read = new CountDownLatch(3);
+        try (MemoryMonitor monitor = MemoryMonitor.everySteps(1_000)
+                .alarmBelow(Long.MAX_VALUE)
+                .onReading(reading -> read.countDown())
+                .printTo(printed::add)) {
+            monitor.start();
+            while (monitor.alarm().isEmpty()) {
+                Thread.sleep(5);
+            }
+            assertThat(printed).isEmpty();
+            assertThat(monitor.lines()).singleElement().asString().startsWith("Memory is nearly used up: ");
+            monitor.step(1);
+            monitor.step(2);
+            monitor.step(1_000);
+            assertThat(printed).hasSize(2);
+            assertThat(printed.get(0)).isEqualTo(monitor.alarm().orElseThrow().toString());
+            assertThat(printed.get(1)).startsWith("Step 1000: ");
+        }
+    }
+
+    @Test
+    void anAlarmThatNoStepCouldPrintIsPrintedWhenTheTrainingEnds() throws Exception {
+        List<String> printed = new ArrayList<>();
+        try (MemoryMonitor monitor = MemoryMonitor.every(Duration.ofMillis(5))
+                .alarmBelow(Long.MAX_VALUE)
+                .printTo(printed::add)) {
+            monitor.run("train", () -> {
+                while (monitor.alarm().isEmpty()) {
+                    Thread.sleep(5);
+                }
+                return null;
+            });
+        }
+        assertThat(printed).hasSize(2);
+        assertThat(printed.get(0)).startsWith("Memory is nearly used up: ");
+        assertThat(printed.get(1)).startsWith("[train] ");
+    }
+
+    @Test
+    void aMonitorSaysWhatItDoesAndWhetherItHasBegun() throws Exception {
+        MemoryMonitor seconds = MemoryMonitor.every(Duration.ofMillis(1_500));
+        try (MemoryMonitor steps = MemoryMonitor.everySteps(100)) {
+            assertThat(steps.toString())
+                    .startsWith("Memory monitor, every 100 steps: nothing read yet. Call step(n) in your loop");
+            steps.step(100);
+            assertThat(steps.toString())
+                    .matches("Memory monitor, every 100 steps: 1 reading, highest .*; reads on at the next step[.]");
+            assertThat(seconds.toString())
+                    .startsWith("Memory monitor, every 1500 ms: not started. live(monitor) starts and shows it");
+            assertThat(seconds.start().toString()).contains("reading in the background every 1500 ms");
+            seconds.close();
+            assertThat(seconds.toString()).contains("every 1500 ms: stopped; ");
+        }
     }
 
     @Test
@@ -228,41 +229,5 @@ class MemoryMonitorTest {
             Thread.sleep(100);
             assertThat(monitor.timeline().added()).isEqualTo(readings);
         }
-    }
-
-    @Test
-    void aSecondTrainingIsNotMixedWithTheFirst() {
-        LeakFinder finder = new LeakFinder();
-        for (int i = 0; i < 40; i++) {
-            finder.add("step", i, Samples.reading(i, "", Bytes.GIB + i * Bytes.MIB));
-        }
-        assertThat(finder.leaks()).hasSize(1);
-        finder.add("step", 0, Samples.reading(41, "", Bytes.GIB));
-        assertThat(finder.leaks()).isEmpty();
-    }
-
-    @Test
-    void theProcessIsNotNamedForTheRoundingOfAManagersArrays() {
-        LeakFinder finder = new LeakFinder();
-        for (int i = 0; i < 40; i++) {
-            LiveArrays.Manager cache = new LiveArrays.Manager("cache", i, i * 32 * Bytes.MIB, Map.of());
-            long resident = Bytes.GIB + i * (32 * Bytes.MIB + 32 * Bytes.KIB);
-            finder.add("step", i, Samples.reading(i, "", resident).with(new LiveArrays(List.of(cache))));
-        }
-        assertThat(finder.leaks()).singleElement().matches(leak -> leak.where().equals("cache"));
-    }
-
-    @Test
-    void aSecondsMonitorCountsSecondsAndAStepMonitorSteps() {
-        LeakFinder finder = new LeakFinder();
-        for (int i = 0; i < 40; i++) {
-            finder.add("second", i, Samples.reading(i, "", Bytes.GIB + i * Bytes.MIB));
-        }
-        assertThat(finder.leaks()).singleElement().satisfies(leak -> {
-            assertThat(leak.where()).isEqualTo(Leak.PROCESS);
-            assertThat(leak.toString()).startsWith("the process grows by 1024.00 KiB per second");
-        });
-        finder.add("step", 0, Samples.reading(41, "", Bytes.GIB));
-        assertThat(finder.leaks()).isEmpty();
     }
 }

@@ -28,6 +28,23 @@ public final class Samples {
         return reading(second, stage, resident, Optional.empty());
     }
 
+    public static Reading reading(long second, String stage, long resident, LiveArrays live) {
+        return reading(second, stage, resident).with(live);
+    }
+
+    public static Leaks leaks(int readings, Leak... leaks) {
+        return new Leaks(List.of(leaks), readings);
+    }
+
+    /** A reading of a cap of which so much is left. */
+    public static Reading left(long second, long limit, long headroom) {
+        return reading(
+                second,
+                "",
+                limit - headroom,
+                Optional.of(new Limit(Limit.Kind.CAP, limit, OptionalLong.of(limit - headroom))));
+    }
+
     public static Peak peak(List<OperatorMemory> operators) {
         return new Peak(
                 "step <b>",

@@ -52,9 +52,9 @@ class TimelineTest {
 
     @Test
     void whatDoesNotChangeIsHeldOnce() {
-        LiveArrays.Manager weights = new LiveArrays.Manager("weights", 1, 4, Map.of("(1) float32", 1));
-        LiveArrays.Manager equal = new LiveArrays.Manager("weights", 1, 4, Map.of("(1) float32", 1));
-        LiveArrays.Manager batch = new LiveArrays.Manager("batch", 2, 8, Map.of("(1) float32", 2));
+        LiveArrays.Manager weights = new LiveArrays.Manager("weights", false, 1, 1, 4, Map.of("(1) float32", 1));
+        LiveArrays.Manager equal = new LiveArrays.Manager("weights", false, 1, 1, 4, Map.of("(1) float32", 1));
+        LiveArrays.Manager batch = new LiveArrays.Manager("batch", false, 1, 2, 8, Map.of("(1) float32", 2));
         Timeline timeline = new Timeline();
         timeline.add(Samples.reading(0, "", 10).with(new LiveArrays(List.of(weights))));
         timeline.add(Samples.reading(1, "", 10).with(new LiveArrays(List.of(batch, equal))));

@@ -65,6 +65,30 @@ class MonitorPanelTest {
     }
 
     @Test
+    void shownFiveTimesItIsOnePanelWithOneSubscription() throws Exception {
+        for (int i = 0; i < 5; i++) {
+            MonitorPanel again = MonitorPanel.of(monitor);
+            assertThat(again).isSameAs(panel);
+            again.show(browser);
+        }
+        assertThat(browser.all("HTMLModel")).hasSize(1);
+        browser.received.clear();
+        long before = monitor.timeline().added();
+        assertThat(eventually(() -> monitor.timeline().added() > before + 10)).isTrue();
+        monitor.close();
+        assertThat(browser.received.size())
+                .isLessThanOrEqualTo((int) (monitor.timeline().added() - before) + 1);
+    }
+
+    @Test
+    void theAlarmIsDrawn() throws Exception {
+        monitor.alarmBelow(Long.MAX_VALUE);
+        panel.show(browser);
+        assertThat(eventually(() -> output().contains("role=\"alert\""))).isTrue();
+        assertThat(output()).contains("Memory is nearly used up: ");
+    }
+
+    @Test
     void noMonitorIsRefused() {
         assertThatThrownBy(() -> MonitorPanel.of(null)).hasMessageContaining("monitor = null");
     }
