@@ -40,6 +40,9 @@ def kernel():
         ("run(transformer().heads(7))", ["heads", "7"]),
         ("budget(transformer().batch(0))", ["batch", "0"]),
         ('diagnose(Path.of("no.log"))', ["no.log"]),
+        ('device("tpu")', ["tpu", "cuda", "mps"]),
+        ('device(null)', ["device(null)", "cuda"]),
+        ('run(transformer().device("mps"))', ["device = mps", "no MPS device here", "device = cpu"]),
     ],
 )
 def test_a_clear_message_and_a_living_kernel(kernel, code, says):
@@ -85,3 +88,29 @@ def test_a_pasted_message_is_escaped(kernel):
         '3.00 MiB free; 7.10 GiB reserved in total by PyTorch) <script>alert(1)</script>")'
     )
     assert "<script" not in shown[-1]["text/html"]
+
+
+INTERRUPTED = {
+    "run": ("var large = mlp().batch(2000).dModel(512).layers(4).training(adam()).accumulation(5000)", "run(large)", "run(large.accumulation(1))"),
+    "compare": ("var small = mlp().batch(20_000).dModel(512).layers(8).training(adam())", "compare(small, IntStream.range(1, 200).mapToObj(i -> Remedies.batch(20_000 - i)).toArray(Remedy[]::new))", "run(small.batch(8))"),
+    "train": ("var long_ = training(400, \"1 MiB\").epochs(1000)", "train(long_)", "train(long_.epochs(1))"),
+}
+
+
+@pytest.mark.parametrize("name", INTERRUPTED)
+def test_an_interrupted_cell_ends_and_gives_its_memory_back(kernel, name):
+    setup, code, after = INTERRUPTED[name]
+    assert kernel.run(setup)[0]["status"] == "ok"
+    assert kernel.run(after)[0]["status"] == "ok"
+    before = kernel.resident()
+    assert kernel.interrupt(code, seconds=5)["status"] == "error"
+    reply, _, _ = kernel.run(after)  # waits for what was interrupted, if it still runs
+    assert reply["status"] == "ok", reply
+    assert kernel.resident() < before + 200 * 2**20
+
+
+def test_an_interrupted_probe_ends_its_jvm(kernel):
+    reply = kernel.interrupt("probe(transformer().batch(64).seq(256).dModel(512).heads(8).layers(6).training(adam()))", until=kernel.probes)
+    assert reply["status"] == "error"
+    kernel.wait(lambda: not kernel.probes())
+    assert kernel.run("1 + 1")[2][-1]["text/plain"] == "2"

@@ -311,24 +311,41 @@ public final class Headroom {
         }
     }
 
+    /**
+     * Picks the device for the steps and trainings that this notebook describes from here on: {@code device("cpu")}, as it is
+     * without, {@code device("cuda")} or {@code device("mps")}. What they run on is what they are estimated for.
+     *
+     * @return the name, for {@code .device(…)} of a workload made otherwise
+     * @throws IllegalArgumentException if there is no such device here; the pick is then as before
+     */
+    public static String device(String name) {
+        if (name == null) {
+            throw new IllegalArgumentException("device(null): give \"cpu\", \"cuda\" or \"mps\".");
+        }
+        String plain = Device.named(name).name();
+        StepRunner.requireDevice(plain);
+        Session.current().place(plain);
+        return plain;
+    }
+
     /** An encoder stack as PyTorch's defaults have it; set its sizes with {@code batch}, {@code seq}, {@code heads}, …. */
     public static Workload transformer() {
-        return Workload.transformer();
+        return Session.current().placed(Workload.transformer());
     }
 
     /** A perceptron of several layers. */
     public static Workload mlp() {
-        return Workload.mlp();
+        return Session.current().placed(Workload.mlp());
     }
 
     /** A convolutional network. */
     public static Workload cnn() {
-        return Workload.cnn();
+        return Session.current().placed(Workload.cnn());
     }
 
     /** A stack of LSTM layers. */
     public static Workload lstm() {
-        return Workload.lstm();
+        return Session.current().placed(Workload.lstm());
     }
 
     /** Adam: two states a weight. */
@@ -443,7 +460,7 @@ public final class Headroom {
 
     /** A sample training that can make the mistakes of a real one: {@code training(40, "16 MiB").epochs(5).keepReferences()}. */
     public static SampleTraining training(int samples, String sample) {
-        return SampleTraining.of(samples, Bytes.parse(sample));
+        return Session.current().placed(SampleTraining.of(samples, Bytes.parse(sample)));
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.headroom;
 
+import io.headroom.budget.Device;
 import io.headroom.budget.Estimate;
 import io.headroom.kernel.Kernels;
 import io.headroom.kernel.NotebookKernel;
@@ -9,15 +10,19 @@ import io.headroom.memory.Timeline;
 import io.headroom.model.LoadedModel;
 import io.headroom.model.Variable;
 import io.headroom.render.Bundle;
+import io.headroom.training.SampleTraining;
 import io.headroom.workload.Workload;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** What one notebook remembers between its cells: the readings, the last workload, the last failure. */
 final class Session {
+    private static final String CPU = "cpu";
     private static final Session CURRENT = new Session();
 
     private final Timeline timeline = new Timeline();
+    private String device = CPU;
     private Workload workload;
     private Explanation failure;
     private MemoryMonitor monitor;
@@ -26,9 +31,30 @@ final class Session {
         return CURRENT;
     }
 
-    /** Bytes that may still be taken: what estimates are held against. */
+    /** Bytes that may still be taken, of a CUDA device where the notebook picked one: what estimates are held against. */
     static long headroom() {
-        return Reading.now().headroom().orElse(Long.MAX_VALUE);
+        Reading now = Reading.now();
+        OptionalLong free = CURRENT.onCuda() && now.devices().size() == 1
+                ? now.devices().get(0).free()
+                : OptionalLong.empty();
+        return free.orElse(now.headroom().orElse(Long.MAX_VALUE));
+    }
+
+    private synchronized boolean onCuda() {
+        return Device.named(device).kind() == Device.Kind.CUDA;
+    }
+
+    synchronized void place(String name) {
+        device = name;
+    }
+
+    /** The workload on the device that the notebook picked. */
+    synchronized Workload placed(Workload made) {
+        return device.equals(CPU) ? made : made.device(device);
+    }
+
+    synchronized SampleTraining placed(SampleTraining made) {
+        return made.device(device);
     }
 
     Timeline timeline() {

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A device by name, with the memory that a step can use on it.
@@ -40,8 +41,11 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
 
     private static final Pattern BLANKS = Pattern.compile("[\\s_-]");
     private static final List<Device> TABLE = table();
-    private static final Map<String, Device> BY_NAME =
-            TABLE.stream().collect(Collectors.toUnmodifiableMap(device -> plain(device.name), device -> device));
+    private static final List<Device> HERE = List.of(
+            new Device("cuda", Kind.CUDA, Long.MAX_VALUE, Long.MAX_VALUE),
+            new Device("mps", Kind.MPS, Long.MAX_VALUE, Long.MAX_VALUE));
+    private static final Map<String, Device> BY_NAME = Stream.concat(TABLE.stream(), HERE.stream())
+            .collect(Collectors.toUnmodifiableMap(device -> plain(device.name), device -> device));
 
     /** All of the table. */
     public static List<Device> all() {
@@ -49,7 +53,8 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
     }
 
     /**
-     * The device of that name, in any case, blanks ignored; {@code "cpu"} is this process.
+     * The device of that name, in any case, blanks ignored; {@code "cpu"} is this process, {@code "cuda"} and {@code "mps"}
+     * are the engine's own here, whatever their size.
      *
      * @throws IllegalArgumentException if it is not in the table; the message lists the names
      */
@@ -57,7 +62,8 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
         Device device = BY_NAME.get(plain(name));
         if (device == null) {
             throw new IllegalArgumentException("device = \"" + name + "\" is not in the table: "
-                    + TABLE.stream().map(Device::name).collect(Collectors.joining(", ")) + ".");
+                    + TABLE.stream().map(Device::name).collect(Collectors.joining(", "))
+                    + "; or cuda or mps, the engine's own.");
         }
         return device;
     }

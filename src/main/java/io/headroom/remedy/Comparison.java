@@ -1,5 +1,6 @@
 package io.headroom.remedy;
 
+import io.headroom.budget.Device;
 import io.headroom.budget.Estimate;
 import io.headroom.training.Measurement;
 import io.headroom.training.ShrinkingBatch;
@@ -49,7 +50,14 @@ public record Comparison(Workload workload, List<Row> rows) {
 
         /** Predicted bytes above the idle process; 0 where there is no estimate. */
         public long predictedBytes() {
-            return predicted.map(Estimate::deviceBytes).orElse(0L);
+            return predicted.map(Row::aboveIdle).orElse(0L);
+        }
+
+        /** A measurement on CUDA begins with the context there, which an estimate of the device counts. */
+        private static long aboveIdle(Estimate estimate) {
+            return Device.named(estimate.workload().device()).kind() == Device.Kind.CUDA
+                    ? estimate.peakReservedBytes()
+                    : estimate.deviceBytes();
         }
 
         /** Measured bytes above the idle process; 0 where it did not run to its end. */
@@ -70,6 +78,7 @@ public record Comparison(Workload workload, List<Row> rows) {
      *
      * @param progress told each row's title before it runs
      * @throws IllegalArgumentException if the workload does not hold together or cannot run in DJL
+     * @throws java.util.concurrent.CancellationException if the thread was interrupted; no further row runs
      */
     public static Comparison of(Workload workload, List<Remedy> remedies, Consumer<String> progress) {
         List<Row> rows = new ArrayList<>();

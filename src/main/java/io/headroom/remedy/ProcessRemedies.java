@@ -1,9 +1,9 @@
 package io.headroom.remedy;
 
+import io.headroom.budget.Device;
 import io.headroom.remedy.Cost.Accuracy;
 import io.headroom.remedy.Cost.Risk;
 import io.headroom.workload.Workload;
-import java.util.Locale;
 import java.util.function.Function;
 
 /** The remedies of the process, the data and the loop: the workload stays, its surroundings shrink. */
@@ -134,7 +134,7 @@ final class ProcessRemedies {
                         Risk.HIGH,
                         "0.0 means no limit: it may starve or crash the system; only above 32 GB of memory. A ratio below 1.4 needs"
                                 + " PYTORCH_MPS_LOW_WATERMARK_RATIO set too."),
-                work -> device(work).contains("mps") || device(work).contains("apple")
+                work -> kind(work) == Device.Kind.MPS
                         ? null
                         : "it is a setting of Apple's MPS backend, the workload runs on " + work.device(),
                 "PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0");
@@ -159,16 +159,16 @@ final class ProcessRemedies {
     }
 
     private static String cudaOnly(Workload work) {
-        return isCpu(work) || device(work).contains("mps") || device(work).contains("apple")
-                ? "it is a setting of the CUDA allocator, the workload runs on " + work.device()
-                : null;
+        return kind(work) == Device.Kind.CUDA
+                ? null
+                : "it is a setting of the CUDA allocator, the workload runs on " + work.device();
     }
 
     private static boolean isCpu(Workload work) {
-        return device(work).equals("cpu");
+        return kind(work) == Device.Kind.CPU;
     }
 
-    private static String device(Workload work) {
-        return work.device().toLowerCase(Locale.ROOT);
+    private static Device.Kind kind(Workload work) {
+        return Device.named(work.device()).kind();
     }
 }

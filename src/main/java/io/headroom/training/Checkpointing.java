@@ -71,7 +71,8 @@ public final class Checkpointing {
     }
 
     /**
-     * A collector for a hand-written loop: {@code backward} goes through the segments too.
+     * A collector for a hand-written loop: {@code backward} goes through the segments too. One that fails (out of memory, an
+     * interrupted cell) leaves all gradients zero, those gathered before it too.
      *
      * @throws IllegalStateException if another collector of the engine is open
      */
@@ -80,11 +81,12 @@ public final class Checkpointing {
             return trainer.newGradientCollector();
         }
         Autograd.requirePyTorch(trainer.getManager().getEngine(), "gradient checkpointing");
-        return replaying(trainer.newGradientCollector());
+        Block block = trainer.getModel().getBlock();
+        return new ReplayingCollector(trainer.newGradientCollector(), () -> Autograd.zeroGradients(block));
     }
 
     static GradientCollector replaying(GradientCollector engine) {
-        return new ReplayingCollector(engine);
+        return new ReplayingCollector(engine, () -> {});
     }
 
     private static void collect(Block block, List<Block> layers) {
@@ -104,13 +106,21 @@ public final class Checkpointing {
         private final GradientCollector engine;
         private final Replay replay = Replay.open();
 
-        private ReplayingCollector(GradientCollector engine) {
+        private final Runnable afterFailure;
+
+        private ReplayingCollector(GradientCollector engine, Runnable afterFailure) {
             this.engine = engine;
+            this.afterFailure = afterFailure;
         }
 
         @Override
         public void backward(NDArray target) {
-            replay.backward(engine, target);
+            try {
+                replay.backward(engine, target);
+            } catch (RuntimeException | Error failed) {
+                afterFailure.run();
+                throw failed;
+            }
         }
 
         @Override

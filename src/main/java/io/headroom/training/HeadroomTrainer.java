@@ -35,7 +35,9 @@ import java.util.function.Predicate;
  *
  * <p>When a forward or backward pass fails (out of memory, an interrupted cell), the gradients gathered for this step are
  * zeroed and batch norm's running statistics put back: the state is as before the step, the weights untouched. When the
- * optimizer's update fails, what it has updated stays so and the gradients are zeroed. One device, one thread, as {@link Trainer}.
+ * optimizer's update fails, what it has updated stays so and the gradients are zeroed. A thread that was interrupted gets a
+ * {@link java.util.concurrent.CancellationException} at its next batch, and between two segments or micro-batches. One device,
+ * one thread, as {@link Trainer}.
  */
 public final class HeadroomTrainer extends Trainer {
     private final Block block;
@@ -161,6 +163,7 @@ public final class HeadroomTrainer extends Trainer {
 
     @Override
     public GradientCollector newGradientCollector() {
+        endIfInterrupted();
         if (gathered == 0 && !begun) {
             remember();
         }
@@ -259,6 +262,16 @@ public final class HeadroomTrainer extends Trainer {
             discard();
             throw e;
         }
+    }
+
+    /** Between two batches, so that a loop ends with the cell whose kernel can only ask a thread to stop. */
+    private void endIfInterrupted() {
+        if (Thread.currentThread().isInterrupted() && (gathered > 0 || begun)) {
+            messages.accept("Interrupted with " + gathered + " of " + steps
+                    + " batches gathered: their gradients were dropped, the weights are as before.");
+            discard();
+        }
+        Interrupts.check("between two batches: the weights are those of the last update");
     }
 
     private void remember() {

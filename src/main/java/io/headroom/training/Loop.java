@@ -51,6 +51,9 @@ final class Loop {
                 if (i == micro) {
                     progress.accept("update");
                     updater.update(variant.lossScale());
+                    if (manager.getDevice().isGpu()) {
+                        updater.await();
+                    }
                 }
             }
         }

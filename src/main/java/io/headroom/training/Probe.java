@@ -86,9 +86,14 @@ public record Probe(
      * @param progress is told each step as it begins
      * @throws IllegalArgumentException if the workload cannot run in DJL, or its block does not take the input
      * @throws IllegalStateException if one sequence alone needs more than the room allows, or the other JVM fails
+     * @throws java.util.concurrent.CancellationException if the thread was interrupted; the other JVM has ended
      */
     public static Probe of(Workload workload, long roomBytes, Consumer<String> progress) {
         RunCheck.check(workload.validate());
+        if (!workload.device().equalsIgnoreCase("cpu")) {
+            throw new IllegalArgumentException("device = " + workload.device()
+                    + ": a probe measures the process, so it tells of the CPU alone. Use device = cpu.");
+        }
         if (!workload.isOwnBlock()) {
             return new Probe(workload, roomBytes, ProbeProcess.run(workload, roomBytes, progress), true, false, true);
         }

@@ -20,7 +20,11 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -53,8 +57,12 @@ final class ProbeProcess {
         Process process = start(workload, room);
         List<Step> steps = new ArrayList<>();
         List<String> said = new ArrayList<>();
-        try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        BlockingQueue<Optional<String>> lines = new LinkedBlockingQueue<>();
+        Thread reader = new Thread(() -> read(process, lines), "headroom-probe");
+        reader.setDaemon(true);
+        reader.start();
+        try {
+            for (String line = next(lines); line != null; line = next(lines)) {
                 if (line.startsWith(STAGE)) {
                     progress.accept(line.substring(STAGE.length()));
                 } else if (line.startsWith(STEP)) {
@@ -66,11 +74,9 @@ final class ProbeProcess {
                 }
             }
             process.waitFor(1, TimeUnit.MINUTES);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while the probe ran", e);
+            throw new CancellationException("interrupted while the probe ran: its JVM was ended");
         } finally {
             process.destroyForcibly();
         }
@@ -79,6 +85,23 @@ final class ProbeProcess {
                     + String.join(" ", said.subList(Math.max(0, said.size() - 5), said.size())));
         }
         return steps;
+    }
+
+    /** A pipe cannot be waited for and an interrupt heard at the same time, a queue can. */
+    private static void read(Process process, BlockingQueue<Optional<String>> lines) {
+        try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
+            for (String line = output.readLine(); line != null; line = output.readLine()) {
+                lines.add(Optional.of(line));
+            }
+        } catch (IOException | UncheckedIOException closed) {
+            // the process was ended
+        } finally {
+            lines.add(Optional.empty());
+        }
+    }
+
+    private static String next(BlockingQueue<Optional<String>> lines) throws InterruptedException {
+        return lines.take().orElse(null);
     }
 
     private static Step step(String[] cells) {

@@ -123,6 +123,7 @@ final class Replay implements AutoCloseable {
 
     /** Runs a body without recording it; its output is a leaf that collects the upstream gradient. */
     NDList run(Block owner, ParameterStore store, NDList inputs, boolean internal, UnaryOperator<NDList> body) {
+        Interrupts.check("between two segments of the forward pass");
         try (NDScope scope = new NDScope()) { // a store that casts makes copies that nobody needs yet
             scope.suppressNotUsedWarning();
             for (Parameter parameter : owner.getParameters().values()) {
@@ -176,6 +177,7 @@ final class Replay implements AutoCloseable {
 
     private void drain() {
         while (!parts.isEmpty()) {
+            Interrupts.check("between two segments of the backward pass");
             Part part = parts.removeLast();
             part.backward(parts.stream().anyMatch(Part::reenters));
         }

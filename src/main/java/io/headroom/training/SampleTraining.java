@@ -1,5 +1,6 @@
 package io.headroom.training;
 
+import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
@@ -17,8 +18,6 @@ import ai.djl.training.listener.EvaluatorTrainingListener;
 import ai.djl.training.loss.Loss;
 import ai.djl.translate.TranslateException;
 import io.headroom.memory.MemoryMonitor;
-import io.headroom.memory.NativeTrim;
-import io.headroom.memory.Watch;
 import io.headroom.units.Bytes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -54,6 +53,7 @@ import java.util.function.Consumer;
  * @param intermediates whether the first layer's output of every batch is collected
  * @param emptyEvery batches between two calls that empty the allocator's cache; 0 for never
  * @param monitor that takes a reading on each step
+ * @param device on which it trains, as a workload names it
  */
 public record SampleTraining(
         int samples,
@@ -64,7 +64,8 @@ public record SampleTraining(
         boolean references,
         boolean intermediates,
         int emptyEvery,
-        Optional<MemoryMonitor> monitor) {
+        Optional<MemoryMonitor> monitor,
+        String device) {
     private static final int FEATURES = 64;
     private static final int FLOAT = 4;
     private static final int SEED = 7;
@@ -86,7 +87,7 @@ public record SampleTraining(
 
     /** One epoch over a data set, in batches of 2, without mistakes. */
     public static SampleTraining of(int samples, long sampleBytes) {
-        return new SampleTraining(samples, sampleBytes, 1, 2, 0, false, false, 0, Optional.empty());
+        return new SampleTraining(samples, sampleBytes, 1, 2, 0, false, false, 0, Optional.empty(), "cpu");
     }
 
     public SampleTraining epochs(int number) {
@@ -132,8 +133,14 @@ public record SampleTraining(
         return with(epochs, batch, prefetch, references, intermediates, emptyEvery, Optional.of(by));
     }
 
+    /** Trains on this device: {@code "cpu"}, {@code "cuda"} or {@code "mps"}, measured as {@link StepRunner} measures. */
+    public SampleTraining device(String name) {
+        return new SampleTraining(
+                samples, sampleBytes, epochs, batch, prefetch, references, intermediates, emptyEvery, monitor, name);
+    }
+
     private SampleTraining with(int e, int b, int p, boolean r, boolean i, int c, Optional<MemoryMonitor> m) {
-        return new SampleTraining(samples, sampleBytes, e, b, p, r, i, c, m);
+        return new SampleTraining(samples, sampleBytes, e, b, p, r, i, c, m, device);
     }
 
     /** What is held at the end of the last epoch, counted: what was kept, and the batches at work and in flight. */
@@ -171,18 +178,22 @@ public record SampleTraining(
      *
      * @param progress told each epoch as it begins
      * @throws ai.djl.engine.EngineException if the engine refuses an allocation; everything is given back first
+     * @throws java.util.concurrent.CancellationException if the thread was interrupted; everything is given back
      */
     public Run run(Consumer<String> progress) {
+        Interrupts.check("before the training began");
+        Device home = StepDevice.of(device);
         Engine.getInstance().setRandomSeed(SEED);
-        NativeTrim.now();
-        Watch watch = Watch.start("training");
+        CacheEmptying.now(home);
+        long began = System.nanoTime();
         float loss = Float.NaN;
         ExecutorService loader = prefetch == 0 ? null : Executors.newFixedThreadPool(prefetch);
-        try (Model model = Model.newInstance("sample", "PyTorch");
-                NDManager kept = NDManager.newBaseManager("PyTorch")) {
+        try (StepMeter meter = StepDevice.meter(home);
+                Model model = Model.newInstance("sample", home, "PyTorch");
+                NDManager kept = NDManager.newBaseManager(home, "PyTorch")) {
             kept.setName(references ? "kept by the data set" : "trajectory, never used");
             model.setBlock(block(kept));
-            DefaultTrainingConfig config = new DefaultTrainingConfig(Loss.l2Loss());
+            DefaultTrainingConfig config = new DefaultTrainingConfig(Loss.l2Loss()).optDevices(new Device[] {home});
             config.addTrainingListeners(new EvaluatorTrainingListener());
             monitor.ifPresent(by -> config.addTrainingListeners(by.listener()));
             if (emptyEvery > 0) {
@@ -195,6 +206,7 @@ public record SampleTraining(
                     progress.accept("epoch " + epoch + " of " + epochs);
                     for (Batch next : data.getData(trainer.getManager(), loader)) {
                         try (next) {
+                            Interrupts.check("in epoch " + epoch + ": the training was given back");
                             EasyTrain.trainBatch(trainer, next);
                             trainer.step();
                         }
@@ -203,18 +215,17 @@ public record SampleTraining(
                     trainer.notifyListeners(listener -> listener.onEpoch(trainer));
                 }
             }
+            return new Run(this, meter.roseBytes(), Duration.ofNanos(System.nanoTime() - began), loss);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (TranslateException e) {
             throw new IllegalStateException("a batch could not be made: " + e.getMessage(), e);
         } finally {
-            watch.close();
             if (loader != null) {
                 loader.shutdownNow();
             }
-            NativeTrim.now();
+            CacheEmptying.now(home);
         }
-        return new Run(this, watch.stop().rose().orElse(0), watch.stop().took(), loss);
     }
 
     private long width() {

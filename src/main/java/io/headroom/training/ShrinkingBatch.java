@@ -84,6 +84,7 @@ public final class ShrinkingBatch {
      * Runs an attempt with the present batch until it fits. The attempt must leave its state as it was when it fails.
      *
      * @throws IllegalStateException if a batch of 1 does not fit; says what is left to try, its cause is the last error
+     * @throws java.util.concurrent.CancellationException if the thread was interrupted between two attempts
      */
     public <T> T run(LongFunction<T> attempt) {
         return run(LongUnaryOperator.identity(), attempt);
@@ -92,6 +93,7 @@ public final class ShrinkingBatch {
     private <T> T run(LongUnaryOperator whatRuns, LongFunction<T> attempt) {
         while (true) {
             long tried = whatRuns.applyAsLong(batch);
+            Interrupts.check("before batch " + tried + " was tried");
             try {
                 return attempt.apply(tried);
             } catch (RuntimeException | OutOfMemoryError e) {

@@ -1,5 +1,6 @@
 package io.headroom.training;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -60,7 +61,8 @@ final class StepBlock implements AutoCloseable {
         NDArray own = (NDArray) get(array, parameter);
         restores.add(() -> set(array, parameter, own));
         if (own != null) {
-            NDArray copy = own.duplicate();
+            Device device = manager.getDevice();
+            NDArray copy = own.getDevice().equals(device) ? own.duplicate() : own.toDevice(device, true);
             copy.attach(manager);
             set(array, parameter, copy);
         }

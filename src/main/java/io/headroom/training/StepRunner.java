@@ -3,9 +3,6 @@ package io.headroom.training;
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
-import io.headroom.memory.NativeTrim;
-import io.headroom.memory.Peak;
-import io.headroom.memory.Watch;
 import io.headroom.workload.Workload;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -25,7 +22,12 @@ import java.util.function.Consumer;
  * Bytes.format(measured.peakBytes());
  * }</pre>
  *
- * <p>One run at a time: a peak belongs to the whole process.
+ * <p>The step runs on the workload's device: the CPU by default; {@code "cuda"} or a card of the table on the engine's first
+ * CUDA device, where the peak is what this process holds on it, sampled through the driver, its context not counted; {@code
+ * "mps"} or a Mac of the table on Apple's, where it is the process's own. CUDA and MPS were tested with stand-ins for engine
+ * and driver alone.
+ *
+ * <p>One run at a time: a peak belongs to the whole process. An interrupt ends the run before its next stage.
  */
 public final class StepRunner {
     private static final int SEED = 7;
@@ -36,9 +38,10 @@ public final class StepRunner {
      * Runs the step.
      *
      * @throws ai.djl.engine.EngineException if the engine refuses an allocation; the process is then as before
-     * @throws IllegalArgumentException if the workload does not hold together, or asks for what the step in DJL would
-     *     leave out
-     * @throws IllegalStateException if the system does not tell the memory of a process
+     * @throws IllegalArgumentException if the workload does not hold together, asks for what the step in DJL would leave
+     *     out, or for a device that the engine does not have
+     * @throws IllegalStateException if the system or the driver does not tell the memory that is held
+     * @throws java.util.concurrent.CancellationException if the thread was interrupted; everything is given back
      */
     public static Measurement run(Workload workload) {
         return run(workload, stage -> {});
@@ -49,40 +52,49 @@ public final class StepRunner {
      * {@code "update"}.
      */
     public static synchronized Measurement run(Workload workload, Consumer<String> progress) {
+        Interrupts.check("before the step began");
         RunCheck.check(workload.validate());
-        Engine engine = Engine.getInstance();
-        NativeTrim.now();
-        Watch watch = Watch.start("step");
-        if (watch.before().rss().isEmpty()) {
-            watch.close();
-            throw new IllegalStateException(
-                    "this system does not tell how much memory the process holds, so a step cannot be measured here.");
+        Device device = StepDevice.of(workload);
+        CacheEmptying.now(device);
+        try (StepMeter meter = StepDevice.meter(device)) {
+            return run(workload, progress, device, meter);
         }
+    }
+
+    /**
+     * Refuses a device on which no step runs here, by the names that a workload takes.
+     *
+     * @throws IllegalArgumentException if the engine does not have it
+     */
+    public static void requireDevice(String device) {
+        StepDevice.of(device);
+    }
+
+    static Measurement run(Workload workload, Consumer<String> progress, Device device, StepMeter meter) {
+        Consumer<String> stages = stage -> {
+            Interrupts.check("before " + stage + " of the step: all of it was given back");
+            progress.accept(stage);
+        };
         long begin;
         long end;
         double loss;
-        try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
-            progress.accept("build");
-            engine.setRandomSeed(SEED);
+        try (NDManager manager = NDManager.newBaseManager(device)) {
+            stages.accept("build");
+            Engine.getInstance().setRandomSeed(SEED);
             try (StepBlock model = new StepBlock(workload, manager)) {
                 Variant variant = new Variant(workload, model.block(), manager);
                 try (Updater updater = new Updater(workload.optimizer(), model.block(), manager)) {
                     Loop loop = new Loop(workload, variant, manager, updater);
                     loop.prime();
                     begin = System.nanoTime();
-                    loss = loop.step(progress);
+                    loss = loop.step(stages);
                     end = System.nanoTime();
                 }
             }
-            return measurement(workload, watch.stop(), Duration.ofNanos(end - begin), loss);
+            return new Measurement(
+                    workload, meter.idleBytes(), meter.roseBytes(), Duration.ofNanos(end - begin), loss, meter.exact());
         } finally {
-            watch.close();
-            NativeTrim.now();
+            CacheEmptying.now(device);
         }
-    }
-
-    private static Measurement measurement(Workload workload, Peak peak, Duration step, double loss) {
-        return new Measurement(
-                workload, peak.before().rss().orElseThrow(), peak.rose().orElseThrow(), step, loss, peak.exact());
     }
 }

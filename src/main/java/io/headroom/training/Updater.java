@@ -61,6 +61,15 @@ final class Updater implements AutoCloseable {
         }
     }
 
+    /** Waits for a device that works on while the host goes on: reading a number back needs all before it. */
+    void await() {
+        NDArray last = weights.get(weights.size() - 1);
+        try (NDArray flat = last.reshape(-1);
+                NDArray first = flat.get(0)) {
+            first.getFloat();
+        }
+    }
+
     private List<NDArray> newStates(NDArray weight) {
         List<NDArray> made = new ArrayList<>();
         for (int i = 0; i < kind.statesPerWeight(); i++) {

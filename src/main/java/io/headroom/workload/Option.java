@@ -40,7 +40,7 @@ public enum Option {
     SHARDING("sharding", Sharding.NONE, "none, ddp, zero1, zero2, zero3 or tensor"),
     DEVICES("devices", 1, 1, "devices that share the work"),
     PREFETCH("prefetch", 0, 0, "batches the loader holds ready (workers × prefetch)"),
-    DEVICE("device", "cpu", "cpu, or a device of the table, such as \"A100 40GB\"");
+    DEVICE("device", "cpu", "cpu, cuda, mps, or a device of the table, such as \"A100 40GB\"");
 
     private final String key;
     private final Object fallback;

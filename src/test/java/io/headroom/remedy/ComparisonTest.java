@@ -2,15 +2,19 @@ package io.headroom.remedy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.headroom.budget.Estimate;
 import io.headroom.memory.MemoryLimit;
 import io.headroom.memory.Reading;
 import io.headroom.render.Bundle;
 import io.headroom.render.ComparisonView;
+import io.headroom.training.Measurement;
 import io.headroom.units.Bytes;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -69,5 +73,17 @@ class ComparisonTest {
         } finally {
             MemoryLimit.lift();
         }
+    }
+
+    @Test
+    void onCudaBothFiguresLeaveTheContextOut() {
+        Workload step = STEP.device("cuda");
+        Estimate estimate = Estimate.of(step);
+        Measurement measured =
+                new Measurement(step, 500 * Bytes.MIB, estimate.peakReservedBytes(), Duration.ofSeconds(1), 0, false);
+        Comparison.Row row =
+                new Comparison.Row("as it is", step, Optional.of(estimate), Optional.of(measured), Optional.empty());
+        assertThat(row.error()).isZero();
+        assertThat(estimate.deviceBytes()).isGreaterThan(row.predictedBytes());
     }
 }
