@@ -1,5 +1,6 @@
 package io.headroom;
 
+import io.headroom.budget.Estimate;
 import io.headroom.diagnosis.Diagnosis;
 import io.headroom.diagnosis.Situation;
 import io.headroom.kernel.FailedCell;
@@ -7,10 +8,14 @@ import io.headroom.kernel.Kernels;
 import io.headroom.memory.Reading;
 import io.headroom.model.Models;
 import io.headroom.oom.Log;
+import io.headroom.training.CellTraining;
+import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Explains failures with what this notebook knows beside the message. */
 final class Failures {
@@ -32,7 +37,23 @@ final class Failures {
 
     /** A cell that failed, just now: the process has its peak still in its books. */
     static Explanation explain(FailedCell cell) {
-        return explain(Log.read(cell.failure().text()), situation().code(cell.code()));
+        Situation situation = situation().code(cell.code());
+        return explain(
+                Log.read(cell.failure().text()),
+                own(cell.code(), situation.readings()).map(situation::workload).orElse(situation));
+    }
+
+    /** The step of the user's own that the cell ran; none that would have fitted, for then it was another. */
+    private static Optional<Workload> own(String code, List<Reading> readings) {
+        Map<String, Object> variables = new LinkedHashMap<>();
+        Session.variables().forEach(variable -> variables.put(variable.name(), variable.value()));
+        OptionalLong room = readings.get(readings.size() - 1).headroom();
+        try {
+            return CellTraining.find(code, variables)
+                    .filter(step -> room.isEmpty() || Estimate.of(step).upperBytes() > room.getAsLong());
+        } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException unread) {
+            return Optional.empty();
+        }
     }
 
     private static Situation situation() {

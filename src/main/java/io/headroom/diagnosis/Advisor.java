@@ -26,6 +26,9 @@ final class Advisor {
 
     private static final String RAISE = "raise the limit";
 
+    /** The share of the step below which a remedy is not worth its line. */
+    private static final double LEAST = 0.005;
+
     /** For the code of remedies that does not depend on a workload. */
     private static final Workload ANY = Workload.transformer();
 
@@ -101,9 +104,13 @@ final class Advisor {
         if (situation.workload().isPresent()) {
             Workload workload = situation.workload().get();
             OptionalLong room = room();
-            together(workload, room).ifPresent(remedy -> budgeted(remedy, workload, room));
+            Optional<Remedy> cheapest = cheapest(workload, room);
+            cheapest.ifPresent(remedy -> budgeted(remedy, workload, room));
             for (Remedy each : Remedies.applicableTo(workload)) {
-                budgeted(each.name().equals("smaller batch") ? fitting(each, workload, room) : each, workload, room);
+                if (cheapest.filter(one -> one.name().equals(each.name())).isEmpty()) {
+                    budgeted(
+                            each.name().equals("smaller batch") ? fitting(each, workload, room) : each, workload, room);
+                }
             }
             return;
         }
@@ -127,27 +134,36 @@ final class Advisor {
     }
 
     private void budgeted(Remedy remedy, Workload workload, OptionalLong room) {
-        remedy.saving(workload)
-                .filter(saving -> saving.bytes() > 0)
-                .ifPresent(saving -> advice.add(new Advice(
-                        remedy.title(),
-                        OptionalLong.of(saving.bytes()),
-                        "the budget: " + saving.toString().replaceFirst("^.*? of ", "of ") + fits(saving, room),
-                        situation
-                                .code()
-                                .flatMap(code -> CellCode.with(remedy, workload, code))
-                                .orElseGet(() -> remedy.how(workload)),
-                        remedy.cost().toString(),
-                        Optional.of(remedy))));
+        Optional<Saving> saving = remedy.saving(workload);
+        if (saving.isEmpty()) {
+            return;
+        }
+        if (saving.get().share() < LEAST) {
+            no(
+                    remedy.name(),
+                    saving.get().bytes() > 0
+                            ? "it would save " + saving.get() + ", by the budget."
+                            : "by the budget this step would need no less with it.");
+            return;
+        }
+        advice.add(new Advice(
+                remedy.title(),
+                OptionalLong.of(saving.get().bytes()),
+                "the budget: " + saving.get().toString().replaceFirst("^.*? of ", "of ") + fits(saving.get(), room),
+                situation
+                        .code()
+                        .flatMap(code -> CellCode.with(remedy, workload, code))
+                        .orElseGet(() -> remedy.how(workload)),
+                remedy.cost().toString(),
+                Optional.of(remedy)));
     }
 
-    /** The cheapest remedies that fit together, where it takes more than one. */
-    private static Optional<Remedy> together(Workload workload, OptionalLong room) {
+    /** The cheapest remedy that fits, or those that fit together. */
+    private static Optional<Remedy> cheapest(Workload workload, OptionalLong room) {
         try {
             return room.isEmpty() || room.getAsLong() <= 0
                     ? Optional.empty()
                     : Plans.cheapest(workload, room.getAsLong())
-                            .filter(plan -> plan.remedies().size() > 1)
                             .flatMap(plan -> plan.remedies().stream().reduce(Remedy::then));
         } catch (UnsupportedOperationException noEstimate) {
             return Optional.empty();

@@ -6,6 +6,8 @@ import io.headroom.oom.Log;
 import io.headroom.oom.OutOfMemory;
 import io.headroom.oom.Wording;
 import io.headroom.units.Bytes;
+import io.headroom.workload.Architecture;
+import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -128,7 +130,9 @@ public record Diagnosis(
         }
         try {
             Estimate estimate = Estimate.of(situation.workload().get());
-            return verdict.because("The budget: this step is estimated at " + Bytes.format(estimate.deviceBytes())
+            Workload step = situation.workload().get();
+            String which = step.architecture() == Architecture.BLOCK ? "this step (" + step + ")" : "this step";
+            return verdict.because("The budget: " + which + " is estimated at " + Bytes.format(estimate.deviceBytes())
                     + " above the idle process, at most " + Bytes.format(estimate.upperBytes()) + ", its peak in the "
                     + estimate.peakPhase() + " at " + estimate.peakOperator() + ".");
         } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {

@@ -1,0 +1,212 @@
+package io.headroom.training;
+
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.training.Trainer;
+import ai.djl.training.TrainingConfig;
+import ai.djl.training.dataset.RandomAccessDataset;
+import ai.djl.training.dataset.Sampler;
+import ai.djl.training.optimizer.Adam;
+import ai.djl.training.optimizer.AdamW;
+import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.optimizer.Sgd;
+import ai.djl.util.NativeResource;
+import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Workload;
+import java.lang.reflect.Field;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Reads from a cell and the notebook's variables which training step of the user's own the cell runs.
+ *
+ * <p>The block is that of the one trainer, model or block that the cell names (or of the notebook's only trainer, where
+ * it names none); the batch is the largest array it names that the block takes, else the batch of the data set it names.
+ * Where two could be meant, or the cell does not train, there is no answer: a wrong workload is worse than none.
+ *
+ * <pre>{@code
+ * CellTraining.find("EasyTrain.fit(trainer, 5, photos, null)", Map.of("trainer", trainer, "photos", photos));
+ * // block SequentialBlock on (64, 3, 224, 224) batch=64 optimizer=adam
+ * }</pre>
+ *
+ * <p>Calls nothing but DJL's getters: shapes are read, arrays are not. Safe after the failure it is asked about; any
+ * thread.
+ */
+public final class CellTraining {
+    private static final Pattern NAME = Pattern.compile("[A-Za-z_$][\\w$]*");
+    private static final Pattern TRAINS = Pattern.compile("(?i)train|backward|\\bfit\\s*\\(|\\.step\\s*\\(");
+    /** Cells of this library that know their workload themselves. */
+    private static final Pattern OUR_OWN = Pattern.compile("(?<![.\\w$])(?:run|compare|probe|train)\\s*\\(");
+
+    private static final Pattern MICRO_BATCHES =
+            Pattern.compile("MicroBatches\\s*\\.\\s*train\\s*\\([^;]*,\\s*(\\w+)\\s*\\)");
+
+    private CellTraining() {}
+
+    /**
+     * The step that this cell runs, once.
+     *
+     * @param code the cell
+     * @param variables the notebook's variables by name
+     * @return empty where the cell trains nothing, or it cannot be told which block on which input
+     */
+    public static Optional<Workload> find(String code, Map<String, Object> variables) {
+        if (!TRAINS.matcher(code).find() || OUR_OWN.matcher(code).find()) {
+            return Optional.empty();
+        }
+        Map<String, Object> named = named(code, variables);
+        Optional<Trainer> trainer = only(of(Trainer.class, named)).or(() -> only(of(Trainer.class, variables)));
+        if (trainer.filter(HeadroomTrainer.class::isInstance).isPresent()) {
+            return Optional.empty(); // it has remedies in it already, which it does not tell
+        }
+        Optional<Block> block = trainer.map(each -> each.getModel().getBlock())
+                .or(() -> only(of(Model.class, named)).map(Model::getBlock))
+                .or(() -> only(of(Block.class, named)));
+        return block.flatMap(each -> input(each, named).map(shape -> new Found(each, shape)))
+                .flatMap(found -> optimizer(trainer, variables)
+                        .flatMap(kind -> microBatched(Workload.of(found.block, found.input, kind), code)));
+    }
+
+    private record Found(Block block, Shape input) {}
+
+    private static Map<String, Object> named(String code, Map<String, Object> variables) {
+        Map<String, Object> named = new LinkedHashMap<>();
+        Matcher names = NAME.matcher(code);
+        while (names.find()) {
+            Object value = variables.get(names.group());
+            if (value != null) {
+                named.put(names.group(), value);
+            }
+        }
+        return named;
+    }
+
+    private static <T> Collection<T> of(Class<T> type, Map<String, Object> variables) {
+        Set<T> found = Collections.newSetFromMap(new IdentityHashMap<>());
+        variables.values().stream().filter(type::isInstance).map(type::cast).forEach(found::add);
+        return found;
+    }
+
+    private static <T> Optional<T> only(Collection<T> found) {
+        return found.size() == 1 ? Optional.of(found.iterator().next()) : Optional.empty();
+    }
+
+    private static Optional<Shape> input(Block block, Map<String, Object> named) {
+        Optional<Shape> expected = expected(block);
+        Optional<Shape> given = arrays(named).stream()
+                .filter(CellTraining::isOpen)
+                .map(NDArray::getShape)
+                .filter(shape -> shape.dimension() > 0 && shape.size() > 0)
+                .filter(shape -> expected.isEmpty() || takes(expected.get(), shape))
+                .filter(shape -> expected.isPresent() || shape.dimension() > 1)
+                .max((a, b) -> Long.compare(a.size(), b.size()));
+        return given.or(() -> expected.flatMap(shape -> only(of(RandomAccessDataset.class, named))
+                .flatMap(CellTraining::batch)
+                .map(batch -> new Shape(batch).addAll(shape.slice(1)))));
+    }
+
+    /** What the block was initialized for; its batch is often 1. */
+    private static Optional<Shape> expected(Block block) {
+        try {
+            Shape[] shapes = block.isInitialized() ? block.getInputShapes() : new Shape[0];
+            return shapes.length == 1 && shapes[0].dimension() > 0 ? Optional.of(shapes[0]) : Optional.empty();
+        } catch (RuntimeException untold) {
+            return Optional.empty();
+        }
+    }
+
+    /** Another batch is another step of the same block, and so is another length of sequence. */
+    private static boolean takes(Shape expected, Shape given) {
+        int last = expected.dimension() - 1;
+        if (given.dimension() != expected.dimension()) {
+            return false;
+        }
+        for (int i = last == 2 ? 2 : 1; i <= last; i++) {
+            if (expected.get(i) > 0 && given.get(i) != expected.get(i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static List<NDArray> arrays(Map<String, Object> named) {
+        List<NDArray> found = new ArrayList<>();
+        for (Object value : named.values()) {
+            if (value instanceof NDArray array) {
+                found.add(array);
+            } else if (value instanceof NDList list && list.size() == 1) {
+                found.add(list.get(0));
+            }
+        }
+        return found;
+    }
+
+    private static boolean isOpen(NDArray array) {
+        return !(array instanceof NativeResource<?> resource && resource.isReleased());
+    }
+
+    private static Optional<Long> batch(RandomAccessDataset data) {
+        return value(RandomAccessDataset.class, "sampler", data)
+                .filter(Sampler.class::isInstance)
+                .map(sampler -> (long) ((Sampler) sampler).getBatchSize())
+                .filter(size -> size > 0);
+    }
+
+    private static Optional<OptimizerKind> optimizer(Optional<Trainer> trainer, Map<String, Object> variables) {
+        return trainer.flatMap(each -> value(Trainer.class, "parameterStore", each))
+                .flatMap(store -> value(store.getClass(), "parameterServer", store))
+                .flatMap(server -> value(server.getClass(), "optimizer", server))
+                .or(() -> only(of(TrainingConfig.class, variables)).map(TrainingConfig::getOptimizer))
+                .or(() -> only(of(Optimizer.class, variables)))
+                .flatMap(CellTraining::kind);
+    }
+
+    private static Optional<OptimizerKind> kind(Object optimizer) {
+        if (optimizer instanceof AdamW) {
+            return Optional.of(OptimizerKind.ADAMW);
+        }
+        if (optimizer instanceof Adam) {
+            return Optional.of(OptimizerKind.ADAM);
+        }
+        if (optimizer instanceof Sgd) {
+            return value(Sgd.class, "momentum", optimizer)
+                    .map(momentum -> ((Float) momentum) == 0 ? OptimizerKind.SGD : OptimizerKind.MOMENTUM);
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<Object> value(Class<?> type, String name, Object of) {
+        try {
+            Field field = type.getDeclaredField(name);
+            field.setAccessible(true);
+            return Optional.ofNullable(field.get(of));
+        } catch (ReflectiveOperationException | RuntimeException untold) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<Workload> microBatched(Workload step, String code) {
+        Matcher call = MICRO_BATCHES.matcher(code);
+        if (!call.find()) {
+            return Optional.of(step);
+        }
+        try {
+            int count = Integer.parseInt(call.group(1));
+            return count > 0 && step.batch() % count == 0 ? Optional.of(step.accumulation(count)) : Optional.empty();
+        } catch (NumberFormatException variable) {
+            return Optional.empty();
+        }
+    }
+}

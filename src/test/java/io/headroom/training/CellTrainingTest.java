@@ -1,0 +1,144 @@
+package io.headroom.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.Model;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Activation;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.core.Linear;
+import ai.djl.training.DefaultTrainingConfig;
+import ai.djl.training.Trainer;
+import ai.djl.training.dataset.ArrayDataset;
+import ai.djl.training.loss.Loss;
+import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.tracker.Tracker;
+import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Workload;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class CellTrainingTest {
+    private NDManager manager;
+    private Model model;
+    private SequentialBlock block;
+
+    @BeforeEach
+    void aModel() {
+        manager = NDManager.newBaseManager(Engine.getEngine("PyTorch").defaultDevice(), "PyTorch");
+        model = Model.newInstance("mine", "PyTorch");
+        block = new SequentialBlock()
+                .add(Linear.builder().setUnits(16).build())
+                .add(Activation::relu)
+                .add(Linear.builder().setUnits(3).build());
+        model.setBlock(block);
+    }
+
+    @AfterEach
+    void close() {
+        model.close();
+        manager.close();
+    }
+
+    private Trainer trainer(Optimizer optimizer) {
+        Trainer trainer =
+                model.newTrainer(new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optOptimizer(optimizer));
+        trainer.initialize(new Shape(1, 20));
+        return trainer;
+    }
+
+    @Test
+    void aHandWrittenStepIsReadFromItsTrainerAndItsArray() {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            NDArray x = manager.zeros(new Shape(64, 20));
+            NDArray y = manager.zeros(new Shape(64));
+            Optional<Workload> step = CellTraining.find(
+                    "try (var gc = trainer.newGradientCollector()) { gc.backward(loss.evaluate(new NDList(y), trainer.forward(new NDList(x)))); }",
+                    Map.of("trainer", trainer, "x", x, "y", y));
+            assertThat(step).contains(Workload.of(block, new Shape(64, 20), OptimizerKind.ADAM));
+        }
+    }
+
+    @Test
+    void aDataSetTellsTheBatch() {
+        try (Trainer trainer = trainer(
+                Optimizer.sgd().setLearningRateTracker(Tracker.fixed(0.1f)).build())) {
+            ArrayDataset photos = new ArrayDataset.Builder()
+                    .setData(manager.zeros(new Shape(100, 20)))
+                    .optLabels(manager.zeros(new Shape(100)))
+                    .setSampling(25, false)
+                    .build();
+            Optional<Workload> step = CellTraining.find(
+                    "EasyTrain.fit(trainer, 5, photos, null)", Map.of("trainer", trainer, "photos", photos));
+            assertThat(step).contains(Workload.of(block, new Shape(25, 20), OptimizerKind.SGD));
+        }
+    }
+
+    @Test
+    void momentumAndMicroBatchesAreSeen() {
+        try (Trainer trainer = trainer(Optimizer.sgd()
+                .setLearningRateTracker(Tracker.fixed(0.1f))
+                .optMomentum(0.9f)
+                .build())) {
+            NDArray x = manager.zeros(new Shape(64, 20));
+            Map<String, Object> variables = Map.of("trainer", trainer, "x", x);
+            assertThat(CellTraining.find("MicroBatches.train(trainer, batch(x), 4); trainer.step();", variables))
+                    .contains(Workload.of(block, new Shape(64, 20), OptimizerKind.MOMENTUM)
+                            .accumulation(4));
+            assertThat(CellTraining.find("MicroBatches.train(trainer, batch(x), parts); trainer.step();", variables))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void aFunctionOfTheNotebookIsOfItsOnlyTrainer() {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            NDArray x = manager.zeros(new Shape(8, 20));
+            assertThat(CellTraining.find("trainOnce(x)", Map.of("trainer", trainer, "x", x)))
+                    .contains(Workload.of(block, new Shape(8, 20), OptimizerKind.ADAM));
+        }
+    }
+
+    @Test
+    void nothingIsSaidWhereAnotherStepCouldBeMeant() {
+        try (Trainer trainer = trainer(Optimizer.adam().build());
+                Trainer second = trainer(Optimizer.adam().build())) {
+            NDArray x = manager.zeros(new Shape(8, 20));
+            NDArray other = manager.zeros(new Shape(8, 21));
+            Map<String, Object> variables = Map.of("trainer", trainer, "x", x, "other", other);
+            assertThat(CellTraining.find("model.predict(x)", variables)).isEmpty();
+            assertThat(CellTraining.find("trainer.step()", variables)).isEmpty();
+            assertThat(CellTraining.find("fit(trainer, other)", variables)).isEmpty();
+            assertThat(CellTraining.find("train(training(40, sample))", variables))
+                    .as("a cell of this library's own")
+                    .isEmpty();
+            assertThat(CellTraining.find("fit(x)", Map.of("a", trainer, "b", second, "x", x)))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void anOptimizerWhoseStateIsUnknownIsNoAnswer() {
+        try (Trainer trainer = trainer(Optimizer.adadelta().build())) {
+            NDArray x = manager.zeros(new Shape(8, 20));
+            assertThat(CellTraining.find("fit(trainer, x)", Map.of("trainer", trainer, "x", x)))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void aClosedArrayIsNotTheInput() {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            NDArray x = manager.zeros(new Shape(8, 20));
+            x.close();
+            assertThat(CellTraining.find("fit(trainer, x)", Map.of("trainer", trainer, "x", x)))
+                    .isEmpty();
+        }
+    }
+}
