@@ -397,6 +397,9 @@ def fixtures(out):
     d = Device("garbage_collection_threshold:0.5,per_process_memory_fraction:0.9", capacity=200 * MIB, stacks=False); training(d, 14, 6); dump(snapshot([d], (2, 10)), f"{out}/gc-2.10-p4.pickle", 4)
     d = Device(stacks=False); training(d, 12, 7, clear=4); dump(snapshot([d]), f"{out}/empty-cache-2.7-p4.pickle", 4)
     d = Device(); training(d, 14, 8); dump(snapshot([d], last=150), f"{out}/ring-buffer-2.7-p4.pickle", 4)
+    d = Device(capacity=400 * MIB, fraction=0.425); ok = training(d, 40, 3); assert not ok; dump(snapshot([d]), f"{out}/capped-2.7-p4.pickle", 4)
+    d = Device(stacks=False); side_stream(d); dump(snapshot([d]), f"{out}/side-stream-2.7-p4.pickle", 4)
+    d = Device("expandable_segments:True", capacity=1 << 30, stacks=False); pages(d); dump(snapshot([d]), f"{out}/unmapped-2.7-p4.pickle", 4)
     d = Device(stacks=False); streams(d); dump(snapshot([d]), f"{out}/streams-2.7-p4.pickle", 4)
     a, b = Device(seed=1, stacks=False), Device(seed=2, stacks=False); training(a, 3, 1); training(b, 4, 2); dump(snapshot([a, b]), f"{out}/two-devices-2.7-p4.pickle", 4)
 
@@ -414,6 +417,28 @@ def streams(d):
         d.free(a); d.free(c, later=step % 2 == 0)
         d.free(e)
         kept.append(d.malloc(100_000 * step + 1, stream=side if step % 3 else 0))
+
+
+def side_stream(d):
+    """What another stream cached before the recording began serves nobody else."""
+    for size in (3_000_000, 30_000_000, 700):
+        d.free(d.malloc(size, stream=0x55D0C0DE0010))
+    d.events.clear()
+    for size in (2_500_000, 25_000_000, 600):
+        d.malloc(size)
+
+
+def pages(d):
+    """Twenty small pages in use before the recording, unmapped within it: as many bytes as two large pages."""
+    small = [d.malloc(MIB) for _ in range(40)]
+    d.events.clear()
+    for b in small[::2]:
+        d.free(b)
+    again = [d.malloc(600_000 + i) for i in range(10)]
+    for b in [*small[1::2], *again]:
+        d.free(b)
+    d.empty_cache()
+    d.malloc(1_200_000); d.malloc(20_000)
 
 
 def large(megabytes, path):

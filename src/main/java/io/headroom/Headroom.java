@@ -65,6 +65,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 
@@ -574,38 +575,50 @@ public final class Headroom {
     }
 
     /**
-     * Replays a PyTorch memory snapshot under other allocator settings: which would have survived, and with how much.
+     * Replays a PyTorch memory snapshot (or a trace as text) under other allocator settings: which would have survived,
+     * and with how much.
      *
      * @throws IOException if the file cannot be read or is no snapshot; the message says what it is
      */
     public static WhatIf whatIf(Path snapshot) throws IOException {
-        return whatIf(snapshot, OptionalLong.empty());
+        return whatIf(snapshot, "");
     }
 
-    /** The same on a device where PyTorch can have so many bytes: {@code whatIf(Path.of("run.pickle"), "22 GiB")}. */
-    public static WhatIf whatIf(Path snapshot, String limit) throws IOException {
-        return whatIf(snapshot, OptionalLong.of(Bytes.parse(limit)));
-    }
-
-    private static WhatIf whatIf(Path file, OptionalLong limit) throws IOException {
+    /**
+     * The same on a device where PyTorch can have so many bytes, against settings of your own: {@code
+     * whatIf(Path.of("run.pickle"), "22 GiB", "max_split_size_mb:200")}.
+     *
+     * @param limit a size; empty for what the file tells
+     * @param confs texts for {@code PYTORCH_CUDA_ALLOC_CONF}; the usual ones if there are none
+     */
+    public static WhatIf whatIf(Path file, String limit, String... confs) throws IOException {
+        OptionalLong bytes =
+                limit == null || limit.isBlank() ? OptionalLong.empty() : OptionalLong.of(Bytes.parse(limit));
+        WhatIf.Given given = WhatIf.Given.nothing().withLimit(bytes);
         try (CellProgress progress = CellProgress.start("What if")) {
-            Snapshot snapshot = Snapshot.read(file, progress);
-            return WhatIf.of(snapshot, WhatIf.busiest(snapshot), limit, WhatIf.CANDIDATES, progress);
+            return WhatIf.of(file, OptionalInt.empty(), given, tried(confs), progress);
         }
     }
 
     /** The same for a trace on a device of so many bytes: {@code whatIf(trace, "44 GiB")}. */
-    public static WhatIf whatIf(Trace trace, String limit) {
-        OptionalLong bytes = OptionalLong.of(Bytes.parse(limit));
+    public static WhatIf whatIf(Trace trace, String limit, String... confs) {
+        WhatIf.Given given = WhatIf.Given.nothing().withLimit(OptionalLong.of(Bytes.parse(limit)));
         try (CellProgress progress = CellProgress.start("What if")) {
-            return WhatIf.of(trace, AllocatorSettings.defaults(), bytes, WhatIf.CANDIDATES, progress);
+            return WhatIf.of(trace, given, tried(confs), progress);
         }
     }
 
-    /** The run that a snapshot recorded as a trace, to replay and to draw; throws as {@link #whatIf(Path)}. */
-    public static Trace trace(Path snapshot) throws IOException {
+    private static List<String> tried(String... confs) {
+        return confs == null || confs.length == 0 ? WhatIf.CANDIDATES : List.of(confs);
+    }
+
+    /** The run that a snapshot recorded, or a text file tells, as a trace; throws as {@link #whatIf(Path)}. */
+    public static Trace trace(Path file) throws IOException {
+        if (TraceText.isTrace(file)) {
+            return TraceText.read(file);
+        }
         try (CellProgress progress = CellProgress.start("Trace")) {
-            Snapshot read = Snapshot.read(snapshot, progress);
+            Snapshot read = Snapshot.read(file, progress);
             return read.trace(WhatIf.busiest(read));
         }
     }

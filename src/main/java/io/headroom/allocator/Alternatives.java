@@ -3,6 +3,7 @@ package io.headroom.allocator;
 import io.headroom.allocator.WhatIf.Row;
 import io.headroom.trace.Trace;
 import io.headroom.trace.TraceEdits;
+import io.headroom.units.Bytes;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -16,12 +17,15 @@ final class Alternatives {
 
     private final Trace trace;
     private final AllocatorSettings recorded;
-    private final long limit;
+    private final Capacity capacity;
+    private final boolean totalKnown;
 
-    Alternatives(Trace trace, AllocatorSettings recorded, long limit) {
+    /** {@code totalKnown}: whether the card's size was given, so that a memory fraction means what it says. */
+    Alternatives(Trace trace, AllocatorSettings recorded, Capacity capacity, boolean totalKnown) {
         this.trace = trace;
         this.recorded = recorded;
-        this.limit = limit;
+        this.capacity = capacity;
+        this.totalKnown = totalKnown;
     }
 
     List<Row> rows(List<String> confs, Consumer<String> progress) {
@@ -52,7 +56,7 @@ final class Alternatives {
         for (String conf : confs) {
             AllocatorSettings settings = AllocatorSettings.parse(conf);
             boolean needsLimit = settings.memoryFraction() < 1;
-            if (tried.add(settings.named("")) && (limit != CachingAllocator.UNLIMITED || !needsLimit)) {
+            if (tried.add(settings.named("")) && (capacity.total() != CachingAllocator.UNLIMITED || !needsLimit)) {
                 progress.accept(settings.toString());
                 all.add(new Row(settings.toString(), how(settings), Row.Kind.SETTING, replay(trace, settings)));
             }
@@ -98,7 +102,7 @@ final class Alternatives {
                 replay(TraceEdits.halfBatch(trace), recorded)));
     }
 
-    private static String how(AllocatorSettings settings) {
+    private String how(AllocatorSettings settings) {
         if (settings.isDefault()) {
             return "unset PYTORCH_CUDA_ALLOC_CONF";
         }
@@ -107,11 +111,21 @@ final class Alternatives {
                 : settings.conf().equals("max_split_size_mb:64")
                         ? "; kernel \"Java (Headroom, CUDA max_split_size_mb:64)\""
                         : "";
-        String version = settings.memoryFraction() < 1 ? " (libtorch 2.10 or newer)" : "";
-        return "PYTORCH_CUDA_ALLOC_CONF=" + settings.conf() + " before the kernel starts" + version + profile;
+        return "PYTORCH_CUDA_ALLOC_CONF=" + settings.conf() + " before the kernel starts" + cap(settings) + profile;
+    }
+
+    private String cap(AllocatorSettings settings) {
+        if (settings.memoryFraction() == 1) {
+            return "";
+        }
+        String allowed = Bytes.format((long) (settings.memoryFraction() * capacity.total()));
+        return " (libtorch 2.10 or newer; replayed as a cap of " + allowed
+                + (totalKnown
+                        ? ")"
+                        : ": where PyTorch has a part of the card only, write that part's share of the card)");
     }
 
     private Footprint replay(Trace run, AllocatorSettings settings) {
-        return CachingAllocator.replay(run, settings, limit);
+        return CachingAllocator.replay(run, settings, capacity);
     }
 }

@@ -60,7 +60,12 @@ public final class CachingAllocator {
      * @throws IllegalArgumentException if the limit is not positive
      */
     public CachingAllocator(AllocatorSettings settings, long limit) {
-        this(settings, new Driver.Limited(positive(limit)));
+        this(settings, Capacity.of(limit));
+    }
+
+    /** An empty device of which PyTorch may have only a part. */
+    public CachingAllocator(AllocatorSettings settings, Capacity capacity) {
+        this(settings, new Driver.Limited(capacity));
     }
 
     CachingAllocator(AllocatorSettings settings, Driver driver) {
@@ -70,16 +75,11 @@ public final class CachingAllocator {
         maxSplit = settings.maxSplitSize();
         growing = settings.expandableSegments();
         capped = settings.memoryFraction() < 1;
-        allowed = capped ? (long) (settings.memoryFraction() * driver.capacity()) : Long.MAX_VALUE;
+        allowed = capped && driver.total() != UNLIMITED
+                ? (long) (settings.memoryFraction() * driver.total())
+                : Long.MAX_VALUE;
         expandable = new ExpandableSegments(blocks, pools, counters, driver, settings);
         cached = new CachedBlocks(blocks, pools, counters, driver, expandable, maxSplit);
-    }
-
-    private static long positive(long limit) {
-        if (limit <= 0) {
-            throw new IllegalArgumentException("limit " + limit + " must be above 0 bytes");
-        }
-        return limit;
     }
 
     /**
@@ -88,7 +88,12 @@ public final class CachingAllocator {
      * @param limit bytes of the device, or {@link #UNLIMITED}
      */
     public static Footprint replay(Trace trace, AllocatorSettings settings, long limit) {
-        return Replay.run(trace, settings, limit);
+        return Replay.run(trace, settings, Capacity.of(limit));
+    }
+
+    /** The same on a card of which PyTorch may have only a part. */
+    public static Footprint replay(Trace trace, AllocatorSettings settings, Capacity capacity) {
+        return Replay.run(trace, settings, capacity);
     }
 
     /**
@@ -195,6 +200,11 @@ public final class CachingAllocator {
     /** All segments with their blocks, by address. */
     public List<Segment> segments() {
         return Segment.of(blocks);
+    }
+
+    /** Bytes that PyTorch could still take from a device of {@code limit} bytes: a memory fraction may allow less. */
+    long left(long limit) {
+        return Math.min(limit, allowed) - counters.current(Counters.RESERVED_BYTES);
     }
 
     Blocks blocks() {

@@ -15,24 +15,26 @@ interface Driver {
 
     void unmap(long address, long bytes);
 
-    /** Bytes of the device that PyTorch can have in all. */
-    long capacity();
+    /** Bytes of the whole card, of which a memory fraction is a share. */
+    long total();
 
     /** Gives until a limit is reached; addresses only grow, as in a process with room to spare. */
     final class Limited implements Driver {
         private static final long FIRST = 0x7f_0000_0000L;
 
-        private final long capacity;
+        private final long limit;
+        private final long total;
         private long used;
         private long next = FIRST;
 
-        Limited(long capacity) {
-            this.capacity = capacity;
+        Limited(Capacity capacity) {
+            limit = capacity.limit();
+            total = capacity.total();
         }
 
         @Override
         public long malloc(long bytes) {
-            if (bytes > capacity - used) {
+            if (bytes > limit - used) {
                 return -1;
             }
             used += bytes;
@@ -53,7 +55,7 @@ interface Driver {
 
         @Override
         public boolean map(long address, long bytes) {
-            if (bytes > capacity - used) {
+            if (bytes > limit - used) {
                 return false;
             }
             used += bytes;
@@ -66,8 +68,8 @@ interface Driver {
         }
 
         @Override
-        public long capacity() {
-            return capacity;
+        public long total() {
+            return total;
         }
     }
 }

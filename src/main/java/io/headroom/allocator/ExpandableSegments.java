@@ -7,6 +7,9 @@ import static io.headroom.allocator.Blocks.UNMAPPED;
 
 /** Segments that grow: address space for all of the device, pages mapped as they are needed. */
 final class ExpandableSegments {
+    /** A device without end takes the address space of one with sixteen tebibytes. */
+    private static final long MOST_TOTAL = 1L << 44;
+
     private final Blocks blocks;
     private final Pools pools;
     private final Counters counters;
@@ -20,7 +23,8 @@ final class ExpandableSegments {
         this.counters = counters;
         this.driver = driver;
         page = new long[] {Rounding.SMALL_SEGMENT, settings.largeSegmentSize()};
-        addressSpace = Math.min(driver.capacity(), 1L << 44) / 8 * 9;
+        long card = Math.min(driver.total(), MOST_TOTAL);
+        addressSpace = card + (card + 7) / 8;
     }
 
     /** A free block of at least {@code size} bytes, in no set; or −1 when out of memory. */

@@ -33,9 +33,9 @@ public record Fidelity(
         }
     }
 
-    /** Replays one device of a snapshot; {@code limit} is the whole device, needed only under a memory fraction. */
-    public static Fidelity of(Snapshot snapshot, int device, AllocatorSettings settings, long limit) {
-        return new RecordedReplay(snapshot, device, settings, limit).compare();
+    /** Replays one device of a snapshot; {@code total} are the bytes of the card, needed only under a memory fraction. */
+    public static Fidelity of(Snapshot snapshot, int device, AllocatorSettings settings, long total) {
+        return new RecordedReplay(snapshot, device, settings, total).compare();
     }
 
     /** Whether nothing parts and the sums at the end agree to the byte. */

@@ -30,6 +30,9 @@ final class InitialState {
     /** Early allocations by address. */
     private final NavigableMap<Long, Integer> early = new TreeMap<>();
 
+    /** The bytes of some allocation of the trace by address; made when a range must be told apart. */
+    private NavigableMap<Long, Long> recorded;
+
     private final Map<Integer, Boolean> pending = new HashMap<>();
     private final Map<Long, Integer> streams = new HashMap<>();
     private final int[] blockOf;
@@ -103,18 +106,40 @@ final class InitialState {
         Map.Entry<Long, Range> after = ranges.ceilingEntry(address);
         long from = address;
         long to = address + size;
-        boolean large = size % (20 << 20) == 0;
-        if (before != null && before.getKey() + before.getValue().size() == address) {
+        boolean large = isLarge(address, size);
+        if (before != null
+                && before.getKey() + before.getValue().size() == address
+                && continues(before.getValue(), stream, large)) {
             from = before.getKey();
-            large = before.getValue().large();
             ranges.remove(from);
         }
-        if (after != null && after.getKey() == to && after.getValue().expandable()) {
+        if (after != null && after.getKey() == to && continues(after.getValue(), stream, large)) {
             to += after.getValue().size();
-            large = after.getValue().large();
             ranges.remove(after.getKey());
         }
         ranges.put(from, new Range(to - from, stream, large, true));
+    }
+
+    private static boolean continues(Range range, long stream, boolean large) {
+        return range.expandable() && range.stream() == stream && range.large() == large;
+    }
+
+    /** Which pool an unmapped range was of: what was allocated there tells, else whether it is of whole large pages. */
+    private boolean isLarge(long address, long size) {
+        Map.Entry<Long, Long> block = recorded().ceilingEntry(address);
+        return block != null && block.getKey() < address + size
+                ? allocator.roundedSize(Math.max(block.getValue(), 1)) > Rounding.SMALL_SIZE
+                : size % allocator.settings().largeSegmentSize() == 0;
+    }
+
+    private NavigableMap<Long, Long> recorded() {
+        if (recorded == null) {
+            recorded = new TreeMap<>();
+            for (int id = 0; id < trace.allocations(); id++) {
+                recorded.put(trace.address(id), trace.bytes(id));
+            }
+        }
+        return recorded;
     }
 
     private void build() {
@@ -158,8 +183,18 @@ final class InitialState {
                 .add(
                         address,
                         size,
-                        streams.getOrDefault(range.stream(), 0),
+                        streamOf(range.stream()),
                         flag | (range.large() ? LARGE : 0) | (range.expandable() ? EXPANDABLE : 0));
+    }
+
+    /** A stream that only cached segments know gets a number of its own: nobody else is served from them. */
+    private int streamOf(long handle) {
+        Integer known = streams.get(handle);
+        if (known == null) {
+            known = streams.size();
+            streams.put(handle, known);
+        }
+        return known;
     }
 
     private List<Integer> rows(long address, Range range) {

@@ -9,7 +9,7 @@ import io.headroom.units.Bytes;
  * @param requested bytes asked for; {@code tried} is the segment PyTorch's message names
  * @param allocated bytes in live blocks
  * @param reserved bytes held from the device, after everything cached was given back
- * @param free bytes the device still had
+ * @param free bytes PyTorch could still have taken: what the device had left, or a cap on the process
  * @param largestHole the largest free block of the pool and stream that asked, in bytes
  */
 public record OomPoint(
@@ -29,7 +29,7 @@ public record OomPoint(
 
     /** Whether free and unallocated bytes together would have been enough: fragmentation, not capacity. */
     public boolean isFragmentation() {
-        return unallocated() > 0 && free + unallocated() >= requested;
+        return unallocated() > 0 && free >= requested - unallocated();
     }
 
     /** "tried 4.15 GiB with 3.84 GiB free and 3.56 GiB in holes, the largest 1.20 GiB". */

@@ -11,8 +11,8 @@ import java.util.Locale;
 /** A device that answers as the recording did, as long as it is asked what the recording was asked. */
 final class RecordedDriver implements Driver {
     private final Recording recording;
-    private final long capacity;
-    private final Limited beyond = new Limited(CachingAllocator.UNLIMITED);
+    private final long total;
+    private final Limited beyond = new Limited(Capacity.of(CachingAllocator.UNLIMITED));
     /** Recorded segment events not yet seen in the replay, in order. */
     private final List<Integer> due = new ArrayList<>();
 
@@ -21,9 +21,9 @@ final class RecordedDriver implements Driver {
     private boolean failing;
     private Divergence first;
 
-    RecordedDriver(Recording recording, long capacity) {
+    RecordedDriver(Recording recording, long total) {
         this.recording = recording;
-        this.capacity = capacity;
+        this.total = total;
     }
 
     Divergence first() {
@@ -158,9 +158,14 @@ final class RecordedDriver implements Driver {
 
     @Override
     public long reserve(long bytes) {
-        return first == null && dueAction() == Action.SEGMENT_MAP
-                ? recording.address(due.get(0))
-                : beyond.reserve(bytes);
+        // Address space is reserved at the first try, which may find the device full; its first pages come after
+        // releases.
+        for (int event : first == null ? due : List.<Integer>of()) {
+            if (recording.action(event) == Action.SEGMENT_MAP) {
+                return recording.address(event);
+            }
+        }
+        return beyond.reserve(bytes);
     }
 
     @Override
@@ -182,7 +187,7 @@ final class RecordedDriver implements Driver {
     }
 
     @Override
-    public long capacity() {
-        return capacity;
+    public long total() {
+        return total;
     }
 }

@@ -21,12 +21,12 @@ final class RecordedReplay {
     private int allocations;
     private boolean expectFailure;
 
-    RecordedReplay(Snapshot snapshot, int device, AllocatorSettings settings, long limit) {
+    RecordedReplay(Snapshot snapshot, int device, AllocatorSettings settings, long total) {
         this.device = device;
         this.snapshot = snapshot;
         trace = snapshot.trace(device);
         recording = snapshot.recording(device);
-        driver = new RecordedDriver(recording, limit);
+        driver = new RecordedDriver(recording, total);
         allocator = new CachingAllocator(settings, driver);
         blockOf = new int[trace.allocations()];
         Arrays.fill(blockOf, Blocks.NONE);

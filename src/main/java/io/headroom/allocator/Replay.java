@@ -29,14 +29,15 @@ final class Replay {
         Arrays.fill(blockOf, Blocks.NONE);
     }
 
-    static Footprint run(Trace trace, AllocatorSettings settings, long limit) {
-        return new Replay(trace, new CachingAllocator(settings, limit)).to(trace.events(), settings, limit);
+    static Footprint run(Trace trace, AllocatorSettings settings, Capacity capacity) {
+        return new Replay(trace, new CachingAllocator(settings, capacity))
+                .to(trace.events(), settings, capacity.limit());
     }
 
     /** The allocator as it is after event {@code event} (or where it ran out of memory before). */
-    static CachingAllocator at(Trace trace, AllocatorSettings settings, long limit, int event) {
-        CachingAllocator allocator = new CachingAllocator(settings, limit);
-        new Replay(trace, allocator).to(Math.min(event + 1, trace.events()), settings, limit);
+    static CachingAllocator at(Trace trace, AllocatorSettings settings, Capacity capacity, int event) {
+        CachingAllocator allocator = new CachingAllocator(settings, capacity);
+        new Replay(trace, allocator).to(Math.min(event + 1, trace.events()), settings, capacity.limit());
         return allocator;
     }
 
@@ -143,7 +144,7 @@ final class Replay {
                 allocator.segmentSize(requested),
                 counters.current(Counters.ALLOCATED_BYTES),
                 reserved,
-                limit - reserved,
+                allocator.left(limit),
                 hole,
                 trace.phase(id),
                 trace.operator(id));

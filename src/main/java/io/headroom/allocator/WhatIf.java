@@ -2,10 +2,14 @@ package io.headroom.allocator;
 
 import io.headroom.trace.Snapshot;
 import io.headroom.trace.Trace;
+import io.headroom.trace.TraceText;
 import io.headroom.units.Bytes;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 
@@ -13,8 +17,8 @@ import java.util.function.Consumer;
  * A recorded run replayed under other allocator settings: which would have survived, and with how much memory.
  *
  * <p>Every row replays the same allocations and frees from an empty device. What PyTorch could have is taken from the
- * run's own out-of-memory event (reserved plus free at that moment) unless a limit is given; a run that did not fail has
- * none. A request that failed must fit for a moment; what the program would have done after it nobody knows.
+ * run's own out-of-memory event (reserved plus free at that moment, or what a cap on the process allowed) unless a limit is
+ * given; a run that did not fail has none. A request that failed must fit for a moment; what the program would have done after it nobody knows.
  *
  * <pre>{@code
  * WhatIf whatIf = WhatIf.of(Snapshot.read(Path.of("snapshot.pickle")));
@@ -69,14 +73,51 @@ public final class WhatIf {
         }
     }
 
-    private static final int MOST_STEPS = 12;
+    /**
+     * What is known of a run besides its file; what is empty is taken from the snapshot.
+     *
+     * @param limit bytes PyTorch could have
+     * @param total bytes of the card, of which a memory fraction is a share
+     * @param recorded the settings the run had; a snapshot tells them since 2.3, a fraction set by the program never
+     */
+    public record Given(OptionalLong limit, OptionalLong total, Optional<AllocatorSettings> recorded) {
+        public Given {
+            positive("limit", limit);
+            positive("total", total);
+        }
+
+        /** Nothing but the file. */
+        public static Given nothing() {
+            return new Given(OptionalLong.empty(), OptionalLong.empty(), Optional.empty());
+        }
+
+        public Given withLimit(OptionalLong bytes) {
+            return new Given(bytes, total, recorded);
+        }
+
+        public Given withTotal(OptionalLong bytes) {
+            return new Given(limit, bytes, recorded);
+        }
+
+        public Given withRecorded(AllocatorSettings settings) {
+            return new Given(limit, total, Optional.of(settings));
+        }
+
+        private static void positive(String name, OptionalLong bytes) {
+            if (bytes.isPresent() && bytes.getAsLong() <= 0) {
+                throw new IllegalArgumentException(name + " " + bytes.getAsLong() + " must be above 0 bytes");
+            }
+        }
+    }
+
     /** A peak lower by less than this share is no reason to change a setting. */
     private static final double WORTH = 0.01;
 
     private final Trace trace;
     private final AllocatorSettings recorded;
     private final OptionalLong limit;
-    private final boolean recording;
+    private final Capacity capacity;
+    private final Optional<Source> source;
     private final boolean died;
     private final List<Row> rows;
     private final long smallestAsItWas;
@@ -85,16 +126,20 @@ public final class WhatIf {
     private WhatIf(
             Trace trace,
             AllocatorSettings recorded,
-            OptionalLong limit,
+            Capacity capacity,
+            boolean totalKnown,
+            Optional<Source> source,
             List<String> confs,
-            boolean recording,
             Consumer<String> progress) {
-        this.recording = recording;
+        this.source = source;
         this.trace = trace;
         this.recorded = recorded;
-        this.limit = limit;
+        this.capacity = capacity;
+        limit = capacity.limit() == CachingAllocator.UNLIMITED
+                ? OptionalLong.empty()
+                : OptionalLong.of(capacity.limit());
         died = failed(trace);
-        rows = new Alternatives(trace, recorded, limit.orElse(CachingAllocator.UNLIMITED)).rows(confs, progress);
+        rows = new Alternatives(trace, recorded, capacity, totalKnown).rows(confs, progress);
         progress.accept("the smallest limit as it was");
         smallestAsItWas = smallestLimit(recorded);
         AllocatorSettings best = bestSettings();
@@ -104,48 +149,76 @@ public final class WhatIf {
 
     /** The device with most events of a snapshot, under its own limit and settings, against {@link #CANDIDATES}. */
     public static WhatIf of(Snapshot snapshot) {
-        return of(snapshot, busiest(snapshot), OptionalLong.empty(), CANDIDATES);
+        return of(snapshot, busiest(snapshot), Given.nothing(), CANDIDATES, stage -> {});
+    }
+
+    /** One device of a snapshot under a limit of your own (empty for what the recording tells) and other settings. */
+    public static WhatIf of(Snapshot snapshot, int device, OptionalLong limit, List<String> confs) {
+        return of(snapshot, device, Given.nothing().withLimit(limit), confs, stage -> {});
     }
 
     /**
-     * One device of a snapshot under a limit of your own and against settings of your own.
+     * One device of a snapshot against settings of your own, with what you know of the run besides.
      *
-     * @param limit bytes PyTorch can have; empty for what the recording tells
      * @param confs texts for {@code PYTORCH_CUDA_ALLOC_CONF}
-     * @throws IllegalArgumentException for an unknown device, a limit that is not positive, or a malformed setting (in
-     *     PyTorch's words, before anything is replayed)
+     * @param progress gets a word before each replay
+     * @throws IllegalArgumentException for an unknown device, a limit or total that is not positive, or a malformed
+     *     setting (in PyTorch's words, before anything is replayed)
      */
-    public static WhatIf of(Snapshot snapshot, int device, OptionalLong limit, List<String> confs) {
-        return of(snapshot, device, limit, confs, stage -> {});
-    }
-
-    /** The same, with a word to {@code progress} before each replay. */
-    public static WhatIf of(
-            Snapshot snapshot, int device, OptionalLong limit, List<String> confs, Consumer<String> progress) {
+    public static WhatIf of(Snapshot snapshot, int device, Given given, List<String> confs, Consumer<String> progress) {
         confs.forEach(AllocatorSettings::parse);
+        AllocatorSettings recorded = given.recorded().orElseGet(() -> recordedSettings(snapshot));
+        Source source = Source.of(snapshot, device, recorded);
+        Capacity capacity = source.capacity(given, recorded);
+        progress.accept("the recording itself");
         Trace trace = snapshot.trace(device);
+        Fidelity fidelity = Fidelity.of(snapshot, device, recorded, capacity.total());
         return new WhatIf(
                 trace,
-                recordedSettings(snapshot),
-                limit.isPresent() ? checked(limit) : snapshot.limit(device),
+                recorded,
+                capacity,
+                given.total().isPresent(),
+                Optional.of(source.with(fidelity)),
                 confs,
-                true,
                 progress);
     }
 
     /** A trace from anywhere: an estimate's step, a teaching text. */
     public static WhatIf of(Trace trace, AllocatorSettings settings, OptionalLong limit, List<String> confs) {
-        return of(trace, settings, limit, confs, stage -> {});
+        return of(trace, Given.nothing().withLimit(limit).withRecorded(settings), confs, stage -> {});
     }
 
-    /** The same, with a word to {@code progress} before each replay. */
-    public static WhatIf of(
-            Trace trace,
-            AllocatorSettings settings,
-            OptionalLong limit,
-            List<String> confs,
-            Consumer<String> progress) {
-        return new WhatIf(trace, settings, checked(limit), confs, false, progress);
+    /** The same with all that may be given, and a word to {@code progress} before each replay. */
+    public static WhatIf of(Trace trace, Given given, List<String> confs, Consumer<String> progress) {
+        confs.forEach(AllocatorSettings::parse);
+        long limit = given.limit().orElse(CachingAllocator.UNLIMITED);
+        return new WhatIf(
+                trace,
+                given.recorded().orElseGet(AllocatorSettings::defaults),
+                new Capacity(limit, given.total().orElse(limit)),
+                given.total().isPresent(),
+                Optional.empty(),
+                confs,
+                progress);
+    }
+
+    /**
+     * A file: a snapshot's device with most events (or {@code device}), or a trace a person wrote.
+     *
+     * @throws IOException if it cannot be read or is neither; the message says what it is
+     */
+    public static WhatIf of(Path file, OptionalInt device, Given given, List<String> confs, Consumer<String> progress)
+            throws IOException {
+        confs.forEach(AllocatorSettings::parse);
+        if (TraceText.isTrace(file)) {
+            if (device.isPresent()) {
+                throw new IllegalArgumentException("device " + device.getAsInt() + ": " + file.getFileName()
+                        + " is a trace as text, of one device");
+            }
+            return of(TraceText.read(file), given, confs, progress);
+        }
+        Snapshot snapshot = Snapshot.read(file, progress);
+        return of(snapshot, device.orElseGet(() -> busiest(snapshot)), given, confs, progress);
     }
 
     /** The device of a snapshot that has most events, else most bytes. */
@@ -171,13 +244,6 @@ public final class WhatIf {
         }
     }
 
-    private static OptionalLong checked(OptionalLong limit) {
-        if (limit.isPresent() && limit.getAsLong() <= 0) {
-            throw new IllegalArgumentException("limit " + limit.getAsLong() + " must be above 0 bytes");
-        }
-        return limit;
-    }
-
     private static boolean failed(Trace trace) {
         for (int event = 0; event < trace.events(); event++) {
             if (trace.kind(event) == Trace.Kind.MARK && trace.label(event).equals(Snapshot.OUT_OF_MEMORY)) {
@@ -200,6 +266,11 @@ public final class WhatIf {
     /** Bytes PyTorch could have; empty if neither given nor told by a failure. */
     public OptionalLong limit() {
         return limit;
+    }
+
+    /** The snapshot behind it; empty of a trace that nobody recorded. */
+    public Optional<Source> source() {
+        return source;
     }
 
     /** Whether the recorded run was out of memory at some point. */
@@ -241,14 +312,13 @@ public final class WhatIf {
 
     /** Whether the replay of the run as it was ends as the recording did; true of a trace that nobody recorded. */
     public boolean reproduces() {
-        return !recording || asItWas().survives() != died || limit.isEmpty();
+        return source.isEmpty() || asItWas().survives() != died || limit.isEmpty();
     }
 
     /** The largest hole when the run as it was died, and who holds its neighbours; empty if it survives. */
     public Optional<Hole> hole() {
         return asItWas().footprint().oom().map(point -> {
-            CachingAllocator device =
-                    Replay.at(trace, recorded, limit.orElse(CachingAllocator.UNLIMITED), point.event());
+            CachingAllocator device = Replay.at(trace, recorded, capacity, point.event());
             int id = trace.allocation(point.event());
             boolean large = device.roundedSize(point.requested()) > Rounding.SMALL_SIZE;
             return Hole.of(device.segments(), trace, point.requested(), trace.stream(id), large);
@@ -257,37 +327,17 @@ public final class WhatIf {
 
     /** The segments after event {@code event} under some settings; where that run died before, as it died. */
     public List<Segment> segmentsAt(AllocatorSettings settings, int event) {
-        return Replay.at(trace, settings, limit.orElse(CachingAllocator.UNLIMITED), event)
-                .segments();
+        return Replay.at(trace, settings, capacity, event).segments();
     }
 
     /**
      * The smallest limit in bytes on which the run as recorded, but under {@code settings}, comes to its end.
      *
-     * <p>Found by replays between the peak allocated and the peak reserved, to 2 MiB or a thousandth. Add the CUDA
-     * context (0.3 to 1 GiB) and other processes for the size of a card.
+     * <p>Found by replays between the peak allocated and the peak reserved, to 2 MiB or a thousandth, on a card that
+     * PyTorch has for itself. Add the CUDA context (0.3 to 1 GiB) and other processes for the size of a card.
      */
     public long smallestLimit(AllocatorSettings settings) {
-        Footprint free = CachingAllocator.replay(trace, settings, CachingAllocator.UNLIMITED);
-        long high = Math.max(free.peakReserved().bytes(), Rounding.ROUND_LARGE);
-        // Under a memory fraction a part of the limit is out of reach, so the peak itself need not be enough.
-        for (int step = 0;
-                step < MOST_STEPS
-                        && !CachingAllocator.replay(trace, settings, high).survives();
-                step++) {
-            high += high / 8;
-        }
-        long low = Math.min(free.peakAllocated().bytes(), high) - 1;
-        long close = Math.max(Rounding.ROUND_LARGE, high / 1000);
-        for (int step = 0; step < MOST_STEPS && high - low > close; step++) {
-            long middle = low + (high - low) / 2;
-            if (CachingAllocator.replay(trace, settings, middle).survives()) {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        return high;
+        return new SmallestLimit(trace, settings).search();
     }
 
     /** The smallest limit under the settings the run had. */

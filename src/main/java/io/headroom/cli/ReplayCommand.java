@@ -3,15 +3,15 @@ package io.headroom.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.headroom.allocator.AllocatorSettings;
-import io.headroom.allocator.CachingAllocator;
 import io.headroom.allocator.Fidelity;
 import io.headroom.allocator.Footprint;
 import io.headroom.allocator.Hole;
 import io.headroom.allocator.OomPoint;
+import io.headroom.allocator.ProcessCap;
+import io.headroom.allocator.Source;
 import io.headroom.allocator.WhatIf;
 import io.headroom.budget.Device;
 import io.headroom.render.ReplayView;
-import io.headroom.trace.Snapshot;
 import io.headroom.trace.SnapshotFormatException;
 import io.headroom.units.Bytes;
 import java.io.IOException;
@@ -20,6 +20,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -29,26 +31,27 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code headroom replay SNAPSHOT [--conf STRING]… [--limit SIZE] [--device N] [--json]}: replays a recorded run under
- * other allocator settings and says which survives.
+ * {@code headroom replay SNAPSHOT [--conf STRING]… [--limit SIZE] [--total SIZE] [--recorded STRING] [--device N] [--json]}:
+ * replays a recorded run (or a trace as text) under other allocator settings and says which survives.
  *
- * <p>Exit 0 done, 2 wrong usage (a missing file, a malformed setting), 3 the file is no memory snapshot.
+ * <p>Exit 0 done, 1 a fault of the replay, 2 wrong usage (a missing file, a malformed setting), 3 the file is no memory snapshot.
  */
 @Command(
         name = "replay",
         mixinStandardHelpOptions = true,
         description = "Replay a PyTorch CUDA memory snapshot under other allocator settings.",
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:replayed", "2:wrong usage", "3:the file is no memory snapshot"})
+        exitCodeList = {"0:replayed", "1:a fault of the replay", "2:wrong usage", "3:the file is no memory snapshot"})
 public final class ReplayCommand implements Callable<Integer> {
     private static final int USAGE = 2;
     private static final int NO_SNAPSHOT = 3;
+    private static final int FAULT = 1;
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "SNAPSHOT", description = "A pickle of torch.cuda.memory._snapshot().")
+    @Parameters(paramLabel = "SNAPSHOT", description = "A pickle of torch.cuda.memory._snapshot(), or a trace as text.")
     private Path file;
 
     @Option(
@@ -63,6 +66,20 @@ public final class ReplayCommand implements Callable<Integer> {
             description = "What PyTorch can have, such as \"44 GiB\"; what the recorded failure tells if left out.")
     private String limit;
 
+    @Option(
+            names = "--recorded",
+            paramLabel = "STRING",
+            description =
+                    "The settings the run had, where the snapshot cannot tell: before PyTorch 2.3 none, never the fraction"
+                            + " of set_per_process_memory_fraction (write per_process_memory_fraction:0.5).")
+    private String recorded;
+
+    @Option(
+            names = "--total",
+            paramLabel = "SIZE",
+            description = "The size of the card, of which a memory fraction is a share.")
+    private String total;
+
     @Option(names = "--device", paramLabel = "N", description = "The device; the one with most events if left out.")
     private Integer device;
 
@@ -72,17 +89,11 @@ public final class ReplayCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         WhatIf whatIf;
-        Fidelity fidelity;
         try {
-            if (confs != null) {
-                confs.forEach(AllocatorSettings::parse);
-            }
-            OptionalLong bytes = limit == null ? OptionalLong.empty() : OptionalLong.of(Bytes.parse(limit));
-            Snapshot snapshot = Snapshot.read(file);
-            int which = device == null ? WhatIf.busiest(snapshot) : device;
-            whatIf = WhatIf.of(snapshot, which, bytes, confs == null ? WhatIf.CANDIDATES : confs);
-            fidelity = Fidelity.of(
-                    snapshot, which, whatIf.recorded(), whatIf.limit().orElse(CachingAllocator.UNLIMITED));
+            WhatIf.Given given = new WhatIf.Given(
+                    size(limit), size(total), Optional.ofNullable(recorded).map(AllocatorSettings::parse));
+            OptionalInt which = device == null ? OptionalInt.empty() : OptionalInt.of(device);
+            whatIf = WhatIf.of(file, which, given, confs == null ? WhatIf.CANDIDATES : confs, stage -> {});
         } catch (SnapshotFormatException e) {
             return fail(e.getMessage(), NO_SNAPSHOT);
         } catch (NoSuchFileException e) {
@@ -95,9 +106,11 @@ public final class ReplayCommand implements Callable<Integer> {
                             + Bytes.format(Runtime.getRuntime().maxMemory())
                             + ": set HEADROOM_XMX=2g and run it again.",
                     USAGE);
+        } catch (IllegalStateException e) {
+            return fail("the replay itself failed, which is a fault of Headroom: " + e.getMessage(), FAULT);
         }
         var out = spec.commandLine().getOut();
-        out.println(json ? json(whatIf, fidelity) : text(whatIf, fidelity));
+        out.println(json ? json(whatIf) : ReplayView.of(whatIf).plain());
         out.flush();
         return 0;
     }
@@ -107,15 +120,13 @@ public final class ReplayCommand implements Callable<Integer> {
         return code;
     }
 
-    private static String text(WhatIf whatIf, Fidelity fidelity) {
-        StringBuilder text = new StringBuilder(ReplayView.of(whatIf).plain());
-        text.append("\nReplay against recording: ").append(fidelity).append('.');
-        return text.toString();
+    private static OptionalLong size(String text) {
+        return text == null ? OptionalLong.empty() : OptionalLong.of(Bytes.parse(text));
     }
 
-    private static String json(WhatIf whatIf, Fidelity fidelity) {
+    private static String json(WhatIf whatIf) {
         Map<String, Object> answer = new LinkedHashMap<>();
-        answer.put("device", fidelity.device());
+        answer.put("device", whatIf.trace().device());
         answer.put("allocations", whatIf.trace().allocations());
         answer.put("events", whatIf.trace().events());
         answer.put("skipped", whatIf.trace().skipped());
@@ -126,7 +137,17 @@ public final class ReplayCommand implements Callable<Integer> {
         answer.put("smallest_limit_bytes", whatIf.smallestLimitAsItWas());
         answer.put("smallest_limit_best_bytes", whatIf.smallestLimit());
         Device.smallestCard(whatIf.smallestLimit()).ifPresent(card -> answer.put("smallest_card", card.name()));
-        answer.put("fidelity", fidelity(fidelity));
+        answer.put(
+                "cap",
+                whatIf.source().flatMap(Source::cap).map(ReplayCommand::cap).orElse(null));
+        answer.put(
+                "private_pool_bytes", whatIf.source().map(Source::privatePools).orElse(0L));
+        answer.put(
+                "fidelity",
+                whatIf.source()
+                        .flatMap(Source::fidelity)
+                        .map(ReplayCommand::fidelity)
+                        .orElse(null));
         answer.put("recommended", whatIf.recommended().map(WhatIf.Row::change).orElse(null));
         answer.put("hole", whatIf.hole().map(ReplayCommand::hole).orElse(null));
         answer.put("rows", whatIf.rows().stream().map(ReplayCommand::row).toList());
@@ -136,6 +157,15 @@ public final class ReplayCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private static Map<String, Object> cap(ProcessCap cap) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("least_bytes", cap.least());
+        map.put("most_bytes", cap.most());
+        map.put("free_bytes", cap.free());
+        map.put("tried_bytes", cap.tried());
+        return map;
     }
 
     private static Map<String, Object> fidelity(Fidelity fidelity) {

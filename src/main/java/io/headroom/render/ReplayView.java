@@ -3,7 +3,9 @@ package io.headroom.render;
 import io.headroom.allocator.CachingAllocator;
 import io.headroom.allocator.Footprint;
 import io.headroom.allocator.OomPoint;
+import io.headroom.allocator.ProcessCap;
 import io.headroom.allocator.Series;
+import io.headroom.allocator.Source;
 import io.headroom.allocator.WhatIf;
 import io.headroom.budget.Device;
 import io.headroom.trace.Trace;
@@ -80,8 +82,10 @@ public final class ReplayView {
 
     private static String heading(WhatIf whatIf) {
         int device = whatIf.trace().device();
+        boolean several =
+                whatIf.source().filter(source -> source.devices().size() > 1).isPresent();
         return "The same " + whatIf.trace().allocations() + " allocations"
-                + (device > 0 ? " of device " + device : "") + " under other settings"
+                + (several || device > 0 ? " of device " + device : "") + " under other settings"
                 + (whatIf.limit().isPresent()
                         ? ", with " + Bytes.format(whatIf.limit().getAsLong()) + " to have"
                         : "");
@@ -90,7 +94,15 @@ public final class ReplayView {
     /** What stands below the table. */
     public static List<String> notes(WhatIf whatIf) {
         List<String> notes = new ArrayList<>();
+        whatIf.source()
+                .filter(source -> source.events() == 0)
+                .ifPresent(source ->
+                        notes.add("The snapshot has no events of this device: only what was live at its end is"
+                                + " replayed. Call torch.cuda.memory._record_memory_history() before the run."));
         notes.add(advice(whatIf));
+        whatIf.source()
+                .flatMap(Source::cap)
+                .ifPresent(cap -> notes.add("It was not the card that refused: " + cap + ". " + held(whatIf, cap)));
         whatIf.asItWas()
                 .footprint()
                 .oom()
@@ -104,6 +116,7 @@ public final class ReplayView {
                 + "; a card needs the CUDA context (0.3 to 1 GiB) on top. Smallest card: as it was "
                 + card(whatIf.smallestLimitAsItWas()) + ", under the best settings " + card(whatIf.smallestLimit())
                 + ".");
+        whatIf.source().ifPresent(source -> notes.addAll(ofSource(source)));
         if (!whatIf.reproduces()) {
             notes.add(
                     whatIf.died()
@@ -112,12 +125,32 @@ public final class ReplayView {
         }
         if (whatIf.recorded().memoryFraction() < 1 && whatIf.limit().isEmpty()) {
             notes.add(
-                    "The run had a memory fraction, a share of a device whose size the snapshot does not tell: give it as"
-                            + " limit.");
+                    "The run had a memory fraction, a share of a card whose size the snapshot does not tell: give its size"
+                            + " (--total).");
         }
         if (whatIf.trace().skipped() > 0) {
             notes.add(whatIf.trace().skipped()
                     + " recorded frees concern addresses that were not live and are left out.");
+        }
+        return notes;
+    }
+
+    private static String held(WhatIf whatIf, ProcessCap cap) {
+        return whatIf.recorded().memoryFraction() < 1
+                ? "The memory fraction of its settings: a row without it lifts the cap."
+                : "Raise the cap first; the rows replay "
+                        + Bytes.format(whatIf.limit().orElse(cap.least())) + ".";
+    }
+
+    private static List<String> ofSource(Source source) {
+        List<String> notes = new ArrayList<>();
+        if (source.privatePools() > 0) {
+            notes.add(Bytes.format(source.privatePools())
+                    + " are in segments of private pools (CUDA graphs, torch.compile, MemPool); they are replayed as if of the"
+                    + " default pools.");
+        }
+        if (source.events() > 0) {
+            source.fidelity().ifPresent(fidelity -> notes.add("Replay against recording: " + fidelity + "."));
         }
         return notes;
     }

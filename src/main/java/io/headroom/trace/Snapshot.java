@@ -58,6 +58,16 @@ public final class Snapshot {
     /** A block as recorded; {@code requested} is 0 where it is free or the file does not say. */
     public record Block(long address, long size, long requested, State state, int frames) {}
 
+    /**
+     * A request that failed in the recorded run.
+     *
+     * @param event its number among the recorded events
+     * @param reserved bytes PyTorch held then, {@code mostReserved} the most until then
+     * @param free bytes the driver said were free on the device
+     * @param size bytes asked for, rounded to a block
+     */
+    public record Failure(int event, long reserved, long mostReserved, long free, long size) {}
+
     /** In use, freed but awaited by another stream, or free. */
     public enum State {
         ACTIVE_ALLOCATED,
@@ -146,7 +156,15 @@ public final class Snapshot {
 
     /** Bytes PyTorch could have on a device: reserved plus free at its first out-of-memory event; empty if none failed. */
     public OptionalLong limit(int device) {
-        return SnapshotTrace.limit(this, device);
+        return failure(device).stream()
+                .mapToLong(failure -> failure.reserved() + failure.free())
+                .filter(bytes -> bytes > 0)
+                .findFirst();
+    }
+
+    /** The first out-of-memory event of a device that tells what was free; empty if none failed. */
+    public Optional<Failure> failure(int device) {
+        return SnapshotTrace.failure(this, device);
     }
 
     /** The text of {@code PYTORCH_CUDA_ALLOC_CONF} in force (2.3 on); empty if the file does not say. */

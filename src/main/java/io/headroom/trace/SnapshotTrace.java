@@ -1,12 +1,14 @@
 package io.headroom.trace;
 
 import io.headroom.trace.Recording.Action;
+import io.headroom.trace.Snapshot.Failure;
 import io.headroom.trace.Snapshot.Segment;
 import io.headroom.trace.Snapshot.State;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Optional;
+import java.util.stream.LongStream;
 
 /** Turns a recording into a trace: addresses become allocations, what was live before is found, cache clearing is seen. */
 final class SnapshotTrace {
@@ -35,15 +37,17 @@ final class SnapshotTrace {
         return new SnapshotTrace(snapshot, device).build();
     }
 
-    static OptionalLong limit(Snapshot snapshot, int device) {
+    static Optional<Failure> failure(Snapshot snapshot, int device) {
         Recording recording = snapshot.recording(device);
         for (int event = 0; event < recording.events(); event++) {
             if (recording.action(event) == Action.OOM && recording.address(event) >= 0) {
-                long bytes = new SnapshotTrace(snapshot, device).reservedBefore()[event] + recording.address(event);
-                return bytes > 0 ? OptionalLong.of(bytes) : OptionalLong.empty();
+                long[] reserved = new SnapshotTrace(snapshot, device).reservedBefore();
+                long most = LongStream.of(reserved).limit(event + 1L).max().orElse(0);
+                return Optional.of(new Failure(
+                        event, reserved[event], most, recording.address(event), Math.max(recording.size(event), 0)));
             }
         }
-        return OptionalLong.empty();
+        return Optional.empty();
     }
 
     private Trace build() {

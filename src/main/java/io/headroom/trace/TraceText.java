@@ -1,6 +1,12 @@
 package io.headroom.trace;
 
 import io.headroom.units.Bytes;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.MalformedInputException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -34,6 +40,8 @@ public final class TraceText {
     private static final int MOST_NESTING = 16;
     private static final String STEP = "alloc NAME SIZE [OPERATOR] [on STREAM], free NAME, use NAME on STREAM, "
             + "empty_cache, phase TEXT, mark TEXT, repeat N … end";
+    private static final int LONGEST_HEAD = 1 << 16;
+    private static final Pattern STEPS = Pattern.compile("empty_cache|(alloc|free|use|phase|mark|repeat)(\\s.*)?");
     private static final Pattern ALLOC = Pattern.compile(
             "(\\S+)\\s+([0-9.]+\\s*(?:bytes?|[KMGT]i?B|[KMGT]|B)?)(?:\\s+(.*?))??(?:\\s+on\\s+([0-9]{1,9}))?",
             Pattern.CASE_INSENSITIVE);
@@ -50,9 +58,7 @@ public final class TraceText {
     private int steps;
 
     private TraceText(String text) {
-        lines = text.lines()
-                .map(line -> line.replaceFirst("(^|\\s)#.*", "").strip())
-                .toList();
+        lines = text.lines().map(TraceText::stripped).toList();
         ends = ends(lines);
     }
 
@@ -65,6 +71,43 @@ public final class TraceText {
         TraceText reader = new TraceText(text);
         reader.run(0, reader.lines.size(), 0);
         return reader.trace.build();
+    }
+
+    /**
+     * Reads a trace from a UTF-8 file.
+     *
+     * @throws IllegalArgumentException as {@link #parse}, naming the file
+     */
+    public static Trace read(Path file) throws IOException {
+        try {
+            return parse(Files.readString(file));
+        } catch (MalformedInputException e) {
+            throw new IllegalArgumentException(file.getFileName() + " is no trace as text: it is not UTF-8", e);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(file.getFileName() + ", " + e.getMessage(), e);
+        }
+    }
+
+    /** Whether a file begins like a trace as text: its first line with more than a comment is a step. */
+    public static boolean isTrace(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            return false;
+        }
+        byte[] head;
+        try (InputStream in = Files.newInputStream(file)) {
+            head = in.readNBytes(LONGEST_HEAD);
+        }
+        return new String(head, StandardCharsets.UTF_8)
+                .lines()
+                .map(TraceText::stripped)
+                .filter(line -> !line.isEmpty())
+                .findFirst()
+                .filter(line -> STEPS.matcher(line).matches())
+                .isPresent();
+    }
+
+    private static String stripped(String line) {
+        return line.replaceFirst("(^|\\s)#.*", "").strip();
     }
 
     private void run(int from, int to, int depth) {

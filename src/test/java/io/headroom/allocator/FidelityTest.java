@@ -25,6 +25,9 @@ class FidelityTest {
         "gc-2.10-p4, 200",
         "empty-cache-2.7-p4, 0",
         "ring-buffer-2.7-p4, 0",
+        "capped-2.7-p4, 400",
+        "side-stream-2.7-p4, 0",
+        "unmapped-2.7-p4, 0",
         "streams-2.7-p4, 0",
         "two-devices-2.7-p4, 0"
     })

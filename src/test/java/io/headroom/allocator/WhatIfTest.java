@@ -157,4 +157,83 @@ class WhatIfTest {
                 .hasMessageContaining("the snapshot was recorded under settings that cannot be replayed")
                 .hasMessageContaining("cudaMallocAsync");
     }
+
+    @Test
+    void aCapOnTheProcessIsToldFromTheCard() throws IOException {
+        WhatIf whatIf = WhatIf.of(FidelityTest.read("capped-2.7-p4"));
+        ProcessCap cap = whatIf.source().flatMap(Source::cap).orElseThrow();
+        assertThat(170 * Bytes.MIB).isBetween(cap.least(), cap.most());
+        assertThat(cap.free()).isGreaterThanOrEqualTo(cap.tried());
+        assertThat(whatIf.limit()).hasValue(cap.least());
+        assertThat(whatIf.asItWas().survives()).isFalse();
+        assertThat(whatIf.reproduces()).isTrue();
+        assertThat(WhatIf.of(FidelityTest.read("oom-2.7-p4")).source().flatMap(Source::cap))
+                .as("a full card is no cap")
+                .isEmpty();
+    }
+
+    @Test
+    void theSettingsTheRunHadMayBeGiven() throws IOException {
+        WhatIf.Given given = WhatIf.Given.nothing()
+                .withRecorded(AllocatorSettings.parse("per_process_memory_fraction:0.425"))
+                .withTotal(OptionalLong.of(400 * Bytes.MIB));
+        Snapshot snapshot = FidelityTest.read("capped-2.7-p4");
+        WhatIf whatIf = WhatIf.of(snapshot, 0, given, List.of(""), stage -> {});
+        assertThat(whatIf.limit()).hasValue(400 * Bytes.MIB);
+        OomPoint point = whatIf.asItWas().footprint().oom().orElseThrow();
+        assertThat(point.free()).as("what the cap leaves").isEqualTo(170 * Bytes.MIB - point.reserved());
+        assertThat(whatIf.rows())
+                .filteredOn(row -> row.change().equals("(default)"))
+                .singleElement()
+                .matches(WhatIf.Row::survives);
+        WhatIf unknownCard = WhatIf.of(snapshot, 0, given.withTotal(OptionalLong.empty()), List.of(""), stage -> {});
+        assertThat(unknownCard.asItWas().survives())
+                .as("the card's size follows from what was reached")
+                .isFalse();
+    }
+
+    @Test
+    void aMemoryFractionIsAShareOfTheCardNotOfWhatIsLeft() {
+        Trace trace = TraceText.parse("alloc a 38 GiB\nfree a");
+        WhatIf.Given half = WhatIf.Given.nothing().withLimit(OptionalLong.of(39 * Bytes.GIB));
+        List<String> confs = List.of("per_process_memory_fraction:0.95");
+        WhatIf own = WhatIf.of(trace, half, confs, stage -> {});
+        WhatIf shared = WhatIf.of(trace, half.withTotal(OptionalLong.of(80 * Bytes.GIB)), confs, stage -> {});
+        assertThat(fraction(own).survives()).as("37.05 GiB").isFalse();
+        assertThat(fraction(own).how()).contains("replayed as a cap of 37.05 GiB");
+        assertThat(fraction(shared).survives()).as("76 GiB").isTrue();
+    }
+
+    private static WhatIf.Row fraction(WhatIf whatIf) {
+        return whatIf.rows().stream()
+                .filter(row -> row.change().startsWith("per_process"))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void aRequestBeyondAnyDeviceIsAnAnswer() {
+        Trace trace = TraceText.parse("alloc a 1 GiB\nfree a\nalloc b 9223372036854775807 bytes\nfree b");
+        WhatIf whatIf =
+                WhatIf.of(trace, AllocatorSettings.defaults(), OptionalLong.of(2 * Bytes.GIB), WhatIf.CANDIDATES);
+        OomPoint point = whatIf.asItWas().footprint().oom().orElseThrow();
+        assertThat(point.tried()).isEqualTo(Long.MAX_VALUE);
+        assertThat(point.isFragmentation()).isFalse();
+    }
+
+    @Test
+    void privatePoolsAreSeen() throws IOException {
+        try (InputStream in = WhatIfTest.class.getResourceAsStream("/snapshots/plain-2.7-p4.pickle")) {
+            String bytes = new String(in.readAllBytes(), StandardCharsets.ISO_8859_1);
+            String own = bytes.replace("K\000K\000\206", "K\001K\000\206");
+            Snapshot snapshot = Snapshot.read(new ByteArrayInputStream(own.getBytes(StandardCharsets.ISO_8859_1)));
+            assertThat(WhatIf.of(snapshot).source().orElseThrow().privatePools())
+                    .isEqualTo(snapshot.reserved(0));
+        }
+        assertThat(WhatIf.of(FidelityTest.read("plain-2.7-p4"))
+                        .source()
+                        .orElseThrow()
+                        .privatePools())
+                .isZero();
+    }
 }

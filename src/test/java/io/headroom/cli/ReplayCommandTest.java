@@ -75,6 +75,39 @@ class ReplayCommandTest {
         assertThat(err.toString()).contains("a.json is no memory snapshot").contains("JSON");
     }
 
+    @Test
+    void aCapIsSaidAndTheSettingsTheRunHadAreTaken() throws URISyntaxException {
+        assertThat(run("replay", sample("capped-2.7-p4"))).isZero();
+        assertThat(out.toString())
+                .contains("It was not the card that refused")
+                .contains("a cap on the process")
+                .contains("Replay against recording:");
+        String[] args = {
+            "replay", sample("capped-2.7-p4"), "--recorded", "per_process_memory_fraction:0.425", "--total", "400 MiB"
+        };
+        assertThat(run(args)).isZero();
+        assertThat(out.toString()).contains("as it was (per_process_memory_fraction:0.425)");
+        assertThat(run("replay", sample("capped-2.7-p4"), "--recorded", "fraction:1"))
+                .isEqualTo(2);
+        assertThat(err.toString()).contains("Unrecognized CachingAllocator option: fraction");
+    }
+
+    @Test
+    void aTraceAsTextIsReplayedToo() throws IOException {
+        Path file = Files.writeString(
+                directory.resolve("run.txt"), "# two steps\nalloc a 60 MiB\nfree a\nalloc b 10 MiB\nalloc c 60 MiB\n");
+        assertThat(run("replay", file.toString(), "--limit", "100 MiB")).isZero();
+        assertThat(out.toString())
+                .contains("The same 3 allocations")
+                .contains("dies")
+                .doesNotContain("recording:");
+        assertThat(run("replay", file.toString(), "--device", "1")).isEqualTo(2);
+        assertThat(err.toString()).contains("is a trace as text");
+        Path wrong = Files.writeString(directory.resolve("wrong.txt"), "alloc a 60 MiB\nfree b\n");
+        assertThat(run("replay", wrong.toString())).isEqualTo(2);
+        assertThat(err.toString()).contains("wrong.txt, line 2").doesNotContain("\tat ");
+    }
+
     private int run(String... args) {
         return Main.commandLine()
                 .setOut(new PrintWriter(out, true))
