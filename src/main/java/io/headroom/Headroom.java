@@ -359,6 +359,11 @@ public final class Headroom {
         return Session.current().placed(Workload.lstm());
     }
 
+    /** A graph attention network; set its sizes with {@code nodes}, {@code edges}, {@code heads}, …. */
+    public static Workload gat() {
+        return Workload.gat();
+    }
+
     /** Adam: two states a weight. */
     public static OptimizerKind adam() {
         return OptimizerKind.ADAM;
