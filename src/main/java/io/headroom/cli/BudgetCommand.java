@@ -11,6 +11,7 @@ import io.headroom.budget.Formula;
 import io.headroom.render.EstimateView;
 import io.headroom.render.FormulaView;
 import io.headroom.units.Bytes;
+import io.headroom.workload.Architecture;
 import io.headroom.workload.Workload;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -68,26 +69,18 @@ public final class BudgetCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
         try {
-            long bytes = limitBytes();
+            long bytes = limit == null ? 0 : Bytes.parse(limit);
             String content = content();
             if (isLines(content)) {
                 return lines(content, bytes, out);
             }
-            out.println(answer(parse(content), bytes, JSON));
+            out.println(answer(parse(content, file + ", line "), bytes, JSON));
             out.flush();
             return 0;
         } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {
             spec.commandLine().getErr().println("budget: " + e.getMessage());
             return USAGE;
         }
-    }
-
-    private long limitBytes() {
-        long bytes = limit == null ? 0 : Bytes.parse(limit);
-        if (limit != null && bytes == 0) {
-            throw new IllegalArgumentException("--limit " + limit + ": give a positive size, or leave it out.");
-        }
-        return bytes;
     }
 
     private String answer(Map<String, Object> workload, long limitBytes, ObjectMapper writer) throws IOException {
@@ -100,10 +93,18 @@ public final class BudgetCommand implements Callable<Integer> {
         return json ? writer.writeValueAsString(figures(estimate)) : text(estimate, limitBytes);
     }
 
+    /** Several objects, one a line, of which some may be broken; one object over several lines has no line that is one. */
     private static boolean isLines(String content) {
         List<String> lines = content.lines().filter(line -> !line.isBlank()).toList();
-        return lines.size() > 1
-                && lines.stream().map(String::strip).allMatch(line -> line.startsWith("{") && line.endsWith("}"));
+        return lines.size() > 1 && lines.stream().anyMatch(BudgetCommand::isObject) && !isObject(content);
+    }
+
+    private static boolean isObject(String text) {
+        try {
+            return text.strip().startsWith("{") && JSON.readTree(text).isObject();
+        } catch (JsonProcessingException e) {
+            return false;
+        }
     }
 
     /** An answer to one line, or why there is none. */
@@ -136,7 +137,7 @@ public final class BudgetCommand implements Callable<Integer> {
 
     private Answer answer(int number, String line, long limitBytes) {
         try {
-            return new Answer(number, answer(parse(line), limitBytes, LINE), null);
+            return new Answer(number, answer(parse(line, ""), limitBytes, LINE), null);
         } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {
             return new Answer(number, null, String.valueOf(e.getMessage()));
         } catch (IOException e) {
@@ -152,13 +153,20 @@ public final class BudgetCommand implements Callable<Integer> {
         }
     }
 
-    private Map<String, Object> parse(String content) throws IOException {
+    /** Reads one object; {@code place} names the file where the number of the line is not told already. */
+    private static Map<String, Object> parse(String content, String place) throws IOException {
         try {
-            return JSON.readValue(content, new TypeReference<LinkedHashMap<String, Object>>() {});
+            Map<String, Object> spec = JSON.readValue(content, new TypeReference<LinkedHashMap<String, Object>>() {});
+            if (spec == null) {
+                throw new IllegalArgumentException(place + "1: null is not a JSON object.");
+            }
+            return spec;
         } catch (JsonProcessingException e) {
-            int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
+            String line = place.isEmpty()
+                    ? ""
+                    : place + (e.getLocation() == null ? 0 : e.getLocation().getLineNr()) + ": ";
             throw new IllegalArgumentException(
-                    file + ", line " + line + ": not a JSON object (" + e.getOriginalMessage()
+                    line + "not a JSON object (" + e.getOriginalMessage()
                             + "). JSON knows no comments and no comma before a closing brace.",
                     e);
         }
@@ -166,7 +174,7 @@ public final class BudgetCommand implements Callable<Integer> {
 
     private static String text(Estimate estimate, long limitBytes) {
         String table = EstimateView.of(estimate, limitBytes).plain();
-        return estimate.workload().has(io.headroom.workload.Option.HEADS)
+        return estimate.workload().architecture() == Architecture.TRANSFORMER
                 ? table + "\n\n" + FormulaView.of(Formula.of(estimate)).plain()
                 : table;
     }

@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /** {@code headroom budget} answers for published models, one or many in a file. */
@@ -56,6 +58,36 @@ class PresetBudgetTest {
         assertThat(new ObjectMapper().readTree(lines.get(2)).get("parameters").asLong())
                 .isEqualTo(138_357_544);
         assertThat(err.toString()).contains("line 2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{not json}", "{not json", "VGG16", "{\"preset\": \"VGG16\", \"ba", "null", "[1]", "}"})
+    void answersTheOthersWhereALineIsBroken(String broken) throws IOException {
+        assertThat(run(GPT2 + "\n" + GPT2 + "\n" + broken + "\n" + GPT2, "--json"))
+                .isEqualTo(2);
+
+        List<String> lines = out.toString().lines().toList();
+        assertThat(lines).hasSize(4);
+        assertThat(lines.get(2)).contains("error").doesNotContain("parameters");
+        assertThat(List.of(lines.get(0), lines.get(1), lines.get(3))).allMatch(line -> line.contains("124439808"));
+        assertThat(err.toString()).contains("line 3: ").doesNotContain("line 2", "line 1");
+    }
+
+    /** A last line that was cut off, as of a file still being written. */
+    @Test
+    void answersTheOthersWhereTheLastLineIsCut() throws IOException {
+        assertThat(run(GPT2 + "\n{\"preset\": \"gp", "--json")).isEqualTo(2);
+
+        assertThat(out.toString().lines()).hasSize(2);
+        assertThat(err.toString()).contains("line 2: not a JSON object");
+    }
+
+    @Test
+    void readsOneObjectOverSeveralLines() throws IOException {
+        assertThat(run(GPT2.replace(",", ",\n"), "--json")).isZero();
+        assertThat(run(GPT2.replace(",", ",\n").replace("35", "35 x"), "--json"))
+                .isEqualTo(2);
+        assertThat(err.toString()).contains("specs.jsonl, line 3");
     }
 
     @Test
