@@ -1,5 +1,6 @@
 package io.headroom.workload.preset;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -20,12 +21,13 @@ import java.util.stream.Collectors;
  * }</pre>
  *
  * <p>Values that are not written take the default of the family's configuration class. Nothing is executed; at most a
- * megabyte is read. Stateless and safe for any number of threads. Source: {@code configuration_*.py} of transformers 4.51.
+ * megabyte is read. What would make another network (gated feed-forward layers, biases, quantized weights, another head) is
+ * refused by name; keys that change neither sizes nor operators (initializers, token ids, rope) are not looked at. Stateless and safe for any number of threads. Source: {@code configuration_*.py} of transformers 4.51.
  */
 public final class ConfigFile {
     private static final long LARGEST = 1 << 20;
     private static final int OPT_OFFSET = 2;
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
 
     private ConfigFile() {}
 
@@ -53,6 +55,7 @@ public final class ConfigFile {
                 .filter(known -> known.modelType().equals(type))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(unknown(type, config)));
+        ConfigLimits.check(family, config);
         return build(family, config);
     }
 
@@ -103,7 +106,16 @@ public final class ConfigFile {
                 .normFirst(c.path("do_layer_norm_before").asBoolean(true))
                 .tied(c.path("tie_word_embeddings").asBoolean(usual.tied()))
                 .cache(c.path("use_cache").asBoolean(true))
-                .activation(text(c, usual.activation(), "activation_function", "hidden_act", "feed_forward_proj"));
+                .activation(text(
+                        c,
+                        usual.activation(),
+                        "activation_function",
+                        "hidden_activation",
+                        "hidden_act",
+                        "feed_forward_proj"));
+        if (family == Family.BERT) {
+            model.types(whole(c, usual.types(), "type_vocab_size"));
+        }
         if (family == Family.OPT) {
             model.positions(whole(c, usual.positions() - OPT_OFFSET, "max_position_embeddings") + OPT_OFFSET);
         } else if (family == Family.T5) {
@@ -152,7 +164,7 @@ public final class ConfigFile {
     private static String text(JsonNode config, String otherwise, String... keys) {
         for (String key : keys) {
             if (config.path(key).isTextual()) {
-                return config.path(key).asText();
+                return config.path(key).asText().replace("swish", "silu");
             }
         }
         return otherwise;

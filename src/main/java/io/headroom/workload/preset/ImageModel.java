@@ -38,20 +38,34 @@ public record ImageModel(String name, long classes, List<Layer> layers) {
     /** The smallest square image that leaves a place in every layer. */
     public long smallestImage() {
         long size = 1;
-        while (after(layers, size) < 1) {
+        while (after(layers, size, new long[1]) < 1) {
             size++;
         }
         return size;
     }
 
-    private static long after(List<Layer> layers, long size) {
+    /** Places along one side of the smallest image that a batch norm sees of such an image; 2^63 - 1 without one. */
+    public long smallestNormalizedSide(long image) {
+        long[] least = {Long.MAX_VALUE};
+        after(layers, image, least);
+        return least[0];
+    }
+
+    /** Whether batch norm makes its results depend on the size of the batch. */
+    public boolean normalizesBatches() {
+        return smallestNormalizedSide(smallestImage()) < Long.MAX_VALUE;
+    }
+
+    private static long after(List<Layer> layers, long size, long[] least) {
         for (Layer layer : layers) {
             if (layer instanceof Layer.Convolution c) {
                 size = windows(size, c.kernel(), c.stride(), c.padding());
+            } else if (layer instanceof Layer.BatchNorm) {
+                least[0] = Math.min(least[0], size);
             } else if (layer instanceof Layer.MaxPool p) {
                 size = windows(size, p.kernel(), p.stride(), p.padding());
             } else if (layer instanceof Layer.Residual r) {
-                size = after(r.body(), size);
+                size = after(r.body(), size, least);
             } else if (layer instanceof Layer.AveragePool || layer instanceof Layer.Mean) {
                 return size;
             }

@@ -148,7 +148,8 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
     }
 
     private static String find(String name) {
-        String wanted = name == null ? "" : name.strip().toLowerCase(Locale.ROOT);
+        String wanted =
+                name == null ? "" : name.strip().toLowerCase(Locale.ROOT).replace('_', '-');
         for (String known : names()) {
             String lower = known.toLowerCase(Locale.ROOT);
             boolean ownerless = !lower.contains("/") && OWNERS.contains(owner(wanted));
@@ -157,15 +158,15 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
             }
         }
         for (String known : IMAGE) {
-            String plain = wanted.replaceAll("[_\\s-]|1_0$", "");
+            String plain = wanted.replaceAll("1-0$|[\\s-]", "");
             if (known.toLowerCase(Locale.ROOT).equals(plain)) {
                 return known;
             }
         }
         String shown = name == null ? "null" : name.length() > 60 ? name.substring(0, 60) + "…" : name;
         throw new IllegalArgumentException("There is no preset \"" + shown + "\". Did you mean "
-                + String.join(", ", nearest(wanted)) + "? Preset.names() lists all " + names().size()
-                + "; any other size is built from its hyperparameters or its config.json.");
+                + String.join(", ", nearest(wanted)) + "? docs/gpu.md lists all " + names().size()
+                + "; any other size of a family is read from its config.json: \"config\" instead of \"preset\".");
     }
 
     private static String owner(String name) {
@@ -191,8 +192,17 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
         String start = bare(lower)
                 .substring(0, Math.min(bare(lower).length(), bare(wanted).length()));
         return Math.min(
-                distance(wanted, lower),
-                Math.min(distance(bare(wanted), bare(lower)), distance(bare(wanted), start) + 1));
+                        distance(wanted, lower),
+                        Math.min(distance(bare(wanted), bare(lower)), distance(bare(wanted), start) + 1))
+                - common(bare(wanted), bare(lower));
+    }
+
+    private static int common(String a, String b) {
+        int length = 0;
+        while (length < Math.min(a.length(), b.length()) && a.charAt(length) == b.charAt(length)) {
+            length++;
+        }
+        return length;
     }
 
     private static int distance(String a, String b) {

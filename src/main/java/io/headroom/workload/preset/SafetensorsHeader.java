@@ -1,10 +1,12 @@
 package io.headroom.workload.preset;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.core.JsonToken;
 import io.headroom.units.Bytes;
 import java.io.EOFException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -12,6 +14,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
@@ -25,13 +28,15 @@ import java.util.Map;
  * }</pre>
  *
  * <p>Only the header is read (at most 100 MB, as the format says), nothing is executed. Every size, type and offset is
- * checked against the file. Immutable. Source: the format's README, github.com/huggingface/safetensors.
+ * checked against the file: tensors follow each other without holes or overlaps, as the format asks. Immutable. Source: the format's README, github.com/huggingface/safetensors.
  */
 public record SafetensorsHeader(List<Entry> tensors) {
     private static final int LENGTH_BYTES = 8;
     private static final long LARGEST = 100_000_000;
     private static final int BITS = 8;
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MOST_TENSORS = 500_000;
+    private static final int MOST_DIMENSIONS = 64;
+    private static final JsonFactory JSON = new JsonFactory().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
     private static final Map<String, Integer> BITS_OF = Map.ofEntries(
             Map.entry("BOOL", 8),
             Map.entry("U8", 8),
@@ -95,8 +100,9 @@ public record SafetensorsHeader(List<Entry> tensors) {
                         file,
                         "its header claims " + length + " bytes but the file ends after " + (size - LENGTH_BYTES));
             }
-            byte[] text = in.readNBytes((int) length);
-            return parse(file, JSON.readTree(text), size - LENGTH_BYTES - length);
+            try (JsonParser header = JSON.createParser(new Limited(in, length))) {
+                return parse(file, header, size - LENGTH_BYTES - length);
+            }
         } catch (JsonProcessingException e) {
             throw broken(file, "its header is no JSON: " + e.getOriginalMessage());
         } catch (EOFException e) {
@@ -104,39 +110,59 @@ public record SafetensorsHeader(List<Entry> tensors) {
         }
     }
 
-    private static SafetensorsHeader parse(Path file, JsonNode header, long data) {
-        if (header == null || !header.isObject()) {
+    /** Reads token by token: what a hostile header claims is never held, only what was checked. */
+    private static SafetensorsHeader parse(Path file, JsonParser header, long data) throws IOException {
+        if (header.nextToken() != JsonToken.START_OBJECT) {
             throw broken(file, "its header is no JSON object");
         }
-        List<Entry> entries = new ArrayList<>();
-        for (Map.Entry<String, JsonNode> field : header.properties()) {
-            if (!field.getKey().equals("__metadata__")) {
-                entries.add(entry(file, shown(field.getKey()), field.getValue(), data));
+        List<Placed> placed = new ArrayList<>();
+        while (header.nextToken() == JsonToken.FIELD_NAME) {
+            String name = header.currentName();
+            header.nextToken();
+            if (name.equals("__metadata__")) {
+                header.skipChildren();
+            } else {
+                placed.add(tensor(file, shown(name), header));
+            }
+            if (placed.size() > MOST_TENSORS) {
+                throw broken(file, "it lists more than " + MOST_TENSORS + " tensors");
             }
         }
-        return new SafetensorsHeader(entries);
+        if (header.currentToken() != JsonToken.END_OBJECT) {
+            throw broken(file, "its header ends within an object");
+        }
+        contiguous(file, placed, data);
+        return new SafetensorsHeader(placed.stream().map(Placed::entry).toList());
     }
 
-    private static Entry entry(Path file, String name, JsonNode node, long data) {
-        String type = node.path("dtype").asText("");
+    /** A tensor and where it begins. */
+    private record Placed(Entry entry, long from) {}
+
+    private static Placed tensor(Path file, String name, JsonParser header) throws IOException {
+        if (header.currentToken() != JsonToken.START_OBJECT) {
+            throw broken(file, "tensor \"" + name + "\" has no dtype, shape and data_offsets");
+        }
+        String type = "";
+        List<Long> shape = null;
+        List<Long> offsets = null;
+        while (header.nextToken() == JsonToken.FIELD_NAME) {
+            String key = header.currentName();
+            header.nextToken();
+            switch (key) {
+                case "dtype" -> type = header.getValueAsString("");
+                case "shape" -> shape = numbers(file, name, key, header);
+                case "data_offsets" -> offsets = numbers(file, name, key, header);
+                default -> header.skipChildren();
+            }
+        }
         Integer bits = BITS_OF.get(type);
-        JsonNode offsets = node.path("data_offsets");
-        if (bits == null || !node.path("shape").isArray() || offsets.size() != 2) {
+        if (bits == null || shape == null || offsets == null || offsets.size() != 2) {
             throw broken(file, "tensor \"" + name + "\" has no known dtype, shape and data_offsets");
         }
-        List<Long> shape = new ArrayList<>();
-        for (JsonNode dimension : node.path("shape")) {
-            if (!dimension.canConvertToLong() || !dimension.isIntegralNumber() || dimension.asLong() < 0) {
-                throw broken(file, "tensor \"" + name + "\" has the dimension " + dimension);
-            }
-            shape.add(dimension.asLong());
+        if (offsets.get(1) < offsets.get(0)) {
+            throw broken(file, "tensor \"" + name + "\" lies at " + offsets.get(0) + " to " + offsets.get(1));
         }
-        long from = offsets.get(0).asLong(-1);
-        long to = offsets.get(1).asLong(-1);
-        if (from < 0 || to < from || to > data) {
-            throw broken(file, "tensor \"" + name + "\" lies at " + from + " to " + to + " of " + data + " bytes");
-        }
-        Entry entry = new Entry(name, type, List.copyOf(shape), to - from);
+        Entry entry = new Entry(name, type, shape, offsets.get(1) - offsets.get(0));
         long wanted;
         try {
             wanted = Bytes.times(entry.count(), bits / BITS);
@@ -146,7 +172,73 @@ public record SafetensorsHeader(List<Entry> tensors) {
         if (wanted != entry.bytes()) {
             throw broken(file, "tensor \"" + name + "\" needs " + wanted + " bytes and has " + entry.bytes());
         }
-        return entry;
+        return new Placed(entry, offsets.get(0));
+    }
+
+    private static List<Long> numbers(Path file, String name, String key, JsonParser header) throws IOException {
+        List<Long> numbers = new ArrayList<>();
+        if (header.currentToken() != JsonToken.START_ARRAY) {
+            throw broken(file, "tensor \"" + name + "\" has no list as " + key);
+        }
+        while (header.nextToken() != JsonToken.END_ARRAY) {
+            if (header.currentToken() != JsonToken.VALUE_NUMBER_INT
+                    || header.getNumberType() == JsonParser.NumberType.BIG_INTEGER
+                    || header.getLongValue() < 0) {
+                throw broken(file, "tensor \"" + name + "\" has " + shown(header.getText()) + " in its " + key);
+            }
+            if (numbers.size() == MOST_DIMENSIONS) {
+                throw broken(
+                        file, "tensor \"" + name + "\" has more than " + MOST_DIMENSIONS + " numbers in its " + key);
+            }
+            numbers.add(header.getLongValue());
+        }
+        return List.copyOf(numbers);
+    }
+
+    /** The format forbids holes and overlaps: tensors follow each other and fill the file. */
+    private static void contiguous(Path file, List<Placed> placed, long data) {
+        long end = 0;
+        List<Placed> sorted = placed.stream()
+                .sorted(Comparator.comparingLong(Placed::from)
+                        .thenComparingLong(tensor -> tensor.entry().bytes()))
+                .toList();
+        for (Placed tensor : sorted) {
+            if (tensor.from() != end) {
+                throw broken(
+                        file,
+                        "tensor \"" + tensor.entry().name() + "\" begins at " + tensor.from()
+                                + ", where the one before ends at " + end);
+            }
+            end = Bytes.plus(end, tensor.entry().bytes());
+        }
+        if (end != data) {
+            throw broken(file, "its tensors have " + end + " bytes and " + data + " follow the header");
+        }
+    }
+
+    /** The header and no byte more. */
+    private static final class Limited extends FilterInputStream {
+        private long left;
+
+        Limited(InputStream in, long length) {
+            super(in);
+            left = length;
+        }
+
+        @Override
+        public int read() throws IOException {
+            return left-- > 0 ? super.read() : -1;
+        }
+
+        @Override
+        public int read(byte[] to, int offset, int length) throws IOException {
+            if (left <= 0) {
+                return -1;
+            }
+            int read = super.read(to, offset, (int) Math.min(length, left));
+            left -= Math.max(0, read);
+            return read;
+        }
     }
 
     private static String shown(String name) {

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Files of the hub are read, or refused with the reason. */
@@ -66,6 +67,73 @@ class HubFilesTest {
         assertThatThrownBy(() -> ConfigFile.parse(text)).isInstanceOf(IllegalArgumentException.class);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "t5, feed_forward_proj, gated-gelu",
+        "t5, num_decoder_layers, 12",
+        "llama, attention_bias, true",
+        "llama, mlp_bias, true",
+        "gpt2, quantization_config, 4",
+        "gpt2, activation_function, quick_gelu",
+        "gpt2, add_cross_attention, true",
+        "gpt_neox, rotary_pct, 1.0",
+        "gpt_neox, use_parallel_residual, false",
+        "gemma2, attn_logit_softcapping, null",
+        "opt, enable_bias, false",
+        "bert, position_embedding_type, relative_key",
+        "deberta, pos_att_type, c2p",
+        "deberta, relative_attention, false"
+    })
+    void refusesWhatMakesAnotherNetwork(String type, String key, String value) {
+        String written = value.matches("[\\d.]+|true|false|null") ? value : "\"" + value + "\"";
+        String text = "{\"model_type\": \"%s\", \"num_layers\": 6, \"%s\": %s}".formatted(type, key, written);
+
+        assertThatThrownBy(() -> ConfigFile.parse(text))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(key)
+                .hasMessageContaining(value)
+                .hasMessageContaining("not followed");
+    }
+
+    @Test
+    void refusesOtherHeads() {
+        assertThatThrownBy(() -> ConfigFile.parse(
+                        "{\"model_type\": \"bert\", \"architectures\": [\"BertForSequenceClassification\"]}"))
+                .hasMessageContaining("BertForSequenceClassification");
+    }
+
+    /** As published: what changes neither sizes nor operators is no reason to refuse. */
+    @Test
+    void readsConfigsAsPublished() {
+        assertThat(ConfigFile.parse(
+                                """
+                                {"architectures": ["GPTNeoXForCausalLM"], "bos_token_id": 0, "eos_token_id": 0, "hidden_act": "gelu",
+                                 "hidden_size": 2048, "initializer_range": 0.02, "intermediate_size": 8192, "layer_norm_eps": 1e-05,
+                                 "max_position_embeddings": 2048, "model_type": "gpt_neox", "num_attention_heads": 8,
+                                 "num_hidden_layers": 16, "rotary_emb_base": 10000, "rotary_pct": 0.25, "tie_word_embeddings": false,
+                                 "torch_dtype": "float16", "use_cache": true, "use_parallel_residual": true, "vocab_size": 50304}""")
+                        .parameters())
+                .isEqualTo(1_011_781_632);
+        assertThat(ConfigFile.parse(
+                                """
+                                {"model_type": "deberta", "attention_probs_dropout_prob": 0.1, "hidden_act": "gelu",
+                                 "hidden_dropout_prob": 0.1, "hidden_size": 768, "initializer_range": 0.02, "intermediate_size": 3072,
+                                 "max_position_embeddings": 512, "relative_attention": true, "pos_att_type": "c2p|p2c",
+                                 "layer_norm_eps": 1e-7, "max_relative_positions": -1, "position_biased_input": false,
+                                 "num_attention_heads": 12, "num_hidden_layers": 12, "type_vocab_size": 0, "vocab_size": 50265}""")
+                        .parameters())
+                .isEqualTo(139_244_121);
+        assertThat(ConfigFile.parse(
+                                """
+                                {"architectures": ["Gemma2ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+                                 "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "head_dim": 256,
+                                 "hidden_act": "gelu_pytorch_tanh", "hidden_activation": "gelu_pytorch_tanh", "hidden_size": 2304,
+                                 "intermediate_size": 9216, "model_type": "gemma2", "num_attention_heads": 8,
+                                 "num_hidden_layers": 26, "num_key_value_heads": 4, "sliding_window": 4096, "vocab_size": 256000}""")
+                        .parameters())
+                .isEqualTo(2_614_341_888L);
+    }
+
     @Test
     void readsASafetensorsHeader() throws IOException {
         Path file =
@@ -86,6 +154,13 @@ class HubFilesTest {
                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[-3],\"data_offsets\":[0,12]}}",
                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[9223372036854775807,9],\"data_offsets\":[0,12]}}",
                 "{\"a\":{\"dtype\":\"PICKLE\",\"shape\":[3],\"data_offsets\":[0,12]}}",
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[12],\"data_offsets\":[0,12]},\"b\":{\"dtype\":\"U8\",\"shape\":[12],\"data_offsets\":[0,12]}}",
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[8,12]}}",
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}",
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[12],\"data_offsets\":[0,12]},\"a\":{\"dtype\":\"U8\",\"shape\":[12],\"data_offsets\":[0,12]}}",
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[12],\"data_offsets\":[0,12.0]}}",
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[12],\"data_offsets\":[0,\"12\"]}}",
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[12],\"data_offsets\":[0,12]}",
                 "{\"a\":7}",
                 "[1]",
                 "not json"
@@ -119,6 +194,32 @@ class HubFilesTest {
                         .putLong(5000)
                         .array());
         assertThatThrownBy(() -> SafetensorsHeader.read(file)).hasMessageContaining("ends after");
+    }
+
+    /** Ten million dimensions of one, and half a million tensors of no bytes: refused while they are read. */
+    @Test
+    void holdsNothingOfAHostileHeader() throws IOException {
+        Path ones = write(
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[" + "1,".repeat(10_000_000) + "1],\"data_offsets\":[0,1]}}", 1);
+        assertThatThrownBy(() -> SafetensorsHeader.read(ones)).hasMessageContaining("more than 64 numbers");
+
+        StringBuilder many = new StringBuilder("{");
+        for (int i = 0; i <= 500_000; i++) {
+            many.append('"').append(i).append("\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},");
+        }
+        Path tensors = write(many + "\"z\":{}}", 0);
+        assertThatThrownBy(() -> SafetensorsHeader.read(tensors)).hasMessageContaining("more than 500000 tensors");
+    }
+
+    @Test
+    void readsTensorsInAnyOrder() throws IOException {
+        Path file = write(
+                "{\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]},"
+                        + "\"e\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[4,4]},"
+                        + "\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}  ",
+                12);
+
+        assertThat(SafetensorsHeader.read(file).parameters()).isEqualTo(3);
     }
 
     private Path write(String header, int data) throws IOException {

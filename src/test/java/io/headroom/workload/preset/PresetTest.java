@@ -52,6 +52,43 @@ class PresetTest {
         assertThat(Preset.named(name, 10).parameters()).isEqualTo(parameters);
     }
 
+    /** Published sizes that are no presets: gpt2-large, opt-1.3b, Llama-3.2-1B, Qwen3-1.7B, pythia-410m, gemma-2-9b, t5-large. */
+    @ParameterizedTest
+    @CsvSource({
+        "GPT2, 1280, 36, 20, 0, 0, 0, 50257, true, 774030080",
+        "OPT, 2048, 24, 32, 0, 0, 8192, 50272, true, 1315758080",
+        "LLAMA, 2048, 16, 32, 8, 64, 8192, 128256, true, 1235814400",
+        "QWEN3, 2048, 28, 16, 8, 128, 6144, 151936, true, 1720574976",
+        "GPT_NEOX, 1024, 24, 16, 0, 0, 4096, 50304, false, 405334016",
+        "GEMMA2, 3584, 42, 16, 8, 256, 14336, 256000, true, 9241705984",
+        "T5, 1024, 24, 16, 0, 64, 4096, 32128, true, 737668096",
+        "BERT, 1024, 24, 16, 0, 0, 4096, 30522, true, 335174458"
+    })
+    void countsParametersOfOtherSizes(
+            Family family,
+            long hidden,
+            long layers,
+            long heads,
+            long groups,
+            long width,
+            long forward,
+            long vocab,
+            boolean tied,
+            long parameters) {
+        LanguageModel model = LanguageModel.of(family)
+                .hidden(hidden)
+                .layers(layers)
+                .heads(heads)
+                .keyValueHeads(groups)
+                .headWidth(width)
+                .intermediate(forward)
+                .vocab(vocab)
+                .tied(tied)
+                .build();
+
+        assertThat(model.parameters()).isEqualTo(parameters);
+    }
+
     @Test
     void isFoundInAnyCaseAndWithoutItsOwner() {
         assertThat(Preset.named("GPT2").name()).isEqualTo("openai-community/gpt2");
@@ -71,6 +108,8 @@ class PresetTest {
         "microsoft/deberta-base, deberta-base",
         "google-bert/bert-base-uncased, bert-base-uncased",
         "qwen3-0.6b, Qwen/Qwen3-0.6B",
+        "Qwen3_0.6B, Qwen/Qwen3-0.6B",
+        "opt_350m, facebook/opt-350m",
         "Llama-3.2-3B-Instruct, meta-llama/Llama-3.2-3B-Instruct",
         "gemma-2-2b-it, google/gemma-2-2b-it",
         "' Pythia-1B ', EleutherAI/pythia-1b",
@@ -93,6 +132,10 @@ class PresetTest {
         "bert-base-cased, bert-base-uncased",
         "meta-llama/Llama-3.2-1B, meta-llama/Llama-3.2-3B-Instruct",
         "someone/opt-1.3b, facebook/opt-125m",
+        "gpt2-large, Did you mean openai-community/gpt2-medium",
+        "gpt2-xl, Did you mean openai-community/gpt2",
+        "gtp2, Did you mean openai-community/gpt2",
+        "Qwen/Qwen3-8B, Qwen/Qwen3-4B",
         "vgg11, VGG16"
     })
     void offersNamesNearby(String written, String offered) {
