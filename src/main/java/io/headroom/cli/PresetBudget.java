@@ -4,6 +4,7 @@ import io.headroom.budget.cuda.CudaEstimate;
 import io.headroom.budget.cuda.CudaSpec;
 import io.headroom.units.Bytes;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** What {@code headroom budget} answers for a spec that names a published model. */
@@ -16,6 +17,7 @@ final class PresetBudget {
 
     static Map<String, Object> figures(Map<String, ?> spec) {
         CudaEstimate estimate = CudaSpec.read(spec).estimate();
+        List<String> unused = CudaSpec.unused(spec, estimate.step());
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("preset", estimate.step().model().name());
         figures.put("parameters", estimate.parameters());
@@ -29,6 +31,9 @@ final class PresetBudget {
         figures.put("upper_bytes", estimate.upperBytes());
         figures.put("peak_phase", estimate.peakPhase());
         figures.put("peak_operator", estimate.peakOperator());
+        if (!unused.isEmpty()) {
+            figures.put("not_used", unused);
+        }
         return figures;
     }
 
@@ -50,6 +55,16 @@ final class PresetBudget {
                 text,
                 "on the device",
                 Bytes.format(estimate.deviceBytes()) + ", at most " + Bytes.format(estimate.upperBytes()));
+        List<String> unused = CudaSpec.unused(spec, estimate.step());
+        if (!unused.isEmpty()) {
+            line(
+                    text,
+                    "not used",
+                    String.join(", ", unused) + ": "
+                            + (estimate.step().model().image() == null
+                                    ? "a language model takes batch and seq"
+                                    : "an image network takes batch, image and classes"));
+        }
         if (limitBytes > 0) {
             line(text, "limit", Bytes.format(limitBytes) + ": " + verdict(estimate, limitBytes));
         }

@@ -92,15 +92,13 @@ public record LiveArrays(List<Manager> managers) {
     static Optional<LiveArrays> now(boolean ask) {
         return ManagerTree.root().flatMap(top -> {
             ArraySizes sizes = new ArraySizes(ask);
-            Optional<LiveArrays> live = known(top, sizes);
+            if (!sizes.known()) {
+                return Optional.empty();
+            }
+            LiveArrays live = of(top, sizes);
             sizes.publish();
-            return live;
+            return Optional.of(live);
         });
-    }
-
-    /** Absent where sizes of arrays that any thread may close cannot be known. */
-    static Optional<LiveArrays> known(NDManager top, ArraySizes sizes) {
-        return sizes.known() ? Optional.of(of(top, sizes)) : Optional.empty();
     }
 
     /** The same, made of an earlier one's parts where they are equal, so that a long timeline holds each once. */

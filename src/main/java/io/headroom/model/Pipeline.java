@@ -6,9 +6,7 @@ import ai.djl.ndarray.NDManager;
 import io.headroom.memory.Peak;
 import io.headroom.memory.Watch;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
@@ -97,18 +95,18 @@ public final class Pipeline {
         NDManager results = NDManager.newBaseManager("PyTorch");
         results.setName("pipeline results");
         List<PipelineReport.Stage> stages = new ArrayList<>();
-        Map<Integer, LoadedModel> kept = new LinkedHashMap<>();
+        List<LoadedModel> kept = new ArrayList<>();
         boolean interrupted = false;
         for (Step step : steps) {
             tell(new Progress(stages.size(), steps.size(), step.name()));
-            PipelineReport.Stage stage = run(step, results, model -> kept.put(stages.size(), model));
+            PipelineReport.Stage stage = run(step, results, kept);
             stages.add(stage);
             interrupted = stage.failure().filter(Pipeline::interrupts).isPresent();
             if (interrupted) {
                 break;
             }
         }
-        kept.forEach((index, model) -> stages.set(index, released(stages.get(index), model)));
+        kept.stream().filter(model -> !model.isReleased()).forEach(LoadedModel::release);
         tell(new Progress(stages.size(), steps.size(), ""));
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -133,7 +131,7 @@ public final class Pipeline {
         }
     }
 
-    private PipelineReport.Stage run(Step step, NDManager results, Consumer<LoadedModel> kept) {
+    private PipelineReport.Stage run(Step step, NDManager results, List<LoadedModel> kept) {
         Watch watch = Watch.start(step.name());
         Optional<Object> result = Optional.empty();
         Optional<Throwable> failure = Optional.empty();
@@ -156,7 +154,7 @@ public final class Pipeline {
         Optional<ReleaseReport> released = Optional.empty();
         try {
             if (keepLoaded && model != null) {
-                kept.accept(model);
+                kept.add(model);
             } else if (model != null && !model.isReleased()) {
                 released = Optional.of(model.release());
             } else {
@@ -170,16 +168,6 @@ public final class Pipeline {
                 model == null ? OptionalLong.empty() : model.after().rss();
         OptionalLong weights = model == null ? OptionalLong.empty() : model.weights();
         return new PipelineReport.Stage(step.name(), weights, loaded, result, failure, peak, released);
-    }
-
-    /** Releases a model that was kept loaded; one that cannot be must lose nothing of the others. */
-    private static PipelineReport.Stage released(PipelineReport.Stage stage, LoadedModel model) {
-        try {
-            model.close();
-            return stage;
-        } catch (RuntimeException | LinkageError e) {
-            return stage.failed(e);
-        }
     }
 
     private static Object moved(Object made, NDManager results) {

@@ -3,6 +3,7 @@ package io.headroom.budget.cuda;
 import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Precision;
+import io.headroom.workload.ZeroGrad;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -55,22 +56,12 @@ final class Changes {
                     MORE_TIME,
                     builder -> builder.checkpointing(true)));
         }
+        long half = (step.batch() + 1) / 2;
         if (step.batch() > 1) {
-            long half = step.batch() / 2;
-            options.add(new Option(
-                    Kind.BATCH,
-                    "batch " + half + ", accumulated twice",
-                    "some time",
-                    SOME_TIME,
-                    builder -> builder.batch(half)));
+            accumulation(step, half, "twice", "some time", SOME_TIME).ifPresent(options::add);
         }
         if (step.batch() > 3) {
-            options.add(new Option(
-                    Kind.BATCH,
-                    "batch 1, accumulated " + step.batch() + " times",
-                    "time",
-                    MUCH_TIME,
-                    builder -> builder.batch(1)));
+            accumulation(step, 1, step.batch() + " times", "time", MUCH_TIME).ifPresent(options::add);
         }
         if (step.precision() == Precision.FP32 && step.autocast() == null) {
             options.add(new Option(
@@ -97,6 +88,23 @@ final class Changes {
                     builder -> builder.autocast(null).precision(Precision.BF16)));
         }
         return options;
+    }
+
+    /**
+     * Gradients of the micro-batches before live through forward and backward of the next, which adds in place. Batch norm sees
+     * only the micro-batch: results change.
+     */
+    private static Optional<Option> accumulation(CudaStep step, long batch, String times, String cost, int price) {
+        if (Limits.normsOneValue(step.model(), batch, step.image())) {
+            return Optional.empty();
+        }
+        boolean norms = step.model().image() != null && step.model().image().normalizesBatches();
+        return Optional.of(new Option(
+                Kind.BATCH,
+                "batch " + batch + ", accumulated " + times,
+                norms ? cost + "; batch norm sees " + batch : cost,
+                norms ? OTHER_RESULTS : price,
+                builder -> builder.batch(batch).zeroGrad(ZeroGrad.IN_PLACE)));
     }
 
     /** The set with the smallest sum of prices whose upper bound fits, none that can be spared; empty if none does. */

@@ -5,15 +5,17 @@ import io.headroom.allocator.CachingAllocator;
 import io.headroom.allocator.Footprint;
 import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
+import io.headroom.workload.Attention;
+import io.headroom.workload.preset.LanguageModel;
 import java.util.Map;
 
 /**
  * What training steps need of a CUDA device: peaks of the caching allocator, the process above its empty context, a bound.
  *
  * <p>{@code deviceBytes} is reserved memory plus {@link #MODULE_BYTES}, the kernels that CUDA loads when they are first
- * called. {@code upperBytes} adds what can go wrong: for language models three segments as large as the logits, which a
- * batch of another length leaves behind, and a fiftieth; for image networks the workspaces that cuDNN takes while there is room.
- * Immutable. The miss rate of the bound is in docs/gpu.md.
+ * called. {@code upperBytes} adds what can go wrong: for language models three segments as large as the largest activation (mostly the
+ * logits), which a batch of another length leaves behind, and a fiftieth, at least 8 %; for image networks 22 % of workspaces that
+ * cuDNN takes while there is room. Immutable. The miss rate of the bound is in docs/gpu.md.
  *
  * @param weightsBytes weights and buffers; {@code gradientsBytes}, {@code optimizerBytes} and {@code activationsBytes} are
  *     what lives beside them at the peak: they sum to its bytes before rounding
@@ -46,22 +48,26 @@ public record CudaEstimate(
     public static final long MODULE_BYTES = 24 * Bytes.MIB;
 
     /** Log-softmax, its gradient and the one of the logits: a batch of another length can leave the segment of each behind. */
-    private static final long LOSS_TENSORS = 3;
+    private static final long SEGMENTS_LEFT = 3;
 
-    private static final long BYTES_OF_LOGIT = 4;
+    private static final long FLOAT = 4;
+
+    /** What the widest tuning row needs that three logits do not explain: T5-small, Adam, batch 5, 7.5 %. */
+    private static final double FLOOR_SHARE = 0.08;
+
     private static final double FRAGMENT_SHARE = 0.02;
     private static final double WORKSPACE_SHARE = 0.22;
 
     static CudaEstimate of(CudaStep step) {
         Trace trace = step.trace();
-        Footprint free = CachingAllocator.replay(trace, AllocatorSettings.defaults(), CachingAllocator.UNLIMITED);
-        Footprint footprint = onCard(step.card(), trace, free);
+        Footprint footprint = replayed(step, trace);
         Trace.Peak peak = trace.peakLive();
         Map<String, Long> live = trace.liveByOperator(peak.event());
         long weights = live.getOrDefault("weight", 0L);
         long gradients = live.getOrDefault(Memory.GRADIENT, 0L);
         long states = live.getOrDefault("optimizer state", 0L);
-        long reserved = footprint.peakReserved().bytes();
+        Reserved both = reserved(step, footprint);
+        long reserved = both.usual();
         long device = Bytes.plus(reserved, MODULE_BYTES);
         return new CudaEstimate(
                 step,
@@ -73,9 +79,29 @@ public record CudaEstimate(
                 footprint.peakAllocated().bytes(),
                 reserved,
                 device,
-                Bytes.plus(device, slack(step, reserved)),
+                upper(step, both.most()),
                 peak.phase(),
                 peak.operator());
+    }
+
+    /** Reserved memory as estimated, and the most that it is with every workspace. */
+    private record Reserved(long usual, long most) {}
+
+    private static Reserved reserved(CudaStep step, Footprint footprint) {
+        if (!ImageOps.elastic(step.model().image())) {
+            return new Reserved(
+                    footprint.peakReserved().bytes(), footprint.peakReserved().bytes());
+        }
+        long without = replayed(step, CudaRun.trace(step, false)).peakReserved().bytes();
+        long with = replayed(step, CudaRun.trace(step, true)).peakReserved().bytes();
+        return new Reserved(without + (long) (ImageOps.counted(step) * (with - without)), Math.max(with, without));
+    }
+
+    private static Footprint replayed(CudaStep step, Trace trace) {
+        return onCard(
+                step.card(),
+                trace,
+                CachingAllocator.replay(trace, AllocatorSettings.defaults(), CachingAllocator.UNLIMITED));
     }
 
     /** On a card that is short the allocator gives cached segments back and tries again; what still fails needs it all. */
@@ -88,12 +114,22 @@ public record CudaEstimate(
         return tight.survives() ? tight : free;
     }
 
+    private static long upper(CudaStep step, long reserved) {
+        return Bytes.plus(Bytes.plus(reserved, MODULE_BYTES), slack(step, reserved));
+    }
+
     private static long slack(CudaStep step, long reserved) {
-        if (step.model().language() == null) {
+        LanguageModel language = step.model().language();
+        if (language == null) {
             return (long) (WORKSPACE_SHARE * reserved);
         }
-        long logits = Bytes.times(
-                LOSS_TENSORS, step.batch(), step.seq(), step.model().language().vocab(), BYTES_OF_LOGIT);
-        return Bytes.plus(logits, (long) (FRAGMENT_SHARE * reserved));
+        long left = Bytes.times(SEGMENTS_LEFT, step.batch(), step.seq(), widestRow(step, language), FLOAT);
+        return Math.max(Bytes.plus(left, (long) (FRAGMENT_SHARE * reserved)), (long) (FLOOR_SHARE * reserved));
+    }
+
+    /** Values a token in the largest activation: logits, the feed-forward layer, or the scores of eager attention. */
+    private static long widestRow(CudaStep step, LanguageModel language) {
+        long scores = Networks.attention(step) == Attention.EAGER ? Bytes.times(language.heads(), step.seq()) : 0;
+        return Math.max(scores, Math.max(language.vocab(), language.intermediate()));
     }
 }

@@ -8,15 +8,23 @@ import java.util.List;
  * The training loop: weights to the device, then as many steps as asked, each with its inputs, forward, backward, update.
  */
 final class CudaRun {
+    private static final double HALF = 0.5;
+
     private CudaRun() {}
 
     static Trace trace(CudaStep step) {
+        return trace(step, ImageOps.counted(step) >= HALF);
+    }
+
+    /** With or without the workspace that is taken at some sizes only. */
+    static Trace trace(CudaStep step, boolean workspaces) {
         Tape tape = new Tape(new Autocast(step));
         tape.phase("load");
         Weights weights =
                 new Weights(tape, step.model().weights(), step.precision().weightBytes());
-        Network network = Networks.of(tape, step, weights);
-        Update update = new Update(tape, step.optimizer(), weights.trained());
+        Network network = Networks.of(tape, step, weights, workspaces);
+        Update update = new Update(
+                tape, step.optimizer(), weights.trained(), step.model().language() != null);
         List<Value> inputs = List.of();
         Network.Outputs before = null;
         List<Value> after = List.of();

@@ -4,13 +4,16 @@ import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Precision;
 import io.headroom.workload.ZeroGrad;
+import io.headroom.workload.preset.ConfigFile;
 import io.headroom.workload.preset.Preset;
-import java.util.Arrays;
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 
 /**
  * Reads a step from the keys of a spec file.
@@ -19,12 +22,13 @@ import java.util.stream.Collectors;
  * CudaStep step = CudaSpec.read(Map.of("preset", "gpt2", "optimizer", "AdamW", "batch", 35, "seq", 128));
  * }</pre>
  *
- * <p>Keys: {@code preset optimizer batch seq image classes precision attention zero_grad keep_outputs checkpointing card steps device}; all
- * but {@code preset} have defaults. Stateless and safe for any number of threads.
+ * <p>Keys: {@code preset} (or {@code config}, the path of a config.json) {@code optimizer batch seq image classes precision attention zero_grad keep_outputs checkpointing card steps device}; all
+ * but the first have defaults. Stateless and safe for any number of threads.
  */
 public final class CudaSpec {
     private static final Set<String> KEYS = Set.of(
             "preset",
+            "config",
             "optimizer",
             "batch",
             "seq",
@@ -47,9 +51,15 @@ public final class CudaSpec {
 
     private CudaSpec() {}
 
-    /** Whether a spec names a published model, and so is one for this reader. */
+    /** Whether a spec names a published model or a config.json, and so is one for this reader. */
     public static boolean applies(Map<String, ?> spec) {
-        return spec.containsKey("preset");
+        return spec.containsKey("preset") || spec.containsKey("config");
+    }
+
+    /** The keys of a spec that say nothing about its model: {@code seq} of an image network, {@code image} and {@code classes} of others. */
+    public static List<String> unused(Map<String, ?> spec, CudaStep step) {
+        List<String> others = step.model().image() == null ? List.of("image", "classes") : List.of("seq");
+        return others.stream().filter(key -> spec.get(key) != null).toList();
     }
 
     /**
@@ -66,12 +76,11 @@ public final class CudaSpec {
                     + String.join(", ", new TreeSet<>(KEYS)) + ".");
         }
         String device = text(spec, "device", "cuda");
-        if (!device.equals("cuda") && !device.startsWith("cuda:")) {
+        if (!device.strip().toLowerCase(Locale.ROOT).matches("cuda(:\\d+)?")) {
             throw new IllegalArgumentException(
                     "device " + shown(device) + " does not go with preset: published models are followed on \"cuda\".");
         }
-        Preset preset = Preset.named(text(spec, "preset", ""), whole(spec, "classes", CLASSES));
-        CudaStep.Builder step = CudaStep.of(preset)
+        CudaStep.Builder step = CudaStep.of(model(spec))
                 .optimizer(optimizer(text(spec, "optimizer", "adamw")))
                 .batch(whole(spec, "batch", 1))
                 .seq(whole(spec, "seq", 128))
@@ -80,7 +89,7 @@ public final class CudaSpec {
                 .keepOutputs(flag(spec, "keep_outputs"));
         precision(step, text(spec, "precision", "fp32"));
         if (spec.get("attention") != null) {
-            step.attention(choice("attention", Attention.class, text(spec, "attention", "")));
+            step.attention(attention(text(spec, "attention", "")));
         }
         if (spec.get("checkpointing") instanceof Boolean all) {
             step.checkpointing(all);
@@ -91,9 +100,30 @@ public final class CudaSpec {
             step.card(card(spec));
         }
         if (spec.get("steps") != null) {
-            step.steps((int) Math.min(Integer.MAX_VALUE, whole(spec, "steps", 1)));
+            step.steps((int) Math.max(-1, Math.min(Integer.MAX_VALUE, whole(spec, "steps", 1))));
         }
         return step.build();
+    }
+
+    private static Preset model(Map<String, ?> spec) {
+        String config = text(spec, "config", null);
+        if (config == null) {
+            return Preset.named(text(spec, "preset", ""), whole(spec, "classes", CLASSES));
+        }
+        if (spec.get("preset") != null) {
+            throw new IllegalArgumentException(
+                    "config " + shown(config) + " beside preset: both name a model. Keep one.");
+        }
+        try {
+            Path file = Path.of(config).toAbsolutePath();
+            Path folder = file.getParent() == null ? file : file.getParent().getFileName();
+            return new Preset(String.valueOf(folder == null ? file : folder), ConfigFile.read(file), null);
+        } catch (IOException | InvalidPathException e) {
+            throw new IllegalArgumentException(
+                    "config " + shown(config) + " cannot be read ("
+                            + e.getClass().getSimpleName() + "). Give the path of a config.json.",
+                    e);
+        }
     }
 
     private static void precision(CudaStep.Builder step, String name) {
@@ -122,8 +152,7 @@ public final class CudaSpec {
                 return kind;
             }
         }
-        throw new IllegalArgumentException(
-                "optimizer " + shown(name) + " is not one of " + names(OptimizerKind.class) + ".");
+        throw new IllegalArgumentException("optimizer " + shown(name) + " is not one of " + Limits.optimizers() + ".");
     }
 
     private static ZeroGrad place(String name) {
@@ -135,18 +164,12 @@ public final class CudaSpec {
         return place;
     }
 
-    private static <E extends Enum<E>> E choice(String key, Class<E> type, String name) {
-        return Arrays.stream(type.getEnumConstants())
-                .filter(value -> value.name().equalsIgnoreCase(name.strip()))
-                .findFirst()
-                .orElseThrow(() ->
-                        new IllegalArgumentException(key + " " + shown(name) + " is not one of " + names(type) + "."));
-    }
-
-    private static <E extends Enum<E>> String names(Class<E> type) {
-        return Arrays.stream(type.getEnumConstants())
-                .map(value -> value.name().toLowerCase(Locale.ROOT))
-                .collect(Collectors.joining(", "));
+    private static Attention attention(String name) {
+        return switch (name.strip().toLowerCase(Locale.ROOT)) {
+            case "eager" -> Attention.EAGER;
+            case "sdpa" -> Attention.SDPA;
+            default -> throw new IllegalArgumentException("attention " + shown(name) + " is not one of eager, sdpa.");
+        };
     }
 
     private static String text(Map<String, ?> spec, String key, String otherwise) {

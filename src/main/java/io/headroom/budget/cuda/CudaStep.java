@@ -60,11 +60,7 @@ public record CudaStep(
             throw new IllegalArgumentException("steps " + steps + " must be from 1 to " + MOST_STEPS + ".");
         }
         if (model.image() != null) {
-            long smallest = model.image().smallestImage();
-            if (image < smallest) {
-                throw new IllegalArgumentException("image " + image + " is too small for " + model.name()
-                        + ": its layers leave nothing of it. Use at least " + smallest + ".");
-            }
+            Limits.checkImage(model, batch, image);
             if (attention != null) {
                 throw new IllegalArgumentException("attention " + attention + " does not apply to " + model.name()
                         + ", which has none. Leave it out.");
@@ -73,6 +69,7 @@ public record CudaStep(
             Limits.check(model, seq, attention);
         }
         Limits.checkSegments(model, segments);
+        Limits.check(optimizer);
         if (card < 0) {
             throw new IllegalArgumentException("card " + card + " must be the bytes of a card, or 0 for no limit.");
         }

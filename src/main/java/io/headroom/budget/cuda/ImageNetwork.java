@@ -17,8 +17,9 @@ final class ImageNetwork extends ImageOps implements Network {
     private Value averaged;
     private int output;
 
-    ImageNetwork(Tape tape, ImageModel model, Weights weights, long batch, long image, int element) {
-        super(tape);
+    ImageNetwork(
+            Tape tape, ImageModel model, Weights weights, long batch, long image, int element, boolean workspaces) {
+        super(tape, workspaces);
         this.model = model;
         this.weights = weights;
         this.batch = batch;

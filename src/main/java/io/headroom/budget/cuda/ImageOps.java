@@ -1,5 +1,6 @@
 package io.headroom.budget.cuda;
 
+import io.headroom.workload.Precision;
 import io.headroom.workload.preset.ImageModel;
 import io.headroom.workload.preset.Layer;
 
@@ -8,11 +9,16 @@ class ImageOps extends LayerOps {
     private static final int LONG = 8;
     private static final long WORKSPACE_IN = 32;
     private static final long WORKSPACE_OUT = 16;
-    private static final long WORKSPACE_BATCH = 400;
     private static final long WORKSPACE_FACTOR = 8;
+    private static final long PLACES_WITH = 373L * 43 * 43;
+    private static final long PLACES_WITHOUT = 400L * 43 * 43;
 
-    ImageOps(Tape tape) {
+    private final boolean workspaces;
+
+    /** {@code workspaces}: whether the workspace that is taken at some sizes only is. */
+    ImageOps(Tape tape, boolean workspaces) {
         super(tape);
+        this.workspaces = workspaces;
     }
 
     /** A convolution saves its input; gradients of input, weight and bias in this order. */
@@ -36,13 +42,36 @@ class ImageOps extends LayerOps {
     }
 
     /**
-     * The one workspace of cuDNN 9.1 that outgrows every cached segment at these sizes, as the tuning rows of MobileNetV2 and
-     * MnasNet show it: measured, not derived; all other workspaces fit into what the step has cached anyway.
+     * The one workspace of cuDNN 9.1 that outgrows every cached segment at these sizes: measured, not derived. In fp32 four runs of
+     * MobileNetV2 and MnasNet with 200 to 373 images of 43 × 43 places took it, six from 400 on did not.
      */
     private void workspace(Value x, Layer.Convolution c) {
-        if (c.kernel() == 1 && c.in() == WORKSPACE_IN && c.out() == WORKSPACE_OUT && x.dim(0) < WORKSPACE_BATCH) {
+        if (workspaces && elastic(c)) {
             tape.alloc(WORKSPACE_FACTOR * x.bytes(), "cudnn workspace");
         }
+    }
+
+    private static boolean elastic(Layer.Convolution c) {
+        return c.kernel() == 1 && c.in() == WORKSPACE_IN && c.out() == WORKSPACE_OUT;
+    }
+
+    /** Whether a network has the convolution whose workspace is taken at some sizes only: its input has half the image's side. */
+    static boolean elastic(ImageModel model) {
+        return model != null
+                && model.layers().stream().anyMatch(layer -> layer instanceof Layer.Convolution c && elastic(c));
+    }
+
+    /**
+     * How much of that workspace an estimate counts: all as far as it was seen, nothing from where it was not, in between a part, so
+     * that no estimate jumps. In half types nothing was measured.
+     */
+    static double counted(CudaStep step) {
+        if (!elastic(step.model().image()) || step.autocast() != null || step.precision() != Precision.FP32) {
+            return 0;
+        }
+        long side = (step.image() + 1) / 2;
+        double share = (PLACES_WITHOUT - (double) step.batch() * side * side) / (PLACES_WITHOUT - PLACES_WITH);
+        return Math.max(0, Math.min(1, share));
     }
 
     /** Batch norm in training saves its input and the batch's mean and inverse deviation. */

@@ -1,11 +1,15 @@
 package io.headroom.budget.cuda;
 
 import io.headroom.workload.Attention;
+import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.preset.Family;
 import io.headroom.workload.preset.LanguageModel;
 import io.headroom.workload.preset.Preset;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
 
-/** What a language model can be given. */
+/** What a model can be given. */
 final class Limits {
     private static final int OPT_OFFSET = 2;
 
@@ -32,6 +36,46 @@ final class Limits {
             throw new IllegalArgumentException("checkpointing " + segments + " must be from 0 (none) to "
                     + model.layers() + ", the layers of " + preset.name() + " (each one, as true does).");
         }
+    }
+
+    /** Whether a batch norm would see one value a channel, which PyTorch refuses in training. */
+    static boolean normsOneValue(Preset preset, long batch, long image) {
+        return preset.image() != null && batch == 1 && preset.image().smallestNormalizedSide(image) == 1;
+    }
+
+    /** An image must leave a place in every layer, and batch norm two values a channel ({@code _verify_batch_size}). */
+    static void checkImage(Preset preset, long batch, long image) {
+        long smallest = preset.image().smallestImage();
+        if (image < smallest) {
+            throw new IllegalArgumentException("image " + image + " is too small for " + preset.name()
+                    + ": its layers leave nothing of it. Use at least " + smallest + ".");
+        }
+        if (normsOneValue(preset, batch, image)) {
+            long larger = image;
+            while (normsOneValue(preset, batch, larger)) {
+                larger++;
+            }
+            throw new IllegalArgumentException("batch 1 with image " + image
+                    + " leaves one value a channel to a batch norm of "
+                    + preset.name() + ", which PyTorch refuses in training (Expected more than 1 value per channel)."
+                    + " Use batch 2, or image " + larger + ".");
+        }
+    }
+
+    /** What PyTorch has; 8-bit Adam is of bitsandbytes. */
+    static void check(OptimizerKind optimizer) {
+        if (optimizer == OptimizerKind.ADAM8BIT) {
+            throw new IllegalArgumentException(
+                    "optimizer adam8bit is none of PyTorch's (bitsandbytes has one) and is not"
+                            + " followed. Take one of " + optimizers() + ".");
+        }
+    }
+
+    static String optimizers() {
+        return Arrays.stream(OptimizerKind.values())
+                .filter(kind -> kind != OptimizerKind.ADAM8BIT)
+                .map(kind -> kind.name().toLowerCase(Locale.ROOT))
+                .collect(Collectors.joining(", "));
     }
 
     static void check(Preset preset, long seq, Attention attention) {

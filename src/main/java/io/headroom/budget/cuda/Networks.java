@@ -7,7 +7,7 @@ import io.headroom.workload.preset.LanguageModel;
 final class Networks {
     private Networks() {}
 
-    static Network of(Tape tape, CudaStep step, Weights weights) {
+    static Network of(Tape tape, CudaStep step, Weights weights, boolean workspaces) {
         LanguageModel language = step.model().language();
         if (language == null) {
             return new ImageNetwork(
@@ -16,7 +16,8 @@ final class Networks {
                     weights,
                     step.batch(),
                     step.image(),
-                    step.precision().weightBytes());
+                    step.precision().weightBytes(),
+                    workspaces);
         }
         Attention kind = attention(step);
         long b = step.batch();

@@ -9,7 +9,7 @@ import java.util.List;
  *
  * <p>Source: {@code torch/optim/{sgd,adam,adamw,rmsprop,adagrad,_adafactor}.py} 2.6 with their defaults on CUDA: {@code
  * foreach} for all but Adafactor, which works tensor by tensor and keeps the update of the one before until its own is
- * made.
+ * made. Language models take transformers' own Adafactor ({@link TransformersAdafactor}).
  */
 final class Update {
     private static final int SCALAR = 4;
@@ -17,16 +17,18 @@ final class Update {
     private final Tape tape;
     private final OptimizerKind kind;
     private final List<Value> parameters;
+    private final TransformersAdafactor adafactor;
     private boolean started;
     private Memory row;
     private Memory column;
     private Memory squared;
     private Memory update;
 
-    Update(Tape tape, OptimizerKind kind, List<Value> parameters) {
+    Update(Tape tape, OptimizerKind kind, List<Value> parameters, boolean language) {
         this.tape = tape;
         this.kind = kind;
         this.parameters = parameters;
+        adafactor = language && kind == OptimizerKind.ADAFACTOR ? new TransformersAdafactor(tape) : null;
         if (kind == OptimizerKind.ADAGRAD) {
             states(parameters, 1);
         }
@@ -55,7 +57,7 @@ final class Update {
         switch (kind) {
             case ADAM, ADAMW, RMSPROP -> foreach(trained, 1);
             case ADAGRAD -> foreach(trained, 2);
-            case ADAFACTOR -> trained.forEach(this::factored);
+            case ADAFACTOR -> trained.forEach(adafactor == null ? this::factored : adafactor::apply);
             default -> {}
         }
         for (Value parameter : trained) {
@@ -65,6 +67,9 @@ final class Update {
             tape.use(local);
         }
         row = column = squared = update = null;
+        if (adafactor != null) {
+            adafactor.finish();
+        }
     }
 
     private void first(List<Value> trained) {
@@ -74,7 +79,11 @@ final class Update {
             case ADAM8BIT ->
                 trained.forEach(value ->
                         tape.permanent(kind.stateBytes(value.rows(), value.width(), value.element), "optimizer state"));
-            case ADAFACTOR -> trained.forEach(this::factoredState);
+            case ADAFACTOR -> {
+                if (adafactor == null) {
+                    trained.forEach(this::factoredState);
+                }
+            }
             default -> {}
         }
     }

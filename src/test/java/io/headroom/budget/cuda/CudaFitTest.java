@@ -3,6 +3,7 @@ package io.headroom.budget.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headroom.units.Bytes;
+import io.headroom.workload.ZeroGrad;
 import io.headroom.workload.preset.Preset;
 import java.util.Collections;
 import org.junit.jupiter.api.Test;
@@ -27,7 +28,47 @@ class CudaFitTest {
             assertThat(CudaFit.of(change.step(), Bytes.parse("8 GiB")).verdict())
                     .isEqualTo("fits");
         });
-        assertThat(fit.toString()).contains("does not fit", "batch 17, accumulated twice");
+        assertThat(fit.toString()).contains("does not fit", "batch 18, accumulated twice");
+    }
+
+    /** Gradients of the micro-batches before live on while the next runs. */
+    @Test
+    void keepsGradientsWhileItAccumulates() {
+        CudaFit fit = CudaFit.of(STEP, Bytes.parse("12.4 GiB"));
+        CudaFit.Change twice = fit.changes().stream()
+                .filter(change -> change.name().contains("accumulated twice"))
+                .findFirst()
+                .orElseThrow();
+        CudaStep.Builder smaller = STEP.toBuilder().batch(18).card(Bytes.parse("12.4 GiB"));
+
+        assertThat(twice.step().zeroGrad()).isEqualTo(ZeroGrad.IN_PLACE);
+        assertThat(twice.step().batch()).isEqualTo(18);
+        assertThat(twice.estimate().deviceBytes())
+                .isEqualTo(
+                        smaller.zeroGrad(ZeroGrad.IN_PLACE).build().estimate().deviceBytes())
+                .isGreaterThan(smaller.zeroGrad(ZeroGrad.BEFORE_FORWARD)
+                                .build()
+                                .estimate()
+                                .deviceBytes()
+                        + 100 * Bytes.MIB);
+    }
+
+    /** Smaller batches change what batch norm computes, and one value a channel it refuses. */
+    @Test
+    void saysWhatAccumulationChanges() {
+        CudaStep.Builder net = CudaStep.of(Preset.named("ResNet50")).batch(8);
+        assertThat(CudaFit.of(net.build(), Bytes.parse("8 GiB")).changes())
+                .filteredOn(change -> change.name().contains("accumulated"))
+                .extracting(CudaFit.Change::cost)
+                .containsExactlyInAnyOrder("some time; batch norm sees 4", "time; batch norm sees 1");
+        assertThat(CudaFit.of(net.image(32).build(), Bytes.parse("8 GiB")).changes())
+                .filteredOn(change -> change.name().contains("accumulated"))
+                .extracting(CudaFit.Change::name)
+                .containsExactly("batch 4, accumulated twice");
+        assertThat(CudaFit.of(CudaStep.of(Preset.named("VGG16")).batch(8).build(), Bytes.parse("8 GiB"))
+                        .changes())
+                .filteredOn(change -> change.name().contains("accumulated"))
+                .noneMatch(change -> change.cost().contains("norm"));
     }
 
     @Test

@@ -6,10 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.ZeroGrad;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Spec files of published models are read, or refused with what to write instead. */
 class CudaSpecTest {
@@ -44,6 +49,10 @@ class CudaSpecTest {
     @CsvSource({
         "preset, gtp2, gpt2",
         "optimizer, adamax, adamw",
+        "optimizer, adam8bit, bitsandbytes",
+        "attention, chunked, 'eager, sdpa.'",
+        "preset, gpt2-large, openai-community/gpt2-medium",
+        "config, nowhere.json, both name a model",
         "device, cpu, cuda",
         "zero_grad, never, after-step",
         "attention, magic, sdpa",
@@ -79,6 +88,76 @@ class CudaSpecTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("image " + image)
                 .hasMessageContaining(said);
+    }
+
+    /** PyTorch: "Expected more than 1 value per channel when training". */
+    @ParameterizedTest
+    @CsvSource({"ResNet50, 1, 32, 33", "ResNet50, 1, 1, 33", "MobileNetV2, 1, 1, 33", "RegNetY400MF, 1, 20, 33"})
+    void refusesOneValueAChannel(String preset, int batch, int image, int larger) {
+        assertThatThrownBy(() -> CudaSpec.read(Map.of("preset", preset, "image", image, "batch", batch)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("batch 1 with image " + image)
+                .hasMessageContaining("more than 1 value per channel")
+                .hasMessageContaining("batch 2, or image " + larger);
+        assertThat(CudaSpec.read(Map.of("preset", preset, "image", larger, "batch", batch))
+                        .estimate()
+                        .deviceBytes())
+                .isPositive();
+        assertThat(CudaSpec.read(Map.of("preset", preset, "image", image, "batch", 2))
+                        .estimate()
+                        .deviceBytes())
+                .isPositive();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"VGG16, 32", "ConvNeXtTiny, 32"})
+    void takesOneImageWhereNoBatchIsNormalized(String preset, int image) {
+        assertThat(CudaSpec.read(Map.of("preset", preset, "image", image)).batch())
+                .isOne();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {-4294967295L, 0, 101, Long.MAX_VALUE, Long.MIN_VALUE})
+    void refusesStepsThatCannotBe(long steps) {
+        assertThatThrownBy(() -> CudaSpec.read(Map.of("preset", "gpt2", "steps", steps)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("from 1 to 100");
+    }
+
+    @Test
+    void takesTheDeviceInAnyCase() {
+        assertThat(CudaSpec.read(Map.of("preset", "gpt2", "device", "CUDA:0")).batch())
+                .isOne();
+    }
+
+    @Test
+    void tellsTheKeysThatSayNothingAboutTheModel() {
+        Map<String, Object> all = Map.of("preset", "gpt2", "seq", 64, "image", 86, "classes", 10);
+        assertThat(CudaSpec.unused(all, CudaSpec.read(all))).containsExactly("image", "classes");
+        Map<String, Object> net = Map.of("preset", "ResNet50", "seq", 64, "image", 86, "classes", 10);
+        assertThat(CudaSpec.unused(net, CudaSpec.read(net))).containsExactly("seq");
+    }
+
+    @Test
+    void readsAConfigInsteadOfAPreset(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(
+                Files.createDirectory(folder.resolve("mine")).resolve("config.json"),
+                "{\"model_type\": \"gpt2\", \"n_layer\": 6}");
+        Map<String, Object> spec = Map.of("config", file.toString(), "batch", 3);
+
+        CudaStep step = CudaSpec.read(spec);
+
+        assertThat(CudaSpec.applies(spec)).isTrue();
+        assertThat(step.model().name()).isEqualTo("mine");
+        assertThat(step.estimate().deviceBytes())
+                .isEqualTo(CudaSpec.read(Map.of("preset", "distilgpt2", "batch", 3))
+                        .estimate()
+                        .deviceBytes());
+        assertThatThrownBy(() -> CudaSpec.read(
+                        Map.of("config", folder.resolve("none.json").toString())))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("none.json")
+                .hasMessageContaining("config.json");
     }
 
     /** The smallest image of every network really goes through it. */

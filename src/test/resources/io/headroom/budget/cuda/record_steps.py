@@ -1,4 +1,4 @@
-"""Records what training steps allocate, in order, without a GPU: the reference of AutocastTraceTest and CudaTraceTest.
+"""Records what training steps allocate, in order, without a GPU: the reference of CudaTraceTest and RecordedTypesTest.
 
 Needs torch 2.6.0 (the CUDA build), torchvision 0.21.0, transformers 4.51.3 and g++. Tensors are fake CUDA ones: nothing is
 computed, nothing downloaded, and PyTorch's own autocast, autograd and optimizers run. A device guard that does nothing stands in
@@ -8,7 +8,8 @@ cuBLAS gets its workspace at its first call. Whole numbers of up to eight bytes 
 
     python3 record_steps.py '{"name": "openai-community/gpt2", "optimizer": "SGD", "batch": 3, "autocast": "bfloat16"}' [--events]
 
-prints a line for the .csv files beside it (peak of live blocks rounded to 512 bytes, SHA-256 of the sequence), or every event.
+prints a line for recorded-types.csv (peak of live blocks rounded to 512 bytes, SHA-256 of the sequence), or every event. The peaks
+in recorded-steps.csv are those of the simulated caching allocator on the recorded events, the sequences are hashed alike.
 """
 import ctypes
 import hashlib
@@ -205,7 +206,10 @@ def record(name, optimizer, batch, seq=128, image=86, classes=1000, zero=0, step
                     if tensor is not None:
                         recorder.track(tensor, "weight")
             options = {} if optimizer == "Adafactor" else {"foreach": True}
-            update = getattr(torch.optim, optimizer)(model.parameters(), lr=1e-3, **options)
+            if optimizer == "Adafactor" and not plain:  # transformers' own, which its Trainer takes
+                update = hf.optimization.Adafactor(model.parameters(), lr=1e-3, relative_step=False)
+            else:
+                update = getattr(torch.optim, optimizer)(model.parameters(), lr=1e-3, **options)
             x = y = outputs = None
             for _ in range(steps):
                 if zero == 0:
