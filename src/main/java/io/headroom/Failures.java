@@ -48,11 +48,17 @@ final class Failures {
         Map<String, Object> variables = new LinkedHashMap<>();
         Session.variables().forEach(variable -> variables.put(variable.name(), variable.value()));
         OptionalLong room = readings.get(readings.size() - 1).headroom();
+        return CellTraining.find(code, variables).filter(step -> room.isEmpty() || upper(step) > room.getAsLong());
+    }
+
+    /** A block whose code cannot be read may need anything. */
+    private static long upper(Workload step) {
         try {
-            return CellTraining.find(code, variables)
-                    .filter(step -> room.isEmpty() || Estimate.of(step).upperBytes() > room.getAsLong());
-        } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException unread) {
-            return Optional.empty();
+            return Estimate.of(step).upperBytes();
+        } catch (UnsupportedOperationException unread) {
+            return Long.MAX_VALUE;
+        } catch (IllegalArgumentException | ArithmeticException wrong) {
+            return 0;
         }
     }
 

@@ -101,8 +101,8 @@ final class Advisor {
 
     /** The remedies that make the step need less: from the budget where the workload is known, else from the request. */
     void smallerStep() {
-        if (situation.workload().isPresent()) {
-            Workload workload = situation.workload().get();
+        if (situation.estimate().isPresent()) {
+            Workload workload = situation.workload().orElseThrow();
             OptionalLong room = room();
             Optional<Remedy> cheapest = cheapest(workload, room);
             cheapest.ifPresent(remedy -> budgeted(remedy, workload, room));

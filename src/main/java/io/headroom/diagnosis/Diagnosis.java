@@ -1,6 +1,5 @@
 package io.headroom.diagnosis;
 
-import io.headroom.budget.Estimate;
 import io.headroom.oom.Field;
 import io.headroom.oom.Log;
 import io.headroom.oom.OutOfMemory;
@@ -128,16 +127,19 @@ public record Diagnosis(
         if (situation.workload().isEmpty()) {
             return verdict;
         }
-        try {
-            Estimate estimate = Estimate.of(situation.workload().get());
-            Workload step = situation.workload().get();
-            String which = step.architecture() == Architecture.BLOCK ? "this step (" + step + ")" : "this step";
-            return verdict.because("The budget: " + which + " is estimated at " + Bytes.format(estimate.deviceBytes())
-                    + " above the idle process, at most " + Bytes.format(estimate.upperBytes()) + ", its peak in the "
-                    + estimate.peakPhase() + " at " + estimate.peakOperator() + ".");
-        } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {
-            return verdict;
-        }
+        Workload step = situation.workload().get();
+        boolean own = step.architecture() == Architecture.BLOCK;
+        return situation
+                .estimate()
+                .map(estimate ->
+                        verdict.because("The budget: this step" + (own ? " (" + step + ")" : "") + " is estimated at "
+                                + Bytes.format(estimate.deviceBytes()) + " above the idle process, at most "
+                                + Bytes.format(estimate.upperBytes()) + ", its peak in the " + estimate.peakPhase()
+                                + " at " + estimate.peakOperator() + "."))
+                .orElseGet(() -> own
+                        ? verdict.because("The step was " + step + ", whose code cannot be read: probe(block, "
+                                + "shape, optimizer) runs a few small steps of it and tells what this one needs.")
+                        : verdict);
     }
 
     private Diagnosis doubted(String earlier) {

@@ -1,5 +1,6 @@
 package io.headroom.diagnosis;
 
+import io.headroom.budget.Estimate;
 import io.headroom.memory.DeviceMemory;
 import io.headroom.memory.Limit;
 import io.headroom.memory.LiveArrays;
@@ -88,6 +89,15 @@ public record Situation(
     /** The models that are loaded and the bytes of their weights, oldest first. */
     public Situation models(Map<String, Long> loaded) {
         return new Situation(kernel, readings, workload, heldByCell, code, loaded);
+    }
+
+    /** What the workload needs; empty without one, and where it can only be measured. */
+    Optional<Estimate> estimate() {
+        try {
+            return workload.map(Estimate::of);
+        } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException unread) {
+            return Optional.empty();
+        }
     }
 
     Optional<Reading> last() {

@@ -2,6 +2,15 @@ package io.headroom.diagnosis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.AbstractBlock;
+import ai.djl.nn.Activation;
+import ai.djl.nn.Block;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.core.Linear;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
 import io.headroom.memory.Limit;
 import io.headroom.memory.ProcessMemory;
 import io.headroom.memory.Reading;
@@ -146,5 +155,44 @@ class LiveNotebookTest {
     private static Reading with(Reading now, List<Limit> limits) {
         return new Reading(
                 now.at(), "failed", now.process(), now.jvm(), now.nativeHeap(), now.arrays(), List.of(), limits);
+    }
+
+    @Test
+    void aBlockOfAnyCodeIsProbed() {
+        Workload step = Workload.of(new Opaque(), new Shape(64, 20), OptimizerKind.ADAM);
+        Diagnosis diagnosis = Diagnosis.of(
+                REFUSED, Situation.unknown().in(Situation.Kernel.JJAVA).workload(step));
+        assertThat(diagnosis.evidence()).anyMatch(line -> line.contains("(64, 20)") && line.contains("probe("));
+        assertThat(diagnosis.remedies()).extracting(Advice::name).contains("smaller batch");
+    }
+
+    @Test
+    void aRemedyThatSavesNextToNothingIsNotAdvised() {
+        Block wide = new SequentialBlock()
+                .add(Linear.builder().setUnits(8192).build())
+                .add(Activation::relu)
+                .add(Linear.builder().setUnits(4).build());
+        Diagnosis diagnosis = Diagnosis.of(
+                REFUSED,
+                Situation.unknown()
+                        .in(Situation.Kernel.JJAVA)
+                        .workload(Workload.of(wide, new Shape(2, 8192), OptimizerKind.ADAM)));
+        assertThat(diagnosis.remedies()).extracting(Advice::name).doesNotContain("smaller batch");
+        assertThat(diagnosis.wontHelp())
+                .anyMatch(each ->
+                        each.name().equals("smaller batch") && each.because().contains("budget"));
+    }
+
+    private static final class Opaque extends AbstractBlock {
+        @Override
+        protected NDList forwardInternal(
+                ParameterStore parameters, NDList inputs, boolean training, PairList<String, Object> params) {
+            return new NDList(inputs.get(0).mul(inputs.get(0)));
+        }
+
+        @Override
+        public Shape[] getOutputShapes(Shape[] inputShapes) {
+            return inputShapes;
+        }
     }
 }
