@@ -31,6 +31,7 @@ class Device:
         opts = dict(p.split(":") for p in conf.split(",") if p)
         self.expandable = opts.get("expandable_segments") == "True"
         self.max_split = int(opts["max_split_size_mb"]) * MIB if "max_split_size_mb" in opts else 1 << 62
+        self.divisions = int(opts.get("roundup_power2_divisions", 0))
         self.gc = float(opts.get("garbage_collection_threshold", 0))
         self.fraction = fraction if fraction is not None else float(opts.get("per_process_memory_fraction", 1))
         self.blocks, self.events, self.time, self.calls = [], [], 1_700_000_000_000_000, 0
@@ -64,9 +65,14 @@ class Device:
         return self.address(size) if self.reserved + size <= self.capacity else None
 
     # the allocator
-    @staticmethod
-    def round(n):
-        return 512 if n < 512 else (n + 511) // 512 * 512
+    def round(self, n):
+        if n < 512:
+            return 512
+        if self.divisions > 1 and n > 512 * self.divisions:
+            floor = 1 << (n.bit_length() - 1)
+            step = floor // self.divisions
+            return n if n == floor else (n + step - 1) // step * step
+        return (n + 511) // 512 * 512
 
     def malloc(self, requested, stream=0, site=0):
         frames = self.stack(site)
@@ -419,6 +425,49 @@ def streams(d):
         kept.append(d.malloc(100_000 * step + 1, stream=side if step % 3 else 0))
 
 
+def same_program(out):
+    """One program run under several settings and limits: one of the runs is recorded, of the others what became of them."""
+    confs = ["", "expandable_segments:True", "max_split_size_mb:21", "max_split_size_mb:32", "roundup_power2_divisions:4",
+             "garbage_collection_threshold:0.6,per_process_memory_fraction:0.9"]
+    programs = dict(steps=lambda d: training(d, 14, 3), wide=lambda d: training(d, 12, 5, high=9000),
+                    steady=lambda d: training(d, 10, 6, layers=4, low=5000), two=lambda d: two_streams(d))
+    rows = ["snapshot,settings,limit in MiB,survives,peak reserved,retries"]
+    for name, program in programs.items():
+        for recorded in ("", "expandable_segments:True"):
+            d = Device(recorded, capacity=4 << 30, stacks=False)
+            assert program(d)
+            if not recorded:
+                need = d.peak // MIB
+            file = f"same-{name}{'-expandable' if recorded else ''}-2.7-p4"
+            dump(snapshot([d]), f"{out}/{file}.pickle", 4)
+            for conf in confs:
+                for percent in (200, 100, 90, *range(38, 83, 3)):
+                    limit = need * percent // 100 // 2 * 2
+                    e = Device(conf, capacity=limit * MIB, stacks=False, seed=9)
+                    ok = program(e)
+                    rows.append(f'{file},"{conf}",{limit},{int(ok)},{e.peak},{e.retries}')
+    with open(f"{out}/same-program.csv", "w") as f:
+        f.write("\n".join(rows) + "\n")
+
+
+def two_streams(d):
+    rng, kept = random.Random(12), []
+    for step in range(24):
+        size = rng.randint(1_000_000, 14_000_000)
+        a, b = d.malloc(size), d.malloc(size * 2 // 3, stream=0x55D0C0DE0010)
+        c = d.malloc(rng.randint(500, 900_000))
+        if a is None or b is None or c is None:
+            return False
+        d.free(a); d.free(c)
+        if step % 4 == 0:
+            kept.append(b)
+        else:
+            d.free(b)
+        if len(kept) > 3:
+            d.free(kept.pop(0))
+    return True
+
+
 def side_stream(d):
     """What another stream cached before the recording began serves nobody else."""
     for size in (3_000_000, 30_000_000, 700):
@@ -485,5 +534,6 @@ if __name__ == "__main__":
         large(float(sys.argv[2]), sys.argv[3])
     elif len(sys.argv) == 2:
         fixtures(sys.argv[1])
+        same_program(sys.argv[1])
     else:
         sys.exit(__doc__)

@@ -3,9 +3,12 @@ package io.headroom.allocator;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headroom.units.Bytes;
-import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -17,34 +20,102 @@ import org.junit.jupiter.api.Test;
 class AllocatorInvariantsTest {
     private static final int STEPS = 300;
 
+    /** What a program knows of a block it holds. */
+    private record Held(long requested, long address, long size) {}
+
     @Property(tries = 200)
     void bookkeepingAddsUp(@ForAll long seed, @ForAll("settings") String conf, @ForAll("limits") long limit) {
         Random random = new Random(seed);
         var device = new CachingAllocator(AllocatorSettings.parse(conf), limit);
-        List<Integer> live = new ArrayList<>();
+        Map<Integer, Held> held = new LinkedHashMap<>();
+        Set<Integer> shared = new HashSet<>();
+        long awaited = 0;
+        int served = 0;
         for (int step = 0; step < STEPS; step++) {
             int what = random.nextInt(100);
-            if (what < 55 || live.isEmpty()) {
-                int block = device.malloc(size(random), random.nextInt(3));
-                if (block != CachingAllocator.OUT_OF_MEMORY) {
-                    live.add(block);
+            if (what < 55 || held.isEmpty()) {
+                long size = size(random);
+                int stream = random.nextInt(3);
+                int block = device.malloc(size, stream);
+                awaited = 0;
+                if (block == CachingAllocator.OUT_OF_MEMORY) {
+                    refusedRightly(device, limit, size, stream);
+                } else {
+                    held.put(block, served(device, block, size, stream, held));
+                    served++;
                 }
             } else if (what < 95) {
-                device.free(live.remove(random.nextInt(live.size())));
+                int block = any(held, random);
+                device.free(block);
+                long requested = held.remove(block).requested();
+                awaited += shared.remove(block) ? requested : 0;
             } else if (what < 98) {
-                device.recordStream(live.get(random.nextInt(live.size())), random.nextInt(3));
+                int block = any(held, random);
+                int stream = random.nextInt(3);
+                device.recordStream(block, stream);
+                if (stream != device.blocks().stream[block]) {
+                    shared.add(block);
+                }
             } else {
                 device.emptyCache();
+                awaited = 0;
             }
             check(device, limit);
+            assertThat(device.statistics().requestedBytes().current())
+                    .isEqualTo(awaited
+                            + held.values().stream().mapToLong(Held::requested).sum());
+            assertThat(device.statistics().allocation().current()).isEqualTo(held.size());
         }
-        live.forEach(device::free);
+        assertThat(served).as("requests served").isPositive();
+        held.keySet().forEach(device::free);
         device.emptyCache();
         assertThat(device.statistics().reservedBytes().current()).isZero();
         assertThat(device.statistics().activeBytes().current()).isZero();
         assertThat(device.statistics().requestedBytes().current()).isZero();
         assertThat(device.statistics().inactiveSplit().current()).isZero();
         assertThat(device.segments()).isEmpty();
+    }
+
+    private static int any(Map<Integer, Held> held, Random random) {
+        return held.keySet().stream()
+                .skip(random.nextInt(held.size()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static Held served(CachingAllocator device, int block, long size, int stream, Map<Integer, Held> held) {
+        Blocks blocks = device.blocks();
+        long address = blocks.address[block];
+        long end = address + blocks.size[block];
+        assertThat(blocks.size[block]).as("large enough").isGreaterThanOrEqualTo(size);
+        assertThat(blocks.stream[block]).as("stream").isEqualTo(stream);
+        assertThat(blocks.pool(block)).as("pool").isEqualTo(device.roundedSize(size) <= Bytes.MIB ? 0 : 1);
+        assertThat(held).as("not in use").doesNotContainKey(block);
+        assertThat(held.values())
+                .as("does not overlap what is in use")
+                .allMatch(other -> other.address() + other.size() <= address || end <= other.address());
+        return new Held(size, address, blocks.size[block]);
+    }
+
+    /** After a refusal nothing that would have served it is left, neither cached nor on the device. */
+    private static void refusedRightly(CachingAllocator device, long limit, long size, int stream) {
+        AllocatorSettings settings = device.settings();
+        boolean growing = settings.expandableSegments();
+        long rounded = device.roundedSize(size);
+        long page = rounded <= Bytes.MIB ? Rounding.SMALL_SEGMENT : settings.largeSegmentSize();
+        long needs = growing ? Math.max(device.segmentSize(size), rounded + page) : device.segmentSize(size);
+        assertThat(device.left(limit)).as("left on the device").isLessThan(needs);
+        for (Segment segment : device.segments()) {
+            boolean whole = segment.blocks().size() == 1
+                    && segment.blocks().get(0).state() == Segment.State.INACTIVE
+                    && !segment.expandable();
+            assertThat(whole).as("a cached segment was kept").isFalse();
+            if (segment.stream() == stream
+                    && segment.large() == rounded > Bytes.MIB
+                    && settings.maxSplitSize() == AllocatorSettings.UNSET) {
+                assertThat(segment.largestHole()).as("a hole would have fitted").isLessThan(rounded);
+            }
+        }
     }
 
     @Test
@@ -93,7 +164,6 @@ class AllocatorInvariantsTest {
         assertThat(statistics.allocatedBytes().current()).isEqualTo(allocated);
         assertThat(statistics.activeBytes().current()).isEqualTo(active);
         assertThat(statistics.inactiveSplitBytes().current()).isEqualTo(holes);
-        assertThat(statistics.requestedBytes().current()).isLessThanOrEqualTo(active);
         for (Statistics.Statistic figure :
                 List.of(statistics.allocatedBytes(), statistics.reservedBytes(), statistics.inactiveSplitBytes())) {
             for (Statistics.Values values : List.of(figure.all(), figure.smallPool(), figure.largePool())) {

@@ -152,6 +152,93 @@ class GoldenVectorsTest {
         assertThat(rounding.block(5 * MIB)).isEqualTo(5 * MIB);
     }
 
+    @Test
+    void roundingByAListOfDivisions() {
+        var device = device("roundup_power2_divisions:[1:8,64:2,>:1]");
+        device.malloc(3 * MIB / 2 + 1, 0);
+        assertThat(device.statistics().allocatedBytes().current()).isEqualTo(13 * MIB / 8);
+        device.malloc(100 * MIB, 0);
+        assertThat(device.statistics().allocatedBytes().current()).isEqualTo(13 * MIB / 8 + 128 * MIB);
+        device.malloc(5 * MIB + 1, 0);
+        assertThat(device.statistics().allocatedBytes().current())
+                .as("2 to 32 MiB are not named")
+                .isEqualTo(13 * MIB / 8 + 128 * MIB + 5 * MIB + 512);
+    }
+
+    @Test
+    void garbageCollectionTakesTheOlderHalfFirst() {
+        var collected = collected("garbage_collection_threshold:0.5,per_process_memory_fraction:0.8");
+        expect(collected, 560 * MIB, 500 * MIB, 0);
+        assertThat(collected.statistics().numDeviceFree()).isEqualTo(1);
+        assertThat(collected.statistics().numAllocRetries()).isZero();
+        var without = collected("garbage_collection_threshold:0.5");
+        expect(without, 660 * MIB, 500 * MIB, 0);
+    }
+
+    /** Free are 100 MiB for three searches and 60 MiB for two, of 460 MiB reserved, when 200 MiB are asked for. */
+    private static CachingAllocator collected(String conf) {
+        var device = new CachingAllocator(AllocatorSettings.parse(conf), 1000 * MIB);
+        int a = device.malloc(100 * MIB, 0);
+        int b = device.malloc(60 * MIB, 0);
+        int c = device.malloc(300 * MIB, 0);
+        device.free(a);
+        device.free(c);
+        c = device.malloc(300 * MIB, 0);
+        device.free(b);
+        device.free(c);
+        device.malloc(300 * MIB, 0);
+        device.malloc(200 * MIB, 0);
+        return device;
+    }
+
+    @Test
+    void oversizeBlocksAreReleasedTogetherBeforeTheWholeCache() {
+        var device = new CachingAllocator(AllocatorSettings.parse("max_split_size_mb:64"), 400 * MIB);
+        device.free(device.malloc(1000, 0));
+        int a = device.malloc(100 * MIB, 0);
+        int b = device.malloc(120 * MIB, 0);
+        device.malloc(150 * MIB, 0);
+        device.free(a);
+        device.free(b);
+        device.malloc(180 * MIB, 0);
+        expect(device, (2 + 150 + 180) * MIB, (150 + 180) * MIB, 0);
+        assertThat(device.statistics().numAllocRetries())
+                .as("the small cache stays")
+                .isZero();
+        assertThat(device.statistics().numDeviceFree()).isEqualTo(2);
+    }
+
+    @Test
+    void expandableSegmentsGiveWholePagesBack() {
+        var device = device("expandable_segments:True");
+        int a = device.malloc(30 * MIB, 0);
+        device.malloc(30 * MIB, 0);
+        expect(device, 60 * MIB, 60 * MIB, 0);
+        device.free(a);
+        device.emptyCache();
+        expect(device, 40 * MIB, 30 * MIB, 0);
+        device.malloc(25 * MIB, 0);
+        expect(device, 60 * MIB, 55 * MIB, 0);
+        device.malloc(5 * MIB, 1);
+        expect(device, 80 * MIB, 60 * MIB, 0);
+        assertThat(device.segments()).extracting(Segment::stream).containsExactlyInAnyOrder(0, 1);
+    }
+
+    @Test
+    void anExpandableSegmentFillsItsHolesBeforeItGrows() {
+        var device = device("expandable_segments:True");
+        int hole = device.malloc(10 * MIB, 0);
+        long address = device.blocks().address[hole];
+        device.malloc(10 * MIB, 0);
+        device.malloc(11 * MIB, 0);
+        device.free(hole);
+        int block = device.malloc(8 * MIB, 0);
+        assertThat(device.blocks().address[block])
+                .as("the end has 9 MiB and fits better, but more lies behind it")
+                .isEqualTo(address);
+        expect(device, 40 * MIB, 29 * MIB, 0);
+    }
+
     private static CachingAllocator device(String conf) {
         return new CachingAllocator(AllocatorSettings.parse(conf), CachingAllocator.UNLIMITED);
     }
