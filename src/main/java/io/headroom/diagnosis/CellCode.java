@@ -13,8 +13,6 @@ import java.util.stream.Stream;
 /** What the failing cell's own text tells, and the same cell with a remedy in it. */
 final class CellCode {
     private static final Pattern RUN = Pattern.compile("\\brun\\(\\s*([A-Za-z_$][\\w$]*)\\s*\\)");
-    private static final Pattern KEPT =
-            Pattern.compile("\\b(?:for|while)\\s*\\(.*?\\b([A-Za-z_$][\\w$]*)\\.(?:add|put|addAll)\\(", Pattern.DOTALL);
     private static final Pattern BATCH =
             Pattern.compile("(?:\\.batch\\(|\\bbatchSize\\s*=\\s*|\\.setSampling\\()\\s*(\\d{1,9})");
     private static final int LONGEST = 20_000;
@@ -25,11 +23,9 @@ final class CellCode {
     static List<String> evidence(String code) {
         String head = code.length() > LONGEST ? code.substring(0, LONGEST) : code;
         List<String> seen = new ArrayList<>();
-        Matcher kept = KEPT.matcher(head);
-        if (kept.find()) {
-            seen.add("The cell adds to " + kept.group(1)
-                    + " in a loop: what is kept there stays, and memory grows with every pass.");
-        }
+        LoopCode.collection(head)
+                .ifPresent(name -> seen.add("The cell adds to " + name
+                        + " in a loop: what is kept there stays, and memory grows with every pass."));
         Matcher batch = BATCH.matcher(head);
         if (batch.find()) {
             seen.add("The cell works with batches of " + batch.group(1) + ".");

@@ -166,7 +166,11 @@ final class DeviceAdvice {
                     "the system may swap");
         } else if (advisor.oom.wording() == Wording.MPS_BUFFER) {
             advisor.no("PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0", "the limit is on one Metal buffer, not on the sum.");
-        } else if (memory > 0 && memory < 32 * Bytes.GIB) {
+        } else if (allowed.isEmpty()) {
+            advisor.no(
+                    "PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0",
+                    "the message names no limit: it is off already, and the Mac itself has no more.");
+        } else if (memory > 0) {
             advisor.no(
                     "PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0",
                     "the " + allowed.orElseThrow() + " allowed are already more than the " + Bytes.format(memory)

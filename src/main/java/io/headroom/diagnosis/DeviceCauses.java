@@ -29,6 +29,11 @@ final class DeviceCauses {
     /** A context with its libraries, and what a desktop shows on a small card, may take this much without being named. */
     private static final long LARGEST_OVERHEAD = 2 * Bytes.GIB;
 
+    /** The allocator asks the driver for segments of 20 MiB: less than that free is none. */
+    private static final long CRUMB = 20 * Bytes.MIB;
+
+    private static final long LARGEST_DEVICE = 192 * Bytes.GIB;
+
     private static final double HOLES_SHARE = 0.15;
     private static final double LARGE_HOLES_SHARE = 0.10;
 
@@ -57,6 +62,9 @@ final class DeviceCauses {
     }
 
     private static Optional<Verdict> tooLarge(OutOfMemory oom, Implied seen) {
+        if (seen.requested.isPresent() && seen.total.isEmpty() && seen.allocated.isEmpty()) {
+            return beyondAny(seen.requested.get());
+        }
         if (seen.requested.isEmpty() || seen.total.isEmpty()) {
             return Optional.empty();
         }
@@ -75,22 +83,45 @@ final class DeviceCauses {
                                 : ": it could not fit even if the device were empty.")));
     }
 
+    /** Without the device's size: more than the largest there is. */
+    private static Optional<Verdict> beyondAny(Size requested) {
+        if (requested.low() < LARGEST_DEVICE) {
+            return Optional.empty();
+        }
+        boolean absurd = requested.low() / 16 > LARGEST_DEVICE;
+        return Optional.of(Verdict.of(
+                absurd ? SHAPE_BUG : OVERSIZED_REQUEST,
+                absurd ? 0.8 : 0.65,
+                "One request of " + requested + ", more than "
+                        + (absurd
+                                ? "16 times what any device has: look for a wrong shape first."
+                                : "hardly any device has.")));
+    }
+
     private static Optional<Verdict> capped(Implied seen) {
         if (seen.allowed.isEmpty()) {
             return Optional.empty();
         }
         Size allowed = seen.allowed.get();
         String cap = "This process may use " + allowed;
-        if (seen.requestedFits()) {
-            return Optional.of(Verdict.of(
-                    LIMIT, 0.85, cap + "; " + seen.free.get() + " are free on the device, more than the request."));
+        Optional<Size> held = seen.reserved.or(() -> seen.allocated);
+        Size wanted = seen.requested
+                .map(size -> held.map(size::plus).orElse(size))
+                .or(() -> held)
+                .orElse(Size.exactly(0));
+        // what is reserved and not allocated may be cut off: then allocated alone is a lower bound
+        boolean below =
+                wanted.high() <= allowed.low() && (seen.reserved.isPresent() || wanted.bytes() < 0.8 * allowed.bytes());
+        if (held.isPresent() && below) {
+            return Optional.empty();
         }
-        Size held = seen.reserved.or(() -> seen.allocated).orElse(Size.exactly(0));
-        Size wanted = seen.requested.map(held::plus).orElse(held);
-        if (wanted.high() > allowed.low() && held.bytes() > 0) {
-            return Optional.of(Verdict.of(LIMIT, 0.75, cap + "; it holds " + held + " and asks for more."));
-        }
-        return Optional.empty();
+        boolean fits = seen.requestedFits();
+        String evidence = cap
+                + held.map(size -> "; it holds " + size + " and asks for more").orElse("")
+                + (fits ? "; " + seen.free.get() + " are free on the device, more than the request." : ".");
+        return held.isPresent()
+                ? Optional.of(Verdict.of(LIMIT, fits ? 0.85 : 0.75, evidence))
+                : fits ? Optional.of(Verdict.of(LIMIT, 0.6, evidence)) : Optional.empty();
     }
 
     private static Optional<Verdict> others(OutOfMemory oom, Implied seen) {
@@ -109,16 +140,26 @@ final class DeviceCauses {
                     : Optional.empty();
         }
         long own = seen.own.get().bytes();
-        long elsewhere = Math.max(listed, seen.elsewhere.map(Size::low).orElse(0L));
-        if (elsewhere < OTHERS_SHARE * total || elsewhere < own || (listed == 0 && elsewhere < LARGEST_OVERHEAD)) {
+        Size elsewhere = seen.outside();
+        boolean whole = oom.size(Field.IN_USE).isPresent() || !oom.processes().isEmpty();
+        if (elsewhere.low() < OTHERS_SHARE * total
+                || elsewhere.low() < own
+                || (listed == 0 && elsewhere.low() < LARGEST_OVERHEAD)) {
             return Optional.empty();
         }
-        double confidence = elsewhere > 0.6 * total ? 0.85 : 0.7;
-        return Optional.of(Verdict.of(
-                OTHER_PROCESS,
-                confidence,
-                Bytes.format(elsewhere) + " of " + seen.total.get() + " are held outside this process, which has "
-                        + seen.own.get() + "."));
+        return Optional.of(
+                whole
+                        ? Verdict.of(
+                                OTHER_PROCESS,
+                                elsewhere.low() > 0.6 * total ? 0.85 : 0.7,
+                                elsewhere + " of " + seen.total.get() + " are held outside this process, which has "
+                                        + seen.own.get() + ".")
+                        : Verdict.of(
+                                OTHER_PROCESS,
+                                0.6,
+                                elsewhere + " of " + seen.total.get() + " are held outside PyTorch, which has "
+                                        + seen.own.get()
+                                        + ": by other processes, the desktop or another library in this one."));
     }
 
     private static boolean nearlyFull(Implied seen) {
@@ -128,6 +169,13 @@ final class DeviceCauses {
 
     /** A driver keeps some MiB for itself: so little free is a full card, though the request seems to fit. */
     private static boolean onlyCrumbs(Implied seen) {
+        boolean segment = seen.free.isPresent()
+                && seen.free.get().bytes() < CRUMB
+                && seen.free.get().bytes() < seen.total.map(Size::bytes).orElse(0L) / 200;
+        return segment || nearlyAll(seen);
+    }
+
+    private static boolean nearlyAll(Implied seen) {
         return seen.requestedFits()
                 && seen.own.isPresent()
                 && seen.free.get().bytes() - seen.requested.get().bytes() < 64 * Bytes.MIB
@@ -233,13 +281,21 @@ final class DeviceCauses {
                         "Every convolution algorithm's workspace was refused: usually the card is full.");
             case NCCL ->
                 Verdict.of(UNKNOWN, 0.4, "NCCL allocates its buffers outside PyTorch's pool: the card may be full.");
+            case DRIVER ->
+                Verdict.of(
+                        UNKNOWN,
+                        0.4,
+                        "The driver's own call failed, as it does where expandable segments are switched on: mapping more"
+                                + " memory was refused.");
             default ->
                 Verdict.of(
                         UNKNOWN,
                         0.4,
                         oom.size(Field.REQUESTED).isPresent()
                                 ? "The message says what was asked for, and not who holds the memory."
-                                : "The message gives no figures.");
+                                : oom.sizes().isEmpty()
+                                        ? "The message gives no figures."
+                                        : "The message does not say what was asked for, nor who holds the rest.");
         };
     }
 

@@ -15,8 +15,9 @@ import java.util.Optional;
  * What an out-of-memory error means: its cause with evidence and confidence, what its numbers imply, what to do in
  * order of bytes saved, and what will not help.
  *
- * <p>Says {@link Cause#UNKNOWN} and what to measure next rather than guess. Confidence is the share of like failures in
- * which the cause was this one, as far as the labelled messages let it be told; above 0.8 it is all but certain.
+ * <p>Says {@link Cause#UNKNOWN} and what to measure next rather than guess. Confidence is a rank, set with each rule by how
+ * far its figures settle the cause, and no frequency; {@code docs/diagnosis.md} sets it beside how often labelled messages
+ * agree. Above 0.8 nothing but this cause explains the figures.
  *
  * <pre>{@code
  * Diagnosis diagnosis = Diagnosis.of(OutOfMemory.read(text).orElseThrow(), Situation.unknown());
@@ -29,7 +30,7 @@ import java.util.Optional;
  *
  * @param failure what the message states
  * @param cause why, as far as can be told
- * @param confidence 0 to 1
+ * @param confidence 0 to 1, for ranking
  * @param what one sentence on what happened
  * @param evidence why this cause
  * @param implied what else the numbers say
@@ -52,6 +53,7 @@ public record Diagnosis(
         List<OutOfMemory> others,
         Optional<MemoryMap> map) {
     private static final double SURE = 0.7;
+    private static final double DOUBTED = 0.3;
 
     public Diagnosis {
         evidence = List.copyOf(evidence);
@@ -71,14 +73,37 @@ public record Diagnosis(
     public static Optional<Diagnosis> of(Log log, Situation situation) {
         return log.first().map(first -> {
             Diagnosis diagnosis = of(first, log.others(), situation);
-            return log.nearMisses().isEmpty() || !first.sizes().isEmpty()
-                    ? diagnosis
-                    : diagnosis.doubted(log.nearMisses().get(0).what());
+            return log.nearMisses().isEmpty() ? diagnosis : diagnosis.beside(log);
         });
     }
 
+    /** With what else the text says: a fault before the failure may be behind it, one after it may be its consequence. */
+    private Diagnosis beside(Log log) {
+        boolean doubted = !log.earlier().isEmpty() && failure.sizes().isEmpty();
+        List<String> more = new ArrayList<>(evidence);
+        log.earlier()
+                .forEach(near -> more.add("The text says before it: " + near.what()
+                        + (doubted ? " That may be the first fault, and this one its consequence." : "")));
+        List<String> after = new ArrayList<>(implied);
+        log.nearMisses().stream()
+                .filter(near -> !log.earlier().contains(near))
+                .forEach(near -> after.add("Later in the same text: " + near.what()));
+        return new Diagnosis(
+                failure,
+                cause,
+                doubted ? Math.min(confidence, DOUBTED) : confidence,
+                what,
+                more,
+                after,
+                remedies,
+                wontHelp,
+                measureNext,
+                others,
+                map);
+    }
+
     private static Diagnosis of(OutOfMemory oom, List<OutOfMemory> others, Situation situation) {
-        Growth growth = Growth.of(situation.used(oom.allocator().isDevice()));
+        Growth growth = Growth.of(situation.used(Series.of(oom)));
         Verdict stated =
                 switch (oom.allocator()) {
                     case MPS -> DeviceCauses.mps(oom);
@@ -140,23 +165,6 @@ public record Diagnosis(
                         ? verdict.because("The step was " + step + ", whose code cannot be read: probe(block, "
                                 + "shape, optimizer) runs a few small steps of it and tells what this one needs.")
                         : verdict);
-    }
-
-    private Diagnosis doubted(String earlier) {
-        List<String> more = new ArrayList<>(evidence);
-        more.add("The text also says: " + earlier + " That may be the first fault, and this one its consequence.");
-        return new Diagnosis(
-                failure,
-                cause,
-                Math.min(confidence, 0.3),
-                what,
-                more,
-                implied,
-                remedies,
-                wontHelp,
-                measureNext,
-                others,
-                map);
     }
 
     /** How sure the cause is, in words: {@code "all but certain"}, {@code "likely"}, {@code "a guess"}. */

@@ -50,7 +50,19 @@ final class HostCauses {
         String asked =
                 requested.map(size -> "The system refused " + size + " of").orElse("The system refused");
         return switch (oom.wording()) {
-            case PYTHON, BAD_ALLOC -> Verdict.of(HOST_RAM, 0.5, "The allocation failed; the message gives no size.");
+            case PAGE_FILE ->
+                Verdict.of(
+                        HOST_RAM,
+                        0.75,
+                        "Windows refused to commit more memory: RAM and the paging file together are used up, or promised.");
+            case ONNX ->
+                Verdict.of(
+                        UNKNOWN,
+                        0.4,
+                        "ONNX Runtime's arena could not grow: the memory is used up, or a limit is set on the arena"
+                                + " (gpu_mem_limit).");
+            case PYTHON, BAD_ALLOC, MXNET ->
+                Verdict.of(HOST_RAM, 0.5, "The allocation failed; the message gives no size.");
             default ->
                 Verdict.of(
                         HOST_RAM,
@@ -60,12 +72,11 @@ final class HostCauses {
         };
     }
 
-    /** A cap is the cause if the machine itself had room, or if it is all but used up. */
+    /** A cap is the cause if what the process held at most and asked for comes near it. */
     private static boolean refusedByCap(Limit cap, Optional<Size> requested, Situation situation) {
         long asked = requested.map(Size::bytes).orElse(0L);
         OptionalLong left = cap.headroom();
-        OptionalLong machine = situation.machineLeft();
-        return (machine.isPresent() && machine.getAsLong() > asked)
+        return situation.held(cap) > cap.bytes() - cap.bytes() / 10 - asked
                 || (left.isPresent() && left.getAsLong() < asked + cap.bytes() / 50);
     }
 
@@ -108,7 +119,7 @@ final class HostCauses {
                     0.85,
                     "One request of " + requested + ", more than any machine has: look for a wrong shape."));
         }
-        return requested.low() >= COMMON_MACHINE
+        return requested.low() >= COMMON_MACHINE && machine.isEmpty()
                 ? Optional.of(Verdict.of(
                         OVERSIZED_REQUEST, 0.75, "One request of " + requested + ", more than most machines have."))
                 : Optional.empty();
@@ -135,6 +146,11 @@ final class HostCauses {
                         LIMIT,
                         0.5,
                         "The system refused another thread: a limit on processes, or no memory for its stack.");
+            case JAVACPP_LIMIT ->
+                Verdict.of(
+                        LIMIT,
+                        0.8,
+                        "JavaCPP's own limit for native memory was reached (org.bytedeco.javacpp.maxbytes, .maxphysicalbytes).");
             case HEAP_RESERVE ->
                 Verdict.of(
                         HOST_RAM,
@@ -147,12 +163,30 @@ final class HostCauses {
     }
 
     private static Verdict killed(OutOfMemory oom) {
+        Verdict verdict = kill(oom);
+        return KilledProcess.of(oom)
+                .map(process -> verdict.because("The kernel names " + process + "."))
+                .orElse(verdict);
+    }
+
+    private static Verdict kill(OutOfMemory oom) {
         return switch (oom.wording()) {
             case CGROUP_KILL ->
                 Verdict.of(
                         HOST_RAM,
                         0.75,
                         "The container's memory limit was reached and the kernel killed a process in it.");
+            case OTHER_KILLER ->
+                Verdict.of(
+                        HOST_RAM,
+                        0.7,
+                        "A watcher of the machine's memory (Ray, systemd-oomd, earlyoom) ended the process before the kernel"
+                                + " had to.");
+            case JOB_LIMIT ->
+                Verdict.of(
+                        LIMIT,
+                        0.75,
+                        "The system that runs the job (YARN, Slurm, LSF, Cloud Run) holds the job to a limit of memory and ended it there.");
             case KERNEL_KILL ->
                 Verdict.of(HOST_RAM, 0.75, "The machine ran out of memory and the kernel chose a victim.");
             case KERNEL_DIED ->
@@ -170,6 +204,15 @@ final class HostCauses {
 
     private static Verdict shared(OutOfMemory oom) {
         return switch (oom.wording()) {
+            case SHM_MAP ->
+                oom.size(Field.REQUESTED).map(Size::high).orElse(Long.MAX_VALUE) < 64 * Bytes.MIB
+                        ? Verdict.of(
+                                LIMIT,
+                                0.55,
+                                "A mapping of " + oom.size(Field.REQUESTED).orElseThrow()
+                                        + " was refused, too little for memory to be the reason: usually the process has as many"
+                                        + " mappings as it may (vm.max_map_count), each shared tensor being one.")
+                        : Verdict.of(HOST_RAM, 0.6, "Shared memory, which is the host's, could not be mapped.");
             case WORKER_KILLED ->
                 Verdict.of(HOST_RAM, 0.55, "A loader worker was killed, as the kernel does when host memory is out.");
             default ->

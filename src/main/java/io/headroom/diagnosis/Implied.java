@@ -64,6 +64,14 @@ final class Implied {
                 .filter(size -> size.bytes() >= 0);
     }
 
+    /** What is held outside: as the message lists it where the rest of its numbers bears that out, else the rest. */
+    Size outside() {
+        Size rest = elsewhere.orElse(Size.exactly(0));
+        Size listed = othersListed.orElse(Size.exactly(0));
+        boolean same = listed.high() >= rest.low() && listed.low() <= rest.high();
+        return othersListed.isPresent() && (same || listed.low() > rest.high()) ? listed : rest;
+    }
+
     /** Whether free memory and the holes together would have been enough, and neither alone was said to be. */
     boolean fitsWithHoles() {
         long open = unallocated.map(Size::low).orElse(0L);
@@ -104,9 +112,28 @@ final class Implied {
         }
         Size least = held.get();
         return processes.stream()
-                .filter(process -> process.inUse().high() >= least.low())
-                .filter(process -> process.inUse().low() - least.high() <= LARGEST_CONTEXT)
-                .findFirst();
+                .filter(process -> isLike(process, least))
+                .min(Comparator.comparingLong(
+                        process -> Math.abs(process.inUse().bytes() - least.bytes())));
+    }
+
+    private static boolean isLike(GpuProcess process, Size held) {
+        return process.inUse().high() >= held.low() && process.inUse().low() - held.high() <= LARGEST_CONTEXT;
+    }
+
+    private String itself(List<GpuProcess> processes) {
+        Size held = reserved.or(() -> allocated).orElseThrow();
+        List<String> like = processes.stream()
+                .filter(process -> isLike(process, held))
+                .map(process -> "process " + process.pid())
+                .toList();
+        return like.size() > 1
+                ? "One of " + String.join(" and ", like)
+                        + " is this process itself, seen from inside a container: each holds"
+                        + " what PyTorch reserved here and little more."
+                : "P" + like.get(0).substring(1)
+                        + " holds what PyTorch reserved here and little more: it is this process"
+                        + " itself, seen from inside a container.";
     }
 
     /** What the driver, cuBLAS, cuDNN, NCCL and others take of this process's share. */
@@ -114,7 +141,9 @@ final class Implied {
         return oom.size(Field.IN_USE)
                 .or(() -> ownClause.map(GpuProcess::inUse))
                 .flatMap(use -> reserved.map(use::minus))
-                .filter(size -> size.high() >= 0);
+                .filter(size -> size.high() >= 0)
+                .map(size ->
+                        size.bytes() >= size.error() ? size : new Size((size.high() + 1) / 2, (size.high() + 1) / 2));
     }
 
     /** Whether the process holds more than the card has, which Windows and WSL2 allow by spilling into system memory. */
@@ -163,9 +192,7 @@ final class Implied {
                 .ifPresent(size -> all.add("Missing: " + range(size.minus(room)) + " (" + size + " asked for, "
                         + Size.exactly(Math.max(0, room.bytes())) + " free).")));
         overhead(oom).ifPresent(size -> all.add("CUDA context and libraries of this process: " + range(size) + "."));
-        ownClause.ifPresent(process -> all.add("Process " + process.pid()
-                + " holds what PyTorch reserved here and little more: it is this process itself, seen from inside a"
-                + " container."));
+        ownClause.ifPresent(process -> all.add(itself(oom.processes())));
         pools.ifPresent(
                 size -> all.add(size + " of the allocated memory are free blocks in CUDA graphs' private pools; live"
                         + " tensors hold " + range(allocated.orElse(size).minus(size)) + "."));

@@ -9,10 +9,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Whom the kernel's out-of-memory killer says it killed, and what that process held. */
-record KilledProcess(long pid, String name, long anonymous) {
+record KilledProcess(long pid, String name, long total, long anonymous) {
     private static final Pattern LINE = Pattern.compile(
-            "Killed process (\\d{1,10}),? \\(([^)\\n]{1,40})\\).{0,200}?anon-rss:(\\d{1,14})kB",
-            Pattern.CASE_INSENSITIVE);
+            "Killed process (\\d{1,10})(?:, UID \\d{1,10})?,? \\(([^)\\n]{1,40})\\).{0,200}?total-vm:(\\d{1,14})kB.{0,60}?anon-rss:(\\d{1,14})kB",
+            Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
     private static final Pattern CONTAINER =
             Pattern.compile("docker|container|kube|\\bpod\\b|cgroup|memcg|oomkilled", Pattern.CASE_INSENSITIVE);
 
@@ -23,7 +23,10 @@ record KilledProcess(long pid, String name, long anonymous) {
         Matcher line = LINE.matcher(oom.excerpt());
         return line.find()
                 ? Optional.of(new KilledProcess(
-                        Long.parseLong(line.group(1)), line.group(2), Long.parseLong(line.group(3)) * Bytes.KIB))
+                        Long.parseLong(line.group(1)),
+                        line.group(2),
+                        Long.parseLong(line.group(3)) * Bytes.KIB,
+                        Long.parseLong(line.group(4)) * Bytes.KIB))
                 : Optional.empty();
     }
 
@@ -44,6 +47,7 @@ record KilledProcess(long pid, String name, long anonymous) {
 
     @Override
     public String toString() {
-        return "process " + pid + " (" + name + "), which held " + Bytes.format(anonymous) + " of anonymous memory";
+        return "process " + pid + " (" + name + "), which held " + Bytes.format(anonymous) + " of anonymous memory in "
+                + Bytes.format(total) + " of address space";
     }
 }

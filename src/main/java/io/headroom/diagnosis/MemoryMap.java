@@ -76,7 +76,8 @@ public record MemoryMap(long whole, String wholeName, List<Part> parts, Optional
         if (whole > sum) {
             parts.add(new Part(Kind.FREE, "free below the limit", whole - sum));
         }
-        return Optional.of(new MemoryMap(whole, "max allowed", parts, oom.size(Field.REQUESTED)));
+        String name = oom.size(Field.MAX_ALLOWED).isPresent() ? "max allowed" : "in use; no limit is set";
+        return Optional.of(new MemoryMap(whole, name, parts, oom.size(Field.REQUESTED)));
     }
 
     private static Optional<MemoryMap> device(OutOfMemory oom) {
@@ -91,7 +92,7 @@ public record MemoryMap(long whole, String wholeName, List<Part> parts, Optional
                 .filter(size -> size.bytes() > 0)
                 .ifPresent(size -> parts.add(new Part(Kind.OVERHEAD, "context and libraries", size.bytes())));
         boolean ownKnown = oom.size(Field.IN_USE).isPresent() || seen.ownClause.isPresent();
-        Optional<Size> rest = seen.elsewhere.or(() -> seen.othersListed).filter(size -> size.bytes() > 0);
+        Optional<Size> rest = Optional.of(seen.outside()).filter(size -> size.low() > 0);
         String name = ownKnown ? "other processes" : "context and other processes";
         rest.ifPresent(size -> parts.add(new Part(Kind.OTHER, name, size.bytes())));
         seen.free.ifPresent(size -> parts.add(new Part(Kind.FREE, "free", size.bytes())));

@@ -1,13 +1,13 @@
 package io.headroom.diagnosis;
 
 import io.headroom.budget.Estimate;
-import io.headroom.memory.DeviceMemory;
 import io.headroom.memory.Limit;
 import io.headroom.memory.LiveArrays;
 import io.headroom.memory.Reading;
 import io.headroom.workload.Workload;
 import java.util.ArrayDeque;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.regex.Pattern;
 
 /**
  * What a live notebook knows beside the message; everything may be missing.
@@ -44,6 +45,7 @@ public record Situation(
         Optional<String> code,
         Map<String, Long> models) {
     private static final String EPOCH = "epoch #";
+    private static final Pattern TRAINING = Pattern.compile("(?<!pre)train(?!ed)|backward|\\bstep\\b");
 
     /** Where the advice will be typed. */
     public enum Kernel {
@@ -104,14 +106,15 @@ public record Situation(
         return readings.isEmpty() ? Optional.empty() : Optional.of(readings.get(readings.size() - 1));
     }
 
-    /** The limit that lets an allocation fail with a message: a cap or a ulimit, the tightest first. */
+    /** The limit that lets an allocation fail with a message: a cap or a ulimit, the one with least left. */
     Optional<Limit> cap() {
         return last().flatMap(reading -> reading.limits().stream()
                 .filter(limit -> switch (limit.kind()) {
                     case CAP, RLIMIT_DATA, RLIMIT_AS -> true;
                     default -> false;
                 })
-                .min((a, b) -> Long.compare(a.bytes(), b.bytes())));
+                .min(Comparator.comparingLong((Limit limit) -> limit.headroom().orElse(limit.bytes()))
+                        .thenComparingLong(Limit::bytes)));
     }
 
     /** What the process held of a cap at its highest, as far as the last reading tells; 0 if it does not. */
@@ -142,9 +145,7 @@ public record Situation(
     boolean onlyPredicts() {
         String cell = code.orElse("").toLowerCase(Locale.ROOT);
         return (cell.contains("predict") || cell.contains("load(") || cell.contains("pipeline"))
-                && !cell.contains("train")
-                && !cell.contains("backward")
-                && !cell.contains("step");
+                && !TRAINING.matcher(cell).find();
     }
 
     OptionalLong liveArrays() {
@@ -155,12 +156,12 @@ public record Situation(
     }
 
     /**
-     * Used bytes over the steps before the failure: a device's where it was on one, else the process's.
+     * Used bytes over the steps before the failure, of the memory that ran out.
      *
      * <p>Steps are readings of one kind, {@code step 1}, {@code step 2}, or without a name, whatever epochs end between them:
      * models loaded one after another grow memory too, and are no leak. What a failed step has given back since says nothing.
      */
-    List<Long> used(boolean device) {
+    List<Long> used(Series memory) {
         int last = readings.size() - 1;
         int at = last - 1;
         while (at > 0 && kind(readings.get(at)).equals(EPOCH)) {
@@ -174,31 +175,19 @@ public record Situation(
                                 || kind(readings.get(at)).equals(EPOCH));
                 at--) {
             if (kind(readings.get(at)).equals(step)) {
-                used(readings.get(at), device).ifPresent(used::addFirst);
+                memory.used(readings.get(at)).ifPresent(used::addFirst);
             }
         }
         if (last >= 0) {
-            used(readings.get(last), device).stream()
+            memory.used(readings.get(last)).stream()
                     .filter(now -> kind(readings.get(last)).equals(step) || used.isEmpty() || now >= used.getLast())
                     .forEach(used::addLast);
         }
         return List.copyOf(used);
     }
 
-    private static OptionalLong used(Reading reading, boolean device) {
-        return device && !reading.devices().isEmpty() ? onDevices(reading) : reading.rss();
-    }
-
     private static String kind(Reading reading) {
         String kind = reading.stage().replaceAll("[0-9]+", "#");
         return kind.endsWith(" loaded") || kind.endsWith(" released") ? reading.stage() + reading.at() : kind;
-    }
-
-    private static OptionalLong onDevices(Reading reading) {
-        return reading.devices().stream()
-                .map(DeviceMemory::used)
-                .filter(OptionalLong::isPresent)
-                .mapToLong(OptionalLong::getAsLong)
-                .max();
     }
 }

@@ -8,12 +8,21 @@ final class DeviceForms {
 
     static final List<Form> ALL = List.of(
             Form.headline("cudaoutofmemory", region -> breakdown(region, Backend.CUDA)),
+            Form.headline("cudaoutofthememory", region -> breakdown(region, Backend.CUDA)),
             Form.headline("hipoutofmemory", region -> breakdown(region, Backend.HIP)),
             Form.headline("xpuoutofmemory", region -> breakdown(region, Backend.XPU)),
             Form.headline("mpsbackendoutofmemory", DeviceForms::mps),
             Form.headline("invalidbuffersize:", region -> {
                 region.after("invalidbuffersize:", Field.REQUESTED);
                 return region.as(Backend.MPS, Wording.MPS_BUFFER);
+            }),
+            Form.headline("[metal::malloc]attemptingtoallocate", region -> {
+                region.after("attemptingtoallocate", Field.REQUESTED).after("allowedbuffersizeof", Field.MAX_ALLOWED);
+                return region.as(Backend.MPS, Wording.MPS_BUFFER);
+            }),
+            Form.of("outofmemoryerror:outofmemorytoallocate", region -> {
+                region.after("outofmemorytoallocate", Field.REQUESTED);
+                return region.as(Backend.CUDA, Wording.RAW_RUNTIME);
             }),
             Form.headline("platformcannotallocatememoryblock", region -> {
                 sizes(region);
@@ -22,22 +31,31 @@ final class DeviceForms {
             Form.of("triedtoallocatemorethan1eb", region -> overflow(region, Backend.CUDA)),
             Form.of("hasatotalcapac", region -> breakdown(region, unnamed(region))),
             Form.of("totalcapacity;", region -> breakdown(region, Backend.CUDA)),
+            Form.of("triedtoallocate", DeviceForms::headless),
             Form.headline("wouldexceedallowedmemory", DeviceForms::async),
+            Form.of("torch.outofmemoryerror", DeviceForms::named),
+            Form.of("torch.cuda.outofmemoryerror", DeviceForms::named),
+            Form.of("_error_out_of_device_memory", region -> raw(region, Backend.XPU)),
+            Form.of("_error_out_of_resources", region -> raw(region, Backend.XPU)),
             Form.headline("cudaruntimeerror(", region -> runtime(region, "2)")),
             Form.of("thcudacheckfail", region -> {
                 region.until("error=");
                 int error = region.text.indexOf("error=2:", region.bodyStart);
                 return error >= 0 && error < region.bodyStart + 200
                         ? region.until("outofmemory").as(Backend.CUDA, Wording.CUDA_RUNTIME_2)
-                        : region.notThis("A CUDA call failed for another reason than memory.");
+                        : NearMissForms.isNamed(region)
+                                ? null
+                                : region.notThis("A CUDA call failed for another reason than memory.");
             }),
             Form.of("cudaerror:outofmemory", region -> raw(region, Backend.CUDA)),
-            Form.of("cudadrivererror:outofmemory", region -> raw(region, Backend.CUDA)),
+            Form.of("cudadrivererror:outofmemory", region -> region.as(Backend.CUDA, Wording.DRIVER)),
             Form.of("cudaerror2(outofmemory)", region -> raw(region, Backend.CUDA)),
             Form.of("error2outofmemory", region -> raw(region, Backend.CUDA)),
             Form.of("cuda_error_out_of_memory", region -> raw(region, Backend.CUDA)),
             Form.of("cudaerrormemoryallocation", region -> raw(region, Backend.CUDA)),
-            Form.of("cudamallocfailed:outofmemory", region -> raw(region, Backend.CUDA)),
+            Form.of("cudamallocfailed:outofmemory", DeviceForms::ggml),
+            Form.of("cudamallocretryfailed:outofmemory", region -> raw(region, Backend.CUDA)),
+            Form.of("noavailablememoryforthecacheblocks", region -> region.as(Backend.CUDA, Wording.CACHE_BLOCKS)),
             Form.of("cudafailure2:outofmemory", region -> raw(region, Backend.CUDA)),
             Form.of("hiperror:outofmemory", region -> raw(region, Backend.HIP)),
             Form.of("hiperroroutofmemory", region -> raw(region, Backend.HIP)),
@@ -51,6 +69,35 @@ final class DeviceForms {
         sizes(region);
         boolean bare = region.sizes.isEmpty() && region.device.isEmpty() && !region.impossible;
         return bare && Prose.isMention(region) ? null : region.as(backend, wording(region));
+    }
+
+    /** A paste that begins behind "out of memory." */
+    private static Finding headless(Region region) {
+        int reach = Math.min(region.limit, region.bodyStart + 60);
+        String near = region.text.substring(region.bodyStart, reach);
+        return near.contains("totalcapacity;") || near.contains("hasatotalcapac")
+                ? breakdown(region, unnamed(region))
+                : null;
+    }
+
+    /** The exception's name alone, where no message that is read by itself follows: {@code Allocation on device}. */
+    private static Finding named(Region region) {
+        String trail = region.text.substring(region.bodyStart, Math.min(region.text.length(), region.bodyStart + 120));
+        boolean other = region.limit < region.bodyStart + 120 && region.limit < region.text.length()
+                || trail.contains("outofmemory")
+                || trail.contains("triedtoallocate");
+        char next = region.next();
+        if (other || next == ')' || next == ',' || Prose.isCode(region) || Prose.isMention(region)) {
+            return null;
+        }
+        boolean async = trail.contains("allocationondevice");
+        return region.until("allocationondevice", 120).as(Backend.CUDA, async ? Wording.ASYNC : Wording.HEADLINE);
+    }
+
+    /** llama.cpp: {@code allocating 35533.34 MiB on device 0: cudaMalloc failed: out of memory}. */
+    private static Finding ggml(Region region) {
+        region.leading("allocating", Field.REQUESTED).device("ondevice", ":");
+        return raw(region, Backend.CUDA);
     }
 
     private static void sizes(Region region) {

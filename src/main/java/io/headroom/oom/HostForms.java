@@ -38,7 +38,7 @@ final class HostForms {
                     return region.as(Backend.CPU, Wording.OVERFLOW);
                 }),
                 Form.of("torch:notenoughmemory", region -> {
-                    region.after("triedtoallocate", Field.REQUESTED);
+                    region.after("triedtoallocate", Field.REQUESTED).after("triedtoreallocate", Field.REQUESTED);
                     // it cuts its size to whole units: "2GB" may be just below 3
                     region.sizes.computeIfPresent(
                             Field.REQUESTED, (field, size) -> new Size(size.bytes(), 2 * size.error()));
@@ -48,7 +48,9 @@ final class HostForms {
                     region.after("unabletommap", Field.REQUESTED)
                             .after("triedtommap", Field.REQUESTED)
                             .until("cannotallocatememory");
-                    return region.as(Backend.CPU, Wording.MMAP);
+                    return region.contains("file</torch_") || region.contains("<filenamenotspecified")
+                            ? region.as(Backend.DATALOADER_SHM, Wording.SHM_MAP)
+                            : region.as(Backend.CPU, Wording.MMAP);
                 }),
                 Form.of("unabletoallocate", HostForms::numpy),
                 Form.of("memoryerror", HostForms::python),
@@ -58,6 +60,12 @@ final class HostForms {
                         region -> Prose.isCode(region) || Prose.isMention(region)
                                 ? null
                                 : region.as(Backend.CPU, Wording.BAD_ALLOC)),
+                Form.of("winerror1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
+                Form.of("oserror1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
+                Form.of("errno=1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
+                Form.of("pagingfileistoosmall", region -> region.until("error1455", 60)
+                        .as(Backend.CPU, Wording.PAGE_FILE)),
+                Form.of("mxneterror:cantalloc", region -> region.as(Backend.CPU, Wording.MXNET)),
                 Form.of("dataloaderworker", HostForms::worker),
                 Form.of("insufficientsharedmemory", worker(Wording.WORKER_BUS_ERROR)),
                 Form.of("unabletoallocatesharedmemory", worker(Wording.SHM)),
@@ -76,6 +84,24 @@ final class HostForms {
                                         || Prose.isMention(region)
                                 ? null
                                 : region.as(Backend.OOM_KILLER, Wording.CGROUP_KILL)),
+                Form.of("killedbyyarnforexceeding", kill(Wording.JOB_LIMIT)),
+                Form.of("runningbeyondphysicalmemorylimits", kill(Wording.JOB_LIMIT)),
+                Form.of("runningbeyondvirtualmemorylimits", kill(Wording.JOB_LIMIT)),
+                Form.of("exceededjobmemorylimit", kill(Wording.JOB_LIMIT)),
+                Form.of("exceededstepmemorylimit", kill(Wording.JOB_LIMIT)),
+                Form.of("exceededmemorylimit(", kill(Wording.JOB_LIMIT)),
+                Form.of("term_memlimit", kill(Wording.JOB_LIMIT)),
+                Form.of("workersdiedduetomemorypressure", kill(Wording.OTHER_KILLER)),
+                Form.of("killedduetomemorypressure(oom)", kill(Wording.OTHER_KILLER)),
+                Form.of("killedduetothenoderunninglowonmemory", kill(Wording.OTHER_KILLER)),
+                Form.of("rayoutofmemoryerror:", kill(Wording.OTHER_KILLER)),
+                Form.of("systemd-oomdkilled", kill(Wording.OTHER_KILLER)),
+                Form.of("duetomemorypressurefor", kill(Wording.OTHER_KILLER)),
+                Form.of("earlyoom[", HostForms::earlyoom),
+                Form.of("killedsignalterminatedprogram", kill(Wording.EXIT_137)),
+                Form.of("memorylimitof", HostForms::cloudRun),
+                Form.of("oom-killevent", kill(Wording.CGROUP_KILL)),
+                Form.of("oom_killevent", kill(Wording.CGROUP_KILL)),
                 Form.of("killed", HostForms::killed),
                 Form.of("kernelappearstohavedied", kill(Wording.KERNEL_DIED)),
                 Form.of("kerneldiedunexpectedly", kill(Wording.KERNEL_DIED)),
@@ -172,7 +198,22 @@ final class HostForms {
         boolean exit = EXIT_WORD.matcher(before).find()
                 && ENDED.matcher(line).find()
                 && !OTHER_STATUS.matcher(line).find();
-        return longer || !exit ? null : region.as(Backend.OOM_KILLER, Wording.EXIT_137);
+        if (longer || !exit) {
+            return null;
+        }
+        return region.isNear("oomkilled:false", 300, 300)
+                ? region.notThis("A process was killed (signal 9), and its container says that it was not for memory.")
+                : region.as(Backend.OOM_KILLER, Wording.EXIT_137);
+    }
+
+    private static Finding earlyoom(Region region) {
+        return region.trail(200).contains("sendingsig") ? region.as(Backend.OOM_KILLER, Wording.OTHER_KILLER) : null;
+    }
+
+    /** {@code Memory limit of 512 MiB exceeded with 516 MiB used}. */
+    private static Finding cloudRun(Region region) {
+        String near = region.trail(40);
+        return near.contains("exceeded") ? region.as(Backend.OOM_KILLER, Wording.JOB_LIMIT) : null;
     }
 
     /** The kernel writes several lines about one kill: the constraint says whose memory it was, the last who died. */

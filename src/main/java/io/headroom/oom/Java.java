@@ -6,6 +6,7 @@ import java.util.Collection;
 /** Tells whether a Java exception delivered a message: DJL hands libtorch's own sentences on. */
 final class Java {
     private static final String[] BEFORE = {"ai.djl.", "java.lang.", "java.util.", "exceptioninthread"};
+    private static final String PYTHON = "traceback(mostrecentcalllast)";
     private static final String[] AFTER = {".java:", "(nativemethod)", "ai.djl."};
 
     private static final int TRACE = 6_000;
@@ -37,7 +38,7 @@ final class Java {
     static boolean delivered(Region region) {
         String lead = region.lead(300);
         for (String sign : BEFORE) {
-            if (lead.contains(sign)) {
+            if (lead.lastIndexOf(sign) > lead.lastIndexOf(PYTHON)) {
                 return true;
             }
         }

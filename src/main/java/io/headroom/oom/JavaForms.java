@@ -37,6 +37,12 @@ final class JavaForms {
                 region.after("couldnotreserveenoughspacefor", Field.REQUESTED);
                 return region.as(Backend.JVM, Wording.HEAP_RESERVE);
             }),
+            Form.of("couldnotallocatemetaspace:", region -> {
+                region.after("couldnotallocatemetaspace:", Field.REQUESTED);
+                return region.as(Backend.JVM, Wording.HEAP_RESERVE);
+            }),
+            Form.of("directbuffermemoryatjava", region -> region.as(Backend.JVM, Wording.DIRECT_BUFFER)),
+            Form.of("pthread_createfailed(eagain)", region -> region.as(Backend.JVM, Wording.NATIVE_THREAD)),
             Form.of("os::commit_memory(", JavaForms::commit),
             Form.of("insufficientmemoryforthejavaruntime", JavaForms::hotspot),
             Form.of("nativememoryallocation(", JavaForms::hotspot),
@@ -55,8 +61,19 @@ final class JavaForms {
                         : region.as(Backend.JVM, reason.getValue());
             }
         }
-        int reach = Math.min(region.text.length(), region.bodyStart + 200);
-        if (region.text.substring(region.bodyStart, reach).contains("outofswapspace?")) {
+        if (region.text.startsWith(":failedtoallocatea", from)) {
+            region.count(":failedtoallocatea", "byteallocation", Field.REQUESTED)
+                    .count("byteallocationwith", "freebytes", Field.FREE);
+            return region.as(Backend.JVM, Wording.JAVA_HEAP);
+        }
+        int reach = Math.min(region.limit, region.bodyStart + 200);
+        String said = region.text.substring(region.bodyStart, reach);
+        if (said.contains("bytes(pointer.maxbytes)")
+                || said.startsWith(":physicalmemoryusageistoohigh")
+                || said.contains("maxphysicalbytes(")) {
+            return region.as(Backend.JVM, Wording.JAVACPP_LIMIT);
+        }
+        if (said.contains("outofswapspace?")) {
             return region.until("outofswapspace?").as(Backend.JVM, Wording.OUT_OF_SWAP);
         }
         return Prose.isCode(region) || Prose.isMention(region) ? null : region.as(Backend.JVM, Wording.JAVA_OTHER);
@@ -86,7 +103,7 @@ final class JavaForms {
         if (comma >= 0 && comma < region.bodyStart + 30) {
             countAt(region, comma + 1, Field.REQUESTED);
         }
-        region.until("(errno=12)");
+        region.until("(errno=12)").until("errno=1455)");
         return region.as(Backend.JVM, Wording.HOTSPOT_NATIVE);
     }
 

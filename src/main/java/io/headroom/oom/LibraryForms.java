@@ -14,6 +14,7 @@ final class LibraryForms {
     static final List<Form> ALL = List.of(
             Form.of("cublas_status_", region -> status(region, CUBLAS, Backend.CUBLAS)),
             Form.of("cudnn_status_", region -> status(region, CUDNN, Backend.CUDNN)),
+            Form.of("createcublashandlefailed", region -> region.as(Backend.CUBLAS, Wording.HANDLE)),
             Form.of("cusolver_status_alloc_failed", region -> region.as(Backend.CUDA, Wording.HANDLE)),
             Form.of("cufft_alloc_failed", region -> region.as(Backend.CUDA, Wording.HANDLE)),
             Form.of("findavalidcudnnalgorithm", region -> region.as(Backend.CUDNN, Wording.ENGINE_SEARCH)),
@@ -26,7 +27,8 @@ final class LibraryForms {
             Form.of("oomwhenallocatingtensor", LibraryForms::tensor),
             Form.of("ranoutofmemorytryingtoallocate", LibraryForms::tensor),
             Form.of("resourceexhaustederror", LibraryForms::tensor),
-            Form.of("resource_exhausted:", LibraryForms::exhausted));
+            Form.of("resource_exhausted:", LibraryForms::exhausted),
+            Form.of("resourceexhausted:", LibraryForms::exhausted));
 
     private static Finding status(Region region, Set<String> memory, Backend backend) {
         for (String status : memory) {
@@ -56,6 +58,15 @@ final class LibraryForms {
     }
 
     private static Finding driver(Region region) {
+        if (region.continuesWith("memoryforrequestedbufferofsize")) {
+            region.count("memoryforrequestedbufferofsize", "", Field.REQUESTED);
+            boolean gpu = region.isNear("cuda", 400, 0);
+            return region.as(gpu ? Backend.CUDA : Backend.CPU, Wording.ONNX);
+        }
+        if (region.contains("fromdevice[")) {
+            region.after("failedtoallocate", Field.REQUESTED).until("fromdevice[");
+            return region.as(Backend.CUDA, Wording.RAW_RUNTIME);
+        }
         boolean fromDevice = region.contains("fromdevice");
         boolean xla = region.isNear("jax", 600, 300) || region.isNear("xla", 600, 300);
         boolean tensorflow = region.isNear("tensorflow", 600, 100);
@@ -67,6 +78,16 @@ final class LibraryForms {
         return xla && !tensorflow
                 ? region.as(Backend.JAX, Wording.JAX)
                 : region.as(Backend.TENSORFLOW, Wording.TENSORFLOW);
+    }
+
+    /** XLA's sources lie below TensorFlow's: a path there names neither. */
+    private static boolean isTensorFlow(Region region) {
+        String near = region.text.substring(
+                Math.max(0, region.start - 600),
+                Math.min(region.text.length(), Math.max(region.end, region.bodyStart) + 100));
+        return near.replace("org_tensorflow", "")
+                .replace("tensorflow/compiler/xla", "")
+                .contains("tensorflow");
     }
 
     private static Finding tensor(Region region) {
@@ -83,7 +104,7 @@ final class LibraryForms {
                 .after("attemptingtoallocate", Field.REQUESTED)
                 .until("outofmemory")
                 .until("failedtoallocate");
-        return region.isNear("tensorflow", 600, 100) || region.contains("oomwhenallocatingtensor")
+        return isTensorFlow(region) || region.contains("oomwhenallocatingtensor")
                 ? tensor(region)
                 : region.as(Backend.JAX, Wording.JAX);
     }

@@ -62,11 +62,37 @@ final class NearMissForms {
                     "An NDArray or model was used after it was closed: often a fix for memory that closed too much."),
             Form.notThis("ndmanageriscapped", "An NDManager refuses new arrays because cap() was called on it."),
             Form.notThis("ndmanagerhasbeenclosed", "An NDManager was used after it was closed."),
-            Form.notThis("segmentationfault", "The process crashed on a wrong address: a bug in native code."));
+            Form.notThis("segmentationfault", "The process crashed on a wrong address: a bug in native code."),
+            Form.notThis("signal11(sigsegv", "The process crashed on a wrong address: a bug in native code."),
+            Form.notThis("sigsegv(0xb)", "The JVM crashed on a wrong address: a bug in native code."),
+            Form.notThis(
+                    "],thread:[",
+                    "A device-side assertion: an index or label is out of range. Run once on the CPU to see which."),
+            Form.notThis(
+                    "outofresource:sharedmemory",
+                    "A kernel asks for more on-chip shared memory than the GPU has: smaller blocks or fewer stages, no lack"
+                            + " of device memory."),
+            Form.notThis("gpuislost", "The GPU stopped answering: a fault of hardware, power or driver."),
+            Form.notThis("fallenoffthebus", "The GPU stopped answering: a fault of hardware, power or driver."),
+            Form.notThis("error_device_lost", "The GPU stopped answering: a fault of hardware, power or driver."),
+            Form.notThis("nospaceleftondevice", "The disk is full, not the memory."),
+            Form.notThis("diskquotaexceeded", "The disk quota is used up, not the memory."),
+            Form.notThis("storagefull", "The disk is full, not the memory."),
+            Form.notThis("pytorchstreamwriterfailed", "A file could not be written, usually for a full disk."),
+            Form.notThis("driveronyoursystemistooold", "The GPU driver is older than the CUDA runtime needs."),
+            Form.notThis("cuda_error_launch_failed", "A kernel crashed on the device: a bug in an operator."),
+            Form.notThis("cuda_error_invalid_value", "A CUDA call was given a wrong argument."),
+            Form.notThis(
+                    "cuda_error_illegal_address", "A kernel read or wrote outside its memory: a bug in an operator."),
+            Form.notThis("watchdogcaughtcollectiveoperationtimeout", "NCCL waited too long for another process."),
+            Form.notThis(
+                    "javascriptheapoutofmemory",
+                    "Node's heap is full, as when JupyterLab is built: NODE_OPTIONS=--max-old-space-size; not this"
+                            + " process's memory."));
 
     /** Whether one of these follows within a line, and names the fault better than an error code. */
     static boolean isNamed(Region region) {
-        int reach = Math.min(region.text.length(), region.bodyStart + 100);
+        int reach = Math.min(region.text.length(), region.bodyStart + 300);
         String near = region.text.substring(region.bodyStart, reach);
         return ALL.stream().anyMatch(form -> near.contains(form.literal()));
     }

@@ -121,6 +121,32 @@ final class Region {
         return this;
     }
 
+    /** Reads "{label}260498336{behind}": bytes without a unit. */
+    Region count(String label, String behind, Field field) {
+        int at = find(label, bodyStart - label.length());
+        int number = at + label.length();
+        int numberEnd = at < 0 ? number : digitsEnd(number);
+        if (numberEnd > number && text.startsWith(behind, numberEnd)) {
+            put(field, text.substring(number, numberEnd), "b", numberEnd + behind.length());
+        }
+        return this;
+    }
+
+    /** Reads "{label}9.28GiB" right before the beginning. */
+    Region leading(String label, Field field) {
+        String lead = lead(80);
+        int at = lead.lastIndexOf(label);
+        if (at >= 0) {
+            int from = start - (lead.length() - (Math.max(end, bodyStart) - start)) + at + label.length();
+            int numberEnd = numberEnd(from);
+            int unitEnd = unitEnd(numberEnd);
+            if (numberEnd > from && unitEnd > numberEnd && unitEnd <= start) {
+                put(field, text.substring(from, numberEnd), text.substring(numberEnd, unitEnd), end);
+            }
+        }
+        return this;
+    }
+
     /** Reads "9.28GiB{label}". */
     Region before(String label, Field field) {
         for (int at = find(label, bodyStart); at >= 0; at = find(label, at + 1)) {
@@ -203,7 +229,7 @@ final class Region {
     }
 
     private void put(Field field, String number, String unit, int fieldEnd) {
-        Optional<Size> size = Size.of(number, unit);
+        Optional<Size> size = Size.of(number.replace(',', '.'), unit);
         size.ifPresent(value -> sizes.putIfAbsent(field, value));
         if (size.isEmpty() && field == Field.REQUESTED) {
             impossible = true;
@@ -243,10 +269,20 @@ final class Region {
 
     private int numberEnd(int from) {
         int i = digitsEnd(from);
-        if (i > from && i < limit && text.charAt(i) == '.') {
+        if (i > from && i < limit && (text.charAt(i) == '.' || isDecimalComma(i))) {
             i = digitsEnd(i + 1);
         }
         return i;
+    }
+
+    /** Two digits behind a comma, as some tongues write what PyTorch prints with a point; three are thousands. */
+    private boolean isDecimalComma(int at) {
+        return at > 0
+                && text.charAt(at) == ','
+                && isDigit(at - 1)
+                && digitsEnd(at + 1) == at + 3
+                && source.at(at) + 1 == source.at(at + 1)
+                && unitEnd(at + 3) > at + 3;
     }
 
     private int unitEnd(int from) {
@@ -280,7 +316,7 @@ final class Region {
         while (i > bodyStart && isDigit(i - 1)) {
             i--;
         }
-        if (i > bodyStart + 1 && text.charAt(i - 1) == '.' && isDigit(i - 2)) {
+        if (i > bodyStart + 1 && (text.charAt(i - 1) == '.' || isDecimalComma(i - 1)) && isDigit(i - 2)) {
             i--;
             while (i > bodyStart && isDigit(i - 1)) {
                 i--;

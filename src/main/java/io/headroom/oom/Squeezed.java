@@ -41,6 +41,13 @@ final class Squeezed {
             }
             while (i < lineEnd) {
                 char c = original.charAt(i);
+                if (c == '&' || c == '<') {
+                    int next = Markup.end(original, i, lineEnd);
+                    if (next > i) {
+                        i = next;
+                        continue;
+                    }
+                }
                 if (c == ESCAPE || c == '\\' || c == '^') {
                     int next = escapeEnd(original, i, lineEnd);
                     if (next > i) {

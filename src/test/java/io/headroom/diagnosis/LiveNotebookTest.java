@@ -12,6 +12,7 @@ import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 import io.headroom.memory.Limit;
+import io.headroom.memory.NativeHeap;
 import io.headroom.memory.ProcessMemory;
 import io.headroom.memory.Reading;
 import io.headroom.oom.OutOfMemory;
@@ -94,18 +95,89 @@ class LiveNotebookTest {
                 .mapToObj(i -> grown(now, "step " + i, i * 100 * Bytes.MIB))
                 .toList();
 
-        assertThat(Growth.of(Situation.unknown().readings(loads).used(false)).steady())
+        assertThat(Growth.of(Situation.unknown().readings(loads).used(Series.NATIVE))
+                        .steady())
                 .isFalse();
-        assertThat(Growth.of(Situation.unknown().readings(named).used(false)).steady())
+        assertThat(Growth.of(Situation.unknown().readings(named).used(Series.NATIVE))
+                        .steady())
                 .isFalse();
-        assertThat(Growth.of(Situation.unknown().readings(steps).used(false)).steady())
+        assertThat(Growth.of(Situation.unknown().readings(steps).used(Series.NATIVE))
+                        .steady())
                 .isTrue();
         List<Reading> course = new ArrayList<>(steps);
         course.add(4, grown(now, "epoch 1", 350 * Bytes.MIB));
         course.add(grown(now, "failed", 50 * Bytes.MIB));
-        assertThat(Situation.unknown().readings(course).used(false)).hasSize(8);
-        assertThat(Growth.of(Situation.unknown().readings(course).used(false)).steady())
+        assertThat(Situation.unknown().readings(course).used(Series.NATIVE)).hasSize(8);
+        assertThat(Growth.of(Situation.unknown().readings(course).used(Series.NATIVE))
+                        .steady())
                 .isTrue();
+    }
+
+    @Test
+    void growthOfTheResidentSetAloneIsTheHeapsAndNoLeakOfTensors() {
+        Reading now = Reading.now();
+        List<Reading> steps = IntStream.range(1, 9)
+                .mapToObj(i -> grown(now, "step " + i, i * 100 * Bytes.MIB))
+                .map(each -> new Reading(
+                        each.at(),
+                        each.stage(),
+                        each.process(),
+                        each.jvm(),
+                        new NativeHeap(OptionalLong.of(Bytes.GIB), OptionalLong.empty(), OptionalLong.empty()),
+                        each.arrays(),
+                        List.of(),
+                        List.of()))
+                .toList();
+        OutOfMemory metaspace =
+                OutOfMemory.read("java.lang.OutOfMemoryError: Metaspace").orElseThrow();
+
+        assertThat(Diagnosis.of(REFUSED, Situation.unknown().readings(steps)).cause())
+                .isEqualTo(Cause.HOST_RAM);
+        assertThat(Diagnosis.of(metaspace, Situation.unknown().readings(steps)).cause())
+                .isEqualTo(Cause.LIMIT);
+    }
+
+    @Test
+    void aCapWithRoomLeftIsNotTheCause() {
+        Reading now = Reading.now();
+        Reading roomy = with(
+                now,
+                List.of(
+                        new Limit(Limit.Kind.RLIMIT_AS, 100 * Bytes.GIB, OptionalLong.of(50 * Bytes.GIB)),
+                        new Limit(Limit.Kind.PHYSICAL, 24 * Bytes.GIB, OptionalLong.of(11 * Bytes.GIB))));
+
+        assertThat(Diagnosis.of(REFUSED, Situation.unknown().readings(List.of(roomy)))
+                        .cause())
+                .isEqualTo(Cause.HOST_RAM);
+    }
+
+    @Test
+    void theCapWithLeastLeftIsTheOneInForce() {
+        Reading now = Reading.now();
+        Reading both = with(
+                now,
+                List.of(
+                        new Limit(Limit.Kind.CAP, 9 * Bytes.GIB, OptionalLong.of(Bytes.GIB)),
+                        new Limit(Limit.Kind.RLIMIT_AS, 20 * Bytes.GIB, OptionalLong.of(20 * Bytes.GIB - Bytes.MIB))));
+
+        assertThat(Diagnosis.of(REFUSED, Situation.unknown().readings(List.of(both)))
+                        .evidence()
+                        .get(0))
+                .contains("20.00 GiB");
+    }
+
+    @Test
+    void aRequestBelowAKnownMachinesMemoryIsNotOversized() {
+        Reading now = Reading.now();
+        Reading large =
+                with(now, List.of(new Limit(Limit.Kind.PHYSICAL, 512 * Bytes.GIB, OptionalLong.of(400 * Bytes.GIB))));
+        OutOfMemory asked = OutOfMemory.read(
+                        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 128849018880" + " bytes.")
+                .orElseThrow();
+
+        assertThat(Diagnosis.of(asked, Situation.unknown().readings(List.of(large)))
+                        .cause())
+                .isEqualTo(Cause.HOST_RAM);
     }
 
     @Test
@@ -146,7 +218,7 @@ class LiveNotebookTest {
                 stage,
                 process,
                 now.jvm(),
-                now.nativeHeap(),
+                new NativeHeap(OptionalLong.of(rss), OptionalLong.empty(), OptionalLong.empty()),
                 now.arrays(),
                 List.of(),
                 List.of());

@@ -1,0 +1,123 @@
+package io.headroom.oom;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Sentences beside the main templates: other programs, other killers, cut and retyped messages. */
+class WordingsTest {
+    private static final long GIB = 1L << 30;
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "cuda | torch.OutOfMemoryError: Allocation on device",
+                "cuda | - **Exception Type:** torch.OutOfMemoryError",
+                "cuda | CUDA out of the memory. Tried to allocate 360.00 MiB",
+                "cuda | MXNetError: pooled_storage_manager.h:161: cudaMalloc retry failed: out of memory",
+                "cuda | ValueError: No available memory for the cache blocks.",
+                "cuda | CUDA driver error: out of memory",
+                "cublas | Check failed: err == CUBLAS_STATUS_SUCCESS (1 vs. 0) : Create cublas handle failed",
+                "xpu | RuntimeError: level_zero backend failed with error: 40 (UR_RESULT_ERROR_OUT_OF_RESOURCES)",
+                "xpu | Native API failed. ZE_RESULT_ERROR_OUT_OF_DEVICE_MEMORY",
+                "cpu | OSError: [WinError 1455] 页面文件太小",
+                "cpu | The paging file is too small for this operation to complete. (os error 1455)",
+                "dataloader-shm | unable to mmap 4096 bytes from file </torch_36_31_63>: Cannot allocate memory (12)",
+                "oom-killer | Container killed by YARN for exceeding memory limits. 8.2 GB of 8 GB physical memory used.",
+                "oom-killer | slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.batch cgroup.",
+                "oom-killer | slurmstepd: error: Job 7 exceeded memory limit (84000 > 83000), being killed",
+                "oom-killer | ray.exceptions.OutOfMemoryError: Task was killed due to the node running low on memory.",
+                "oom-killer | systemd-oomd[34]: Killed /a.slice/b.service due to memory pressure for /a.slice being 60 %",
+                "oom-killer | Memory limit of 512 MiB exceeded with 516 MiB used.",
+                "oom-killer | c++: fatal error: Killed signal terminated program cc1plus",
+                "jvm | Direct buffer memory at java.nio.Bits.reserveMemory(Bits.java:658)",
+                "jvm | [warning][os,thread] Failed to start thread - pthread_create failed (EAGAIN) for attributes: 1024k",
+                "jvm | java.lang.OutOfMemoryError: Cannot allocate 31 + 36 bytes (> Pointer.maxBytes)",
+                "mps | [metal::malloc] Attempting to allocate 9 bytes which is greater than the maximum"
+            })
+    void isRecognised(String backend, String text) {
+        assertThat(OutOfMemory.read(text).map(oom -> oom.backend().label())).contains(backend);
+        assertThat(Log.read(text).failures()).hasSize(1);
+    }
+
+    @Test
+    void theirFiguresAreRead() {
+        assertThat(fields(
+                        "Tried to allocate 20.00 MiB (GPU 1; 2.00 GiB total capacity; 1.50 GiB already allocated; 3.00 MiB"
+                                + " free; 1.75 GiB reserved in total by PyTorch)"))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "requested_bytes",
+                        20L << 20,
+                        "device_index",
+                        1L,
+                        "total_bytes",
+                        2 * GIB,
+                        "allocated_bytes",
+                        GIB + GIB / 2,
+                        "free_bytes",
+                        3L << 20,
+                        "reserved_bytes",
+                        GIB + 3 * (GIB / 4)));
+        assertThat(fields("allocating 2048.00 MiB on device 3: cudaMalloc failed: out of memory"))
+                .containsExactlyInAnyOrderEntriesOf(Map.of("requested_bytes", 2 * GIB, "device_index", 3L));
+        assertThat(fields(
+                        "java.lang.OutOfMemoryError: Failed to allocate a 4096 byte allocation with 512 free bytes and"
+                                + " 2MB until OOM"))
+                .containsExactlyInAnyOrderEntriesOf(Map.of("requested_bytes", 4096L, "free_bytes", 512L));
+        assertThat(fields("onnxruntime::BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of"
+                        + " size 4096"))
+                .containsEntry("requested_bytes", 4096L);
+        assertThat(fields("Could not allocate metaspace: 1073741824 bytes")).containsEntry("requested_bytes", GIB);
+        assertThat(fields("cupy.cuda.memory.OutOfMemoryError: out of memory to allocate 4096 bytes (total 8192 bytes)"))
+                .containsEntry("requested_bytes", 4096L);
+    }
+
+    @Test
+    void theyAreReadThroughMarkupAndWithDecimalCommas() {
+        String html =
+                "<pre>torch.OutOfMemoryError: CUDA&nbsp;out&nbsp;of&nbsp;memory. Tried to <b>allocate</b> 1.50 GiB.<br/>GPU"
+                        + " 0 has a total capacity of 15,50 GiB of which 17,75 MiB is free.</pre>";
+
+        assertThat(fields(html))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "requested_bytes",
+                        GIB + GIB / 2,
+                        "device_index",
+                        0L,
+                        "total_bytes",
+                        15 * GIB + GIB / 2,
+                        "free_bytes",
+                        (long) (17.75 * (1 << 20))));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "triton.runtime.errors.OutOfResources: out of resource: shared memory, Required: 163840",
+                "RuntimeError: [enforce fail at inline_container.cc:668] . PytorchStreamWriter failed writing file",
+                "OSError: [Errno 28] No space left on device",
+                "RuntimeError: The NVIDIA driver on your system is too old (found version 11040).",
+                "Unable to determine the device handle for GPU 0000:0A:00.0: GPU is lost.",
+                "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+                "a.cu:365: kernel: block: [0,0,0], thread: [3,0,0] Assertion `t >= 0 && t < n` failed.",
+                "THCudaCheck FAIL file=/pytorch/aten/src/THC/generic/THCStorage.cu line=39 error=59 : device-side assert"
+                        + " triggered",
+                "State: { ExitCode:137, OOMKilled:false, Status:exited }"
+            })
+    void whatIsAnotherFaultIsSaidToBeOne(String text) {
+        Log log = Log.read(text);
+
+        assertThat(log.failures()).isEmpty();
+        assertThat(log.nearMisses()).hasSize(1);
+    }
+
+    private static Map<String, Long> fields(String text) {
+        return OutOfMemory.read(text).orElseThrow().fields();
+    }
+}
