@@ -126,9 +126,19 @@ public final class Headroom {
         return Session.current().loaded(Models.load(name, file));
     }
 
+    /** Loads a TorchScript file on a device, {@code Device.gpu()}; throws as {@link #load(String, Path)}. */
+    public static LoadedModel load(String name, Path file, ai.djl.Device device) {
+        return Session.current().loaded(Models.load(name, file, device));
+    }
+
     /** Loads the {@code .params} file of a DJL block and tells its bytes; throws as {@link #load(String, Path)}. */
     public static LoadedModel load(String name, Block block, Path file) {
         return Session.current().loaded(Models.load(name, block, file));
+    }
+
+    /** Loads the {@code .params} file of a DJL block on a device; throws as {@link #load(String, Path)}. */
+    public static LoadedModel load(String name, Block block, Path file, ai.djl.Device device) {
+        return Session.current().loaded(Models.load(name, block, file, device));
     }
 
     /** Loads what a DJL criteria describes and tells its bytes; throws as {@link #load(String, Path)}. */
@@ -347,6 +357,11 @@ public final class Headroom {
     /** A stack of LSTM layers. */
     public static Workload lstm() {
         return Session.current().placed(Workload.lstm());
+    }
+
+    /** A graph attention network; set its sizes with {@code nodes}, {@code edges}, {@code heads}, …. */
+    public static Workload gat() {
+        return Workload.gat();
     }
 
     /** Adam: two states a weight. */

@@ -1,6 +1,8 @@
 package io.headroom.budget;
 
 import io.headroom.units.Bytes;
+import io.headroom.workload.Architecture;
+import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import io.headroom.workload.step.Kind;
 import java.util.ArrayList;
@@ -18,8 +20,9 @@ import java.util.List;
  * @param real what a real step holds at its peak, by kind
  * @param byHandBytes the last line of the hand arithmetic
  * @param realBytes the estimate's peak
+ * @param growth how the attention term grows: {@code "linear in batch × nodes, quadratic in seq"}
  */
-public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long realBytes) {
+public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long realBytes, String growth) {
     /**
      * One line: what, the numbers, the bytes they make.
      *
@@ -32,7 +35,10 @@ public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long
         real = List.copyOf(real);
     }
 
-    /** Writes the arithmetic of a transformer workload. */
+    private static final int TOKEN_BYTES = 8;
+    private static final String MATRICES = "attention matrices, each layer";
+
+    /** Writes the arithmetic of a workload with attention: a transformer or a graph attention network. */
     public static Formula of(Workload workload) {
         return of(Estimate.of(workload));
     }
@@ -40,35 +46,58 @@ public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long
     /**
      * Writes the arithmetic beside an estimate that is already there.
      *
-     * @throws IllegalArgumentException if the workload is no transformer
+     * @throws IllegalArgumentException if the workload has no attention
      */
     public static Formula of(Estimate estimate) {
         Workload work = estimate.workload();
-        if (work.architecture() != io.headroom.workload.Architecture.TRANSFORMER) {
+        if (!work.has(Option.HEADS)) {
             throw new IllegalArgumentException(
-                    "the formula batch × nodes × heads × seq² is that of a transformer; use the estimate of this "
+                    "the formula batch × nodes × heads × seq² is that of attention; use the estimate of this "
                             + work.architecture().name().toLowerCase(java.util.Locale.ROOT) + " instead.");
         }
         List<Line> hand = new ArrayList<>();
         int b = work.precision().activationBytes();
-        long input = line(hand, "input", b, work.microBatch(), work.nodes(), work.seq(), work.features());
-        long activation =
-                line(hand, "activation, each layer", b, work.microBatch(), work.nodes(), work.seq(), work.dModel());
-        long attention = line(
-                hand,
-                "attention matrices, each layer",
-                b,
-                work.microBatch(),
-                work.nodes(),
-                work.heads(),
-                work.seq(),
-                work.seq());
+        boolean graph = work.architecture() == Architecture.GAT;
+        long input = work.vocab() > 0
+                ? line(hand, "input, tokens", TOKEN_BYTES, work.microBatch(), work.nodes(), work.seq())
+                : line(hand, "input", b, factors(work, graph, work.features()));
+        long activation = line(hand, "activation, each layer", b, factors(work, graph, work.dModel()));
+        long attention = graph ? scores(hand, work, b) : matrices(hand, work, b);
         hand.add(new Line("gradient of the activation", "as the activation", activation));
         long layer = Bytes.plus(activation, attention, activation);
         hand.add(new Line("one layer", "activation + attention + gradient", layer));
         long all = Bytes.plus(input, Bytes.times(work.layers(), layer));
         hand.add(new Line("all layers", "input + " + work.layers() + " × " + layer + " B", all));
-        return new Formula(hand, real(estimate), all, estimate.peakAllocatedBytes());
+        return new Formula(hand, real(estimate), all, estimate.peakAllocatedBytes(), growth(work));
+    }
+
+    private static String growth(Workload work) {
+        if (work.architecture() != Architecture.GAT) {
+            return "linear in batch × nodes, quadratic in seq";
+        }
+        return work.edges() > 0 ? "linear in batch, nodes and edges" : "linear in batch, quadratic in nodes";
+    }
+
+    private static long[] factors(Workload work, boolean graph, long width) {
+        return graph
+                ? new long[] {work.microBatch(), work.nodes(), width}
+                : new long[] {work.microBatch(), work.nodes(), work.seq(), width};
+    }
+
+    private static long matrices(List<Line> hand, Workload work, int valueBytes) {
+        return line(hand, MATRICES, valueBytes, work.microBatch(), work.nodes(), work.heads(), work.seq(), work.seq());
+    }
+
+    private static long scores(List<Line> hand, Workload work, int valueBytes) {
+        return work.edges() > 0
+                ? line(
+                        hand,
+                        "attention of the edges, each layer",
+                        valueBytes,
+                        work.microBatch(),
+                        work.heads(),
+                        work.edges())
+                : line(hand, MATRICES, valueBytes, work.microBatch(), work.heads(), work.nodes(), work.nodes());
     }
 
     private static List<Line> real(Estimate estimate) {

@@ -11,7 +11,6 @@ import io.headroom.budget.Formula;
 import io.headroom.render.EstimateView;
 import io.headroom.render.FormulaView;
 import io.headroom.units.Bytes;
-import io.headroom.workload.Architecture;
 import io.headroom.workload.Workload;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -69,7 +68,7 @@ public final class BudgetCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
         try {
-            long bytes = limit == null ? 0 : Bytes.parse(limit);
+            long bytes = limitBytes();
             String content = content();
             if (isLines(content)) {
                 return lines(content, bytes, out);
@@ -81,6 +80,14 @@ public final class BudgetCommand implements Callable<Integer> {
             spec.commandLine().getErr().println("budget: " + e.getMessage());
             return USAGE;
         }
+    }
+
+    private long limitBytes() {
+        long bytes = limit == null ? 0 : Bytes.parse(limit);
+        if (limit != null && bytes == 0) {
+            throw new IllegalArgumentException("--limit " + limit + ": give a positive size, or leave it out.");
+        }
+        return bytes;
     }
 
     private String answer(Map<String, Object> workload, long limitBytes, ObjectMapper writer) throws IOException {
@@ -174,7 +181,7 @@ public final class BudgetCommand implements Callable<Integer> {
 
     private static String text(Estimate estimate, long limitBytes) {
         String table = EstimateView.of(estimate, limitBytes).plain();
-        return estimate.workload().architecture() == Architecture.TRANSFORMER
+        return estimate.workload().has(io.headroom.workload.Option.HEADS)
                 ? table + "\n\n" + FormulaView.of(Formula.of(estimate)).plain()
                 : table;
     }

@@ -92,13 +92,15 @@ public record LiveArrays(List<Manager> managers) {
     static Optional<LiveArrays> now(boolean ask) {
         return ManagerTree.root().flatMap(top -> {
             ArraySizes sizes = new ArraySizes(ask);
-            if (!sizes.known()) {
-                return Optional.empty();
-            }
-            LiveArrays live = of(top, sizes);
+            Optional<LiveArrays> live = known(top, sizes);
             sizes.publish();
-            return Optional.of(live);
+            return live;
         });
+    }
+
+    /** Absent where sizes of arrays that any thread may close cannot be known. */
+    static Optional<LiveArrays> known(NDManager top, ArraySizes sizes) {
+        return sizes.known() ? Optional.of(of(top, sizes)) : Optional.empty();
     }
 
     /** The same, made of an earlier one's parts where they are equal, so that a long timeline holds each once. */

@@ -16,6 +16,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
@@ -78,6 +79,11 @@ public final class LoadedModel implements AutoCloseable {
         return before.rss().isPresent() && after.rss().isPresent()
                 ? OptionalLong.of(after.rss().getAsLong() - before.rss().getAsLong())
                 : OptionalLong.empty();
+    }
+
+    /** Devices' memory before and after the load; none where no device's changed. */
+    public List<DeviceChange> devices() {
+        return DeviceChange.between(before, after);
     }
 
     /** Whether it has been released. */
@@ -162,6 +168,7 @@ public final class LoadedModel implements AutoCloseable {
      *
      * @return what came back and what did not
      * @throws IllegalStateException if it was released before
+     * @throws ModelException if one of its parts could not be closed; all others were, and it is released
      */
     public ReleaseReport release() {
         return release(List.of());
@@ -174,36 +181,62 @@ public final class LoadedModel implements AutoCloseable {
      */
     public ReleaseReport release(List<Variable> variables) {
         Reading held;
+        Optional<ModelException> failure;
         synchronized (this) {
             model();
             held = Reading.now("before releasing " + name);
-            drop();
+            failure = drop();
         }
-        return ReleaseReport.of(this, held, variables);
+        ReleaseReport report = ReleaseReport.of(this, held, variables);
+        if (failure.isPresent()) {
+            throw failure.get();
+        }
+        return report;
     }
 
     /** Releases the model if it still is in memory. */
     @Override
     public void close() {
+        Optional<ModelException> failure;
         synchronized (this) {
             if (model == null) {
                 return;
             }
-            drop();
+            failure = drop();
         }
         Cleanup.now();
+        if (failure.isPresent()) {
+            throw failure.get();
+        }
     }
 
-    private void drop() {
-        predictors.forEach(Predictor::close);
+    /** Closes every part, whichever fails. */
+    private Optional<ModelException> drop() {
+        List<AutoCloseable> parts = new ArrayList<>(predictors);
+        parts.add(manager);
+        parts.add(model);
         predictors.clear();
         plain = null;
-        manager.close();
         manager = null;
-        model.close();
         model = null;
         releasedAt = LocalTime.now().truncatedTo(ChronoUnit.SECONDS);
         Models.forget(this);
+        ModelException failure = null;
+        for (AutoCloseable part : parts) {
+            try {
+                part.close();
+            } catch (Exception | LinkageError e) {
+                if (failure == null) {
+                    failure = new ModelException(
+                            "The model \"" + name + "\" is released, but a part of it could not be closed: "
+                                    + Models.reason(e) + " Its memory may stay until the kernel ends.",
+                            e);
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        return Optional.ofNullable(failure);
     }
 
     private String expected() {
@@ -248,6 +281,12 @@ public final class LoadedModel implements AutoCloseable {
                 bytes -> line.append(" weights ").append(Bytes.format(bytes)).append(" ·"));
         added().ifPresent(bytes ->
                 line.append(" process ").append(Bytes.formatSigned(bytes)).append(" ·"));
+        devices().stream().filter(device -> device.added() != 0).forEach(device -> line.append(' ')
+                .append(device.device())
+                .append(' ')
+                .append(Bytes.formatSigned(device.added()))
+                .append(device.own() ? "" : " (all processes)")
+                .append(" ·"));
         after.headroom()
                 .ifPresent(bytes ->
                         line.append(" head-room ").append(Bytes.format(bytes)).append(" ·"));

@@ -7,9 +7,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.nn.Block;
 import ai.djl.repository.zoo.Criteria;
 import ai.djl.translate.NoopTranslator;
-import io.headroom.memory.Limit;
 import io.headroom.memory.Reading;
-import io.headroom.units.Bytes;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -41,12 +39,21 @@ public final class Models {
     private Models() {}
 
     /**
-     * Loads a TorchScript file, or the one {@code .pt} file of a directory.
+     * Loads a TorchScript file, or the one {@code .pt} file of a directory, into the machine's memory.
      *
      * @param name how the model is called in lines and reports
      * @throws ModelException if the file is missing, damaged, no TorchScript, or does not fit
      */
     public static LoadedModel load(String name, Path file) {
+        return load(name, file, Device.cpu());
+    }
+
+    /**
+     * The same, on a device: {@code Device.gpu()}.
+     *
+     * @throws ModelException also if there is no such device, or its free memory cannot hold the weights
+     */
+    public static LoadedModel load(String name, Path file, Device device) {
         Path found = only(file, ".pt");
         Weights weights = Weights.of(found);
         switch (weights.format()) {
@@ -64,20 +71,29 @@ public final class Models {
                 .optModelPath(found.toAbsolutePath())
                 .optModelName(name)
                 .optEngine("PyTorch")
-                .optDevice(Device.cpu())
+                .optDevice(device)
                 .optTranslator(new NoopTranslator())
                 .build();
-        return load(name, OptionalLong.of(weights.bytes()), false, found.toString(), criteria::loadModel);
+        return load(name, OptionalLong.of(weights.bytes()), false, device, found.toString(), criteria::loadModel);
     }
 
     /**
-     * Loads a DJL block's parameters.
+     * Loads a DJL block's parameters into the machine's memory.
      *
      * @param block the architecture the file was saved from
      * @param file a {@code .params} file, or a directory with one
      * @throws ModelException if the file is missing, damaged, of another architecture, or does not fit
      */
     public static LoadedModel load(String name, Block block, Path file) {
+        return load(name, block, file, Device.cpu());
+    }
+
+    /**
+     * The same, on a device: {@code Device.gpu()}.
+     *
+     * @throws ModelException also if there is no such device, or its free memory cannot hold the weights
+     */
+    public static LoadedModel load(String name, Block block, Path file, Device device) {
         Path found = only(file, ".params");
         Weights weights = Weights.of(found);
         if (weights.format() != Weights.Format.DJL_PARAMS) {
@@ -86,8 +102,8 @@ public final class Models {
                     + name
                     + "\", path).");
         }
-        return load(name, OptionalLong.of(weights.bytes()), true, found.toString(), () -> {
-            Model model = Model.newInstance(name, Device.cpu(), "PyTorch");
+        return load(name, OptionalLong.of(weights.bytes()), true, device, found.toString(), () -> {
+            Model model = Model.newInstance(name, device, "PyTorch");
             try (InputStream in = new BufferedInputStream(Files.newInputStream(found))) {
                 model.setBlock(block);
                 model.load(in);
@@ -105,7 +121,7 @@ public final class Models {
      * @throws ModelException if it cannot be loaded
      */
     public static LoadedModel load(String name, Criteria<?, ?> criteria) {
-        return load(name, OptionalLong.empty(), false, "the criteria", criteria::loadModel);
+        return load(name, OptionalLong.empty(), false, Device.cpu(), "the criteria", criteria::loadModel);
     }
 
     /** The models loaded and not yet released, oldest first. */
@@ -120,9 +136,14 @@ public final class Models {
         return releaseAll(List.of());
     }
 
-    /** The same, and looks through the notebook's variables for those that still hold arrays once all are gone. */
+    /**
+     * The same, and looks through the notebook's variables for those that still hold arrays once all are gone.
+     *
+     * @throws ModelException if a part of a model could not be closed; all are released
+     */
     public static Releases releaseAll(List<Variable> variables) {
         List<ReleaseReport> reports = new ArrayList<>();
+        ModelException failure = null;
         List<LoadedModel> models = loaded();
         for (LoadedModel model : models) {
             boolean last = model == models.get(models.size() - 1);
@@ -131,7 +152,12 @@ public final class Models {
             } catch (IllegalStateException e) {
                 // released by another thread meanwhile: nothing left to do
                 continue;
+            } catch (ModelException e) {
+                failure = failure == null ? e : failure;
             }
+        }
+        if (failure != null) {
+            throw failure;
         }
         return new Releases(reports);
     }
@@ -146,17 +172,27 @@ public final class Models {
         Model load() throws Exception;
     }
 
-    private static LoadedModel load(String name, OptionalLong weights, boolean block, String from, Loader loader) {
+    private static LoadedModel load(
+            String name, OptionalLong weights, boolean block, Device device, String from, Loader loader) {
         if (name == null || name.isBlank()) {
             throw new IllegalArgumentException("A model needs a name, but " + (name == null ? "null" : "\"\"")
                     + " was given: write load(\"age\", path).");
         }
+        if (device == null) {
+            throw new IllegalArgumentException("The model \"" + name
+                    + "\" was given device = null: give Device.cpu() or Device.gpu(), or leave it out for the CPU.");
+        }
         synchronized (LOADING) {
-            Engine.getEngine("PyTorch");
+            int gpus = Engine.getEngine("PyTorch").getGpuCount();
+            if (device.isGpu() && device.getDeviceId() >= gpus) {
+                throw new ModelException("The model \"" + name + "\" was not loaded: there is no " + device
+                        + ", the engine finds " + (gpus == 0 ? "no GPU" : gpus + (gpus == 1 ? " GPU" : " GPUs"))
+                        + ". Leave the device out to load it on the CPU.");
+            }
             Reading before = Reading.now();
-            refuseIfTooLarge(name, weights, before);
+            LoadRefusal.check(name, weights, device, before);
             if (block) {
-                refuseIfDirectBuffersAreTooFew(name, weights, before);
+                LoadRefusal.checkDirectBuffers(name, weights, before);
             }
             Model model;
             try {
@@ -173,32 +209,6 @@ public final class Models {
                 LOADED.add(loaded);
             }
             return loaded;
-        }
-    }
-
-    private static void refuseIfTooLarge(String name, OptionalLong weights, Reading now) {
-        OptionalLong headroom = now.headroom();
-        if (weights.isPresent() && headroom.isPresent() && weights.getAsLong() > headroom.getAsLong()) {
-            throw new ModelException("The model \"" + name + "\" was not loaded: its weights take "
-                    + Bytes.format(weights.getAsLong()) + ", but only " + Bytes.format(headroom.getAsLong())
-                    + " may still be used (" + now.limit().orElseThrow().label()
-                    + "). Release what is loaded, releaseAll(), or "
-                    + (now.limit().orElseThrow().kind() == Limit.Kind.CAP
-                            ? "lift the cap, unlimited()."
-                            : "load a smaller model."));
-        }
-    }
-
-    /** DJL reads parameters into direct buffers, which the JVM limits apart from everything else. */
-    private static void refuseIfDirectBuffersAreTooFew(String name, OptionalLong weights, Reading now) {
-        OptionalLong most = DirectBuffers.most();
-        long free = most.orElse(Long.MAX_VALUE) - now.jvm().direct().orElse(0);
-        if (weights.orElse(0) > free) {
-            throw new ModelException("The model \"" + name
-                    + "\" was not loaded: DJL reads a block's parameters into direct"
-                    + " buffers, its weights take " + Bytes.format(weights.getAsLong()) + ", and the JVM allows only "
-                    + Bytes.format(Math.max(0, free)) + " more of those. Start the kernel with a larger"
-                    + " -XX:MaxDirectMemorySize, or load the model as TorchScript, which needs none.");
         }
     }
 

@@ -6,7 +6,9 @@ import ai.djl.ndarray.NDManager;
 import io.headroom.memory.Peak;
 import io.headroom.memory.Watch;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
@@ -95,18 +97,18 @@ public final class Pipeline {
         NDManager results = NDManager.newBaseManager("PyTorch");
         results.setName("pipeline results");
         List<PipelineReport.Stage> stages = new ArrayList<>();
-        List<LoadedModel> kept = new ArrayList<>();
+        Map<Integer, LoadedModel> kept = new LinkedHashMap<>();
         boolean interrupted = false;
         for (Step step : steps) {
             tell(new Progress(stages.size(), steps.size(), step.name()));
-            PipelineReport.Stage stage = run(step, results, kept);
+            PipelineReport.Stage stage = run(step, results, model -> kept.put(stages.size(), model));
             stages.add(stage);
             interrupted = stage.failure().filter(Pipeline::interrupts).isPresent();
             if (interrupted) {
                 break;
             }
         }
-        kept.stream().filter(model -> !model.isReleased()).forEach(LoadedModel::release);
+        kept.forEach((index, model) -> stages.set(index, released(stages.get(index), model)));
         tell(new Progress(stages.size(), steps.size(), ""));
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -131,7 +133,7 @@ public final class Pipeline {
         }
     }
 
-    private PipelineReport.Stage run(Step step, NDManager results, List<LoadedModel> kept) {
+    private PipelineReport.Stage run(Step step, NDManager results, Consumer<LoadedModel> kept) {
         Watch watch = Watch.start(step.name());
         Optional<Object> result = Optional.empty();
         Optional<Throwable> failure = Optional.empty();
@@ -154,7 +156,7 @@ public final class Pipeline {
         Optional<ReleaseReport> released = Optional.empty();
         try {
             if (keepLoaded && model != null) {
-                kept.add(model);
+                kept.accept(model);
             } else if (model != null && !model.isReleased()) {
                 released = Optional.of(model.release());
             } else {
@@ -168,6 +170,16 @@ public final class Pipeline {
                 model == null ? OptionalLong.empty() : model.after().rss();
         OptionalLong weights = model == null ? OptionalLong.empty() : model.weights();
         return new PipelineReport.Stage(step.name(), weights, loaded, result, failure, peak, released);
+    }
+
+    /** Releases a model that was kept loaded; one that cannot be must lose nothing of the others. */
+    private static PipelineReport.Stage released(PipelineReport.Stage stage, LoadedModel model) {
+        try {
+            model.close();
+            return stage;
+        } catch (RuntimeException | LinkageError e) {
+            return stage.failed(e);
+        }
     }
 
     private static Object moved(Object made, NDManager results) {

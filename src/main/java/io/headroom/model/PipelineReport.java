@@ -35,7 +35,13 @@ public final class PipelineReport implements AutoCloseable {
             Optional<Object> result,
             Optional<Throwable> failure,
             Peak peak,
-            Optional<ReleaseReport> release) {}
+            Optional<ReleaseReport> release) {
+
+        /** The same, failed, unless it had before. */
+        Stage failed(Throwable why) {
+            return new Stage(name, weights, loaded, result, Optional.of(failure.orElse(why)), peak, release);
+        }
+    }
 
     private final List<Stage> stages;
     private final NDManager results;

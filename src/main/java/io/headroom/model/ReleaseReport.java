@@ -63,6 +63,11 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
                 : OptionalLong.empty();
     }
 
+    /** Devices' memory before and after the release; none where no device is used. */
+    public List<DeviceChange> devices() {
+        return DeviceChange.between(before, after);
+    }
+
     /** Arrays that are still open, by manager, largest first: the model's own are closed. */
     public List<LiveArrays.Manager> open() {
         return after.arrays().map(LiveArrays::managers).orElse(List.of());
@@ -111,6 +116,7 @@ public record ReleaseReport(String name, OptionalLong added, Reading before, Rea
                     .append(Bytes.format(kept))
                     .append(" free for reuse"));
         }
+        devices().forEach(device -> text.append("\n  ").append(device));
         held.forEach(holder -> text.append("\n  ").append(holder));
         if (held.isEmpty() && (added.isEmpty() || stayed().orElse(0) > CRUMB)) {
             open().stream().filter(manager -> manager.bytes() > CRUMB).limit(3).forEach(manager -> text.append("\n  ")

@@ -64,6 +64,11 @@ public final class Releases extends AbstractList<ReleaseReport> {
                 : OptionalLong.empty();
     }
 
+    /** Devices' memory before the first release and after the last; none where no device is used. */
+    public List<DeviceChange> devices() {
+        return isEmpty() ? List.of() : DeviceChange.between(reports.get(0).before(), after());
+    }
+
     /** Notebook variables that still reach open arrays once all models are gone, largest first. */
     public List<Holder> held() {
         return isEmpty() ? List.of() : reports.get(size() - 1).held();
@@ -84,6 +89,7 @@ public final class Releases extends AbstractList<ReleaseReport> {
                     .append(ReleaseReport.came(added(), returned()))
                     .append('\n');
         }
+        devices().forEach(device -> text.append("  ").append(device).append('\n'));
         held().forEach(holder -> text.append("  ").append(holder).append('\n'));
         return text.toString().stripTrailing();
     }

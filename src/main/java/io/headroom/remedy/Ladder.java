@@ -53,7 +53,7 @@ record Ladder(List<Remedy> rungs) {
             add(ladders, workload, WorkloadRemedies::sequence, halves(workload.seq(), SHORTEST));
         }
         add(ladders, workload, width -> WorkloadRemedies.width(width), narrower(workload));
-        add(ladders, workload, prefetch -> WorkloadRemedies.loader(prefetch), fewer(workload.number(Option.PREFETCH)));
+        add(ladders, workload, prefetch -> WorkloadRemedies.loader(prefetch), fewer(workload.batchesAhead()));
         add(ladders, workload, rank -> WorkloadRemedies.lora((int) rank), LongStream.of(8));
         add(ladders, workload, any -> WorkloadRemedies.halfPrecision(), LongStream.of(1));
         if (workload.architecture().has(Option.ATTENTION) && workload.attention() == Attention.EAGER) {

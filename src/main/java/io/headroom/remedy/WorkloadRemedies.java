@@ -193,10 +193,18 @@ final class WorkloadRemedies {
                         : nodes.applyAsLong(work) >= work.nodes()
                                 ? nodes.applyAsLong(work) + " nodes are not fewer than the present " + work.nodes()
                                 : null,
-                work -> work.nodes(nodes.applyAsLong(work)),
+                work -> withNodes(work, nodes.applyAsLong(work)),
                 work -> Code.model(
                         "// sample " + nodes.applyAsLong(work) + " nodes (centres and neighbours) instead of "
                                 + work.nodes() + " where the graph batch is made"));
+    }
+
+    /** As many edges for each node as before. */
+    private static Workload withNodes(Workload work, long nodes) {
+        long edges = work.number(Option.EDGES);
+        return edges == 0
+                ? work.nodes(nodes)
+                : work.nodes(nodes).edges(Math.max(1, (long) ((double) edges / work.nodes() * nodes)));
     }
 
     static Remedy width(long wanted) {
@@ -228,6 +236,7 @@ final class WorkloadRemedies {
             case CNN ->
                 "Block layer = Conv2d.builder().setFilters(" + work.dModel()
                         + ").setKernelShape(new Shape(3, 3)).build();";
+            case GAT -> "// d_model " + work.dModel() + " where the graph attention layers are made";
             default -> "Block layer = Linear.builder().setUnits(" + work.dModel() + ").build();";
         };
     }
@@ -238,10 +247,11 @@ final class WorkloadRemedies {
                 "prefetch " + wanted,
                 "At most " + wanted + " batches wait beside the one in work.",
                 new Cost(Double.NaN, Accuracy.SAME, Risk.NONE, "The device may wait for data when loading is slow."),
-                work -> work.number(Option.PREFETCH) <= wanted
-                        ? "the loader holds " + work.number(Option.PREFETCH) + " batches ready, no more"
+                work -> work.batchesAhead() <= wanted
+                        ? "the loader holds " + work.batchesAhead() + " batches ready, no more"
                         : null,
-                work -> work.with(Option.PREFETCH, wanted),
+                work -> (work.number(Option.WORKERS) == 0 ? work : work.with(Option.WORKERS, 0))
+                        .with(Option.PREFETCH, wanted),
                 work -> Code.model("dataset = builder.optPrefetchNumber(" + wanted
                         + ").build();      // DJL loads ahead only with config.optExecutorService(…)"));
     }

@@ -1,10 +1,11 @@
 package io.headroom.render;
 
+import io.headroom.budget.Device;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
 import io.headroom.budget.Verdict;
 import io.headroom.units.Bytes;
-import io.headroom.workload.Architecture;
+import io.headroom.workload.Option;
 import io.headroom.workload.step.Kind;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -35,14 +36,17 @@ public final class EstimateView {
         this.limitName = limitName;
     }
 
-    /** Without a limit to compare with. */
+    /** Beside what is usable of the device that the workload names; on the CPU without a limit to compare with. */
     public static Bundle of(Estimate estimate) {
-        return of(estimate, NONE, "limit", false);
+        Device device = Device.named(estimate.workload().device());
+        return device.usableBytes() == Long.MAX_VALUE
+                ? of(estimate, NONE, "limit", false)
+                : of(estimate, device.usableBytes(), device.name(), false);
     }
 
-    /** Beside a limit in bytes; 0 for none. */
+    /** Beside a limit in bytes; 0 for none but the device's own. */
     public static Bundle of(Estimate estimate, long limitBytes) {
-        return of(estimate, limitBytes == 0 ? NONE : limitBytes, "limit", false);
+        return limitBytes == 0 ? of(estimate) : of(estimate, limitBytes, "limit", false);
     }
 
     /** The same with the attention arithmetic, where there is attention. */
@@ -69,7 +73,7 @@ public final class EstimateView {
         view.html.append("<div style=\"display:flex;flex-wrap:wrap;gap:0 3em\"><div>");
         view.legend();
         view.html.append("</div><div>");
-        if (formula && estimate.workload().architecture() == Architecture.TRANSFORMER) {
+        if (formula && estimate.workload().has(Option.HEADS)) {
             view.html.append(FormulaView.html(Formula.of(estimate)));
         }
         view.html.append("</div></div>");

@@ -34,8 +34,9 @@ public final class FormulaView {
     private static String times(Formula formula) {
         return String.format(
                 Locale.ROOT,
-                "The real step needs %.1f times the hand arithmetic: linear in batch × nodes, quadratic in seq.",
-                (double) formula.realBytes() / Math.max(1, formula.byHandBytes()));
+                "The real step needs %.1f times the hand arithmetic: %s.",
+                (double) formula.realBytes() / Math.max(1, formula.byHandBytes()),
+                formula.growth());
     }
 
     private static int longest(List<Formula.Line> lines, Function<Formula.Line, String> column) {

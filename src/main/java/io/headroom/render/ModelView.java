@@ -1,6 +1,7 @@
 package io.headroom.render;
 
 import io.headroom.memory.LiveArrays;
+import io.headroom.model.DeviceChange;
 import io.headroom.model.Holder;
 import io.headroom.model.LoadedModel;
 import io.headroom.model.PipelineReport;
@@ -25,6 +26,7 @@ public final class ModelView {
         rows.add("weights", model.weights(), "from the file's header");
         rows.add("process before loading", model.before().rss(), "");
         rows.add("process after loading", model.after().rss(), signed(model.added()));
+        devices(rows, model.devices());
         rows.add(
                 "head-room then",
                 model.after().headroom(),
@@ -47,6 +49,7 @@ public final class ModelView {
         rows.add("did not", report.stayed(), "");
         rows.add("Java heap free again", OptionalLong.of(Math.max(0, report.heapFreed())), "");
         rows.add("free but kept by malloc", report.after().nativeHeap().kept(), "");
+        devices(rows, report.devices());
         held(rows, report.held(), report.open());
         return Bundle.text(report.toString()).html(rows.html(report.name() + " released"));
     }
@@ -70,6 +73,7 @@ public final class ModelView {
         rows.add("before", releases.get(0).before().rss(), "");
         rows.add("after", releases.after().rss(), "");
         rows.add("of it kept by malloc", releases.after().nativeHeap().kept(), "free, taken again by the next tensors");
+        devices(rows, releases.devices());
         held(rows, releases.held(), List.of());
         return Bundle.text(releases.toString()).html(rows.html("Released, bytes that came back"));
     }
@@ -92,6 +96,16 @@ public final class ModelView {
         return CLOSEABLE.contains(holder.type())
                 ? holder.name() + ".close() gives it back"
                 : "close the arrays in it, or the NDManager that made them";
+    }
+
+    private static void devices(Rows rows, List<DeviceChange> devices) {
+        for (DeviceChange device : devices) {
+            rows.add(device.device() + " before", OptionalLong.of(device.before()), device.whose());
+            rows.add(
+                    device.device() + " after",
+                    OptionalLong.of(device.after()),
+                    device.whose() + ", " + Bytes.formatSigned(device.added()));
+        }
     }
 
     private static void held(Rows rows, List<Holder> holders, List<LiveArrays.Manager> open) {

@@ -120,7 +120,7 @@ public record Probe(
      */
     public Projection at(Workload other) {
         checkSameModel(other);
-        long seq = other.has(Option.SEQ) ? other.seq() : 0;
+        long seq = other.length();
         ProbeFit pass = ProbeFit.of(steps, steady, Step::passBytes);
         ProbeFit update = ProbeFit.of(steps, steady, Step::updateBytes);
         if (!pass.knowsSequences() && seq != steps.get(steps.size() - 1).seq()) {

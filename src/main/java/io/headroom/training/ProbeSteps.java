@@ -4,6 +4,7 @@ import ai.djl.engine.EngineException;
 import io.headroom.memory.Watch;
 import io.headroom.training.Probe.Step;
 import io.headroom.units.Bytes;
+import io.headroom.workload.Architecture;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import java.util.ArrayList;
@@ -26,14 +27,14 @@ final class ProbeSteps {
 
     ProbeSteps(Workload workload, long roomBytes, Consumer<String> progress) {
         Workload single = workload.accumulation(1).batch(1);
-        this.one = single.has(Option.NODES) ? single.nodes(1) : single;
+        this.one = single.has(Option.NODES) && single.architecture() != Architecture.GAT ? single.nodes(1) : single;
         this.room = roomBytes;
         this.wanted = Math.min(WANTED, roomBytes / PART_OF_ROOM);
         this.progress = progress;
     }
 
     List<Step> run() {
-        long full = one.has(Option.SEQ) ? one.seq() : 0;
+        long full = one.length();
         double each = warmUp(full);
         long seq = steps.get(0).seq();
         if (full > seq) {
@@ -93,7 +94,7 @@ final class ProbeSteps {
 
     private Step measure(long sequences, long seq) {
         Workload step = one.batch(sequences);
-        step = seq > 0 ? step.seq(seq) : step;
+        step = seq > 0 ? step.length(seq) : step;
         progress.accept(describe(sequences, seq));
         try {
             // the JVM's compiler and collector only ever add to a peak: the lower of two is the step's

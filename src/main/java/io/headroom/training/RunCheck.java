@@ -30,6 +30,10 @@ final class RunCheck {
     }
 
     private static void checkModel(Workload workload) {
+        refuse(
+                workload.number(Option.EDGES) > 0,
+                "edges = " + workload.edges() + ": DJL cannot add up what edges bring to a node, so a layer of edges is"
+                        + " estimated but not run. Leave edges out for a dense one.");
         if (!workload.architecture().has(Option.ATTENTION)) {
             return;
         }
@@ -64,10 +68,10 @@ final class RunCheck {
                 sharding != Sharding.NONE || devices > 1,
                 "sharding = " + lower(sharding) + ", devices = " + devices + ": the run is on one device, so a shared"
                         + " step is estimated but not run. Use sharding = none and devices = 1.");
-        long prefetch = workload.number(Option.PREFETCH);
         refuse(
-                prefetch > 0,
-                "prefetch = " + prefetch + ": the run makes its own data and holds no batch ready, so a loader is"
+                workload.batchesAhead() > 0,
+                "workers = " + workload.number(Option.WORKERS) + ", prefetch = " + workload.number(Option.PREFETCH)
+                        + ": the run makes its own data and holds no batch ready, so a loader is"
                         + " estimated but not run. Use prefetch = 0.");
         if (!workload.isInference()) {
             checkUpdate(workload);

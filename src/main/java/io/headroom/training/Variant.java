@@ -21,7 +21,7 @@ final class Variant {
      * @throws IllegalArgumentException if a setting does not fit the block, as the remedy's own class says
      */
     Variant(Workload workload, Block plain, NDManager manager) {
-        if (workload.architecture().has(Option.LORA_RANK) && workload.loraRank() > 0 && !workload.isInference()) {
+        if (workload.architecture().has(Option.LORA_RANK) && workload.loraRank() > 0) {
             Lora.of(plain, (int) workload.loraRank());
         }
         if (workload.architecture().has(Option.ATTENTION) && workload.attention() == Attention.CHUNKED) {

@@ -1,5 +1,6 @@
 package io.headroom.widget;
 
+import io.headroom.budget.Device;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Solver;
 import io.headroom.remedy.Plan;
@@ -92,12 +93,15 @@ public final class BudgetPanel {
     }
 
     /**
-     * A panel beside the head-room, asked for anew at each move.
+     * A panel beside the head-room, asked for anew at each move, or what is usable of the device that the workload names.
      *
      * @param headroom in bytes; {@code Long.MAX_VALUE} where none is known
      */
     public static BudgetPanel of(Workload workload, LongSupplier headroom) {
-        return new BudgetPanel(workload, headroom, "head-room");
+        Device device = Device.named(workload.device());
+        return device.usableBytes() == Long.MAX_VALUE
+                ? new BudgetPanel(workload, headroom, "head-room")
+                : new BudgetPanel(workload, device::usableBytes, device.name());
     }
 
     /** What the sliders say, or said when they last went together. */

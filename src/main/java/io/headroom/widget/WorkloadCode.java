@@ -12,6 +12,7 @@ final class WorkloadCode {
     private static final Map<Option, String> METHODS = Map.ofEntries(
             Map.entry(Option.BATCH, "batch"),
             Map.entry(Option.NODES, "nodes"),
+            Map.entry(Option.EDGES, "edges"),
             Map.entry(Option.SEQ, "seq"),
             Map.entry(Option.HEADS, "heads"),
             Map.entry(Option.KV_HEADS, "kvHeads"),

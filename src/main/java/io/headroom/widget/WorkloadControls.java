@@ -14,6 +14,7 @@ final class WorkloadControls {
     private static final List<Option> SLIDERS = List.of(
             Option.BATCH,
             Option.NODES,
+            Option.EDGES,
             Option.SEQ,
             Option.HEADS,
             Option.D_MODEL,
@@ -94,10 +95,12 @@ final class WorkloadControls {
     }
 
     static boolean applies(Workload workload, Option option) {
-        boolean merged = workload.architecture() == Architecture.TRANSFORMER || workload.nodes() > 1;
+        boolean merged = workload.has(Option.HEADS) || workload.nodes() > 1;
         return workload.has(option)
                 && !(workload.isInference() && TRAINING.contains(option))
                 && (option != Option.NODES || merged)
+                && !(option == Option.EDGES && workload.edges() == 0)
+                && !(option == Option.FEATURES && workload.has(Option.VOCAB) && workload.vocab() > 0)
                 && (option != Option.OUTPUTS || workload.architecture() != Architecture.TRANSFORMER);
     }
 
@@ -107,6 +110,7 @@ final class WorkloadControls {
                     case BATCH -> 256;
                     case NODES, HEADS, ACCUMULATION -> 32;
                     case SEQ -> 1024;
+                    case EDGES -> 16_384;
                     case LAYERS -> 24;
                     case LORA_RANK -> 64;
                     case D_MODEL -> 2048;

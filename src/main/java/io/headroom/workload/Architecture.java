@@ -22,13 +22,24 @@ public enum Architecture {
             Option.CHUNKS,
             Option.POSITIONS,
             Option.LORA_RANK,
-            Option.TIED),
+            Option.TIED,
+            Option.NEW_TOKENS),
     /** Fully connected layers on {@code [batch, features]}. */
     MLP(Option.NODES, Option.D_MODEL, Option.LAYERS, Option.FEATURES, Option.OUTPUTS, Option.DROPOUT),
     /** Convolution, batch norm, ReLU and pooling on {@code [batch, features, image, image]}. */
     CNN(Option.NODES, Option.D_MODEL, Option.LAYERS, Option.FEATURES, Option.OUTPUTS, Option.IMAGE),
     /** Stacked LSTM layers on {@code [batch, seq, features]}. */
     LSTM(Option.NODES, Option.SEQ, Option.D_MODEL, Option.LAYERS, Option.FEATURES, Option.OUTPUTS, Option.DROPOUT),
+    /** Graph attention layers on {@code [batch, nodes, features]}. */
+    GAT(
+            Option.NODES,
+            Option.EDGES,
+            Option.HEADS,
+            Option.D_MODEL,
+            Option.LAYERS,
+            Option.FEATURES,
+            Option.OUTPUTS,
+            Option.DROPOUT),
     /** A DJL block of the user's, with its input shape. */
     BLOCK(Option.SEQ);
 
@@ -41,13 +52,12 @@ public enum Architecture {
             Option.ZERO_GRAD,
             Option.DEVICE,
             Option.INFERENCE,
-            Option.NEW_TOKENS,
             Option.FOREACH,
             Option.SHARDING,
             Option.DEVICES,
-            Option.PREFETCH);
-
-    private static final Set<Option> NOT_OF_A_BLOCK = EnumSet.of(Option.NEW_TOKENS, Option.PRECISION);
+            Option.PREFETCH,
+            Option.WORKERS,
+            Option.PINNED);
 
     private final Set<Option> own;
 
@@ -57,7 +67,6 @@ public enum Architecture {
 
     /** Whether this kind of model has that option; a {@link #BLOCK} has {@code seq} where its input is sequences. */
     public boolean has(Option option) {
-        return own.contains(option)
-                || EVERYWHERE.contains(option) && !(this == BLOCK && NOT_OF_A_BLOCK.contains(option));
+        return own.contains(option) || EVERYWHERE.contains(option) && !(this == BLOCK && option == Option.PRECISION);
     }
 }

@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
 import ai.djl.nn.LambdaBlock;
+import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
@@ -25,6 +26,7 @@ final class BlockBuilder {
             case MLP -> mlp(step);
             case CNN -> cnn(step);
             case LSTM -> lstm(step);
+            case GAT -> gat(step);
             case BLOCK -> step.block();
         };
     }
@@ -84,6 +86,20 @@ final class BlockBuilder {
                         .build())
                 .add(new LambdaBlock(BlockBuilder::last, "last"))
                 .add(linear(step.outputs()));
+    }
+
+    private static Block gat(Workload step) {
+        if (step.edges() > 0) {
+            throw new IllegalArgumentException("edges = " + step.edges()
+                    + ": DJL cannot add up what edges bring to a node, so a layer of edges is estimated but not built."
+                    + " Leave edges out for a dense one.");
+        }
+        Parameter edges = GraphAttention.edges(step.nodes());
+        SequentialBlock stack = new SequentialBlock();
+        for (long layer = 0; layer < step.layers(); layer++) {
+            stack.add(new GraphAttention(step.heads(), step.dModel(), (float) step.dropout(), edges));
+        }
+        return stack.add(linear(step.outputs()));
     }
 
     private static NDList last(NDList sequences) {

@@ -3,8 +3,8 @@ package io.headroom.workload;
 /**
  * What the optimizer keeps for each weight, beyond the weight and its gradient.
  *
- * <p>Figures are those of PyTorch's own implementations (and bitsandbytes for 8-bit Adam: state of tensors under 4 096
- * values stays in 32 bit).
+ * <p>Figures are those of PyTorch's own implementations (and bitsandbytes for 8-bit Adam: two bytes a weight and for each 256
+ * weights two scales in 32 bit; the state of tensors under 4 096 values stays in 32 bit).
  */
 public enum OptimizerKind {
     SGD(0),
@@ -17,6 +17,7 @@ public enum OptimizerKind {
     ADAM8BIT(2);
 
     private static final long SMALLEST_QUANTIZED = 4096;
+    private static final long QUANTIZED_BLOCK = 256;
 
     private final int statesPerWeight;
 
@@ -40,7 +41,8 @@ public enum OptimizerKind {
         long values = rows * columns;
         return switch (this) {
             case ADAFACTOR -> (rows > 1 ? rows + columns : values) * valueBytes;
-            case ADAM8BIT -> values < SMALLEST_QUANTIZED ? values * 8 : values * 2;
+            case ADAM8BIT ->
+                values < SMALLEST_QUANTIZED ? values * 8 : values * 2 + ((values - 1) / QUANTIZED_BLOCK + 1) * 8;
             default -> values * statesPerWeight * valueBytes;
         };
     }

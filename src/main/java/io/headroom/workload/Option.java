@@ -12,7 +12,12 @@ import java.util.stream.Collectors;
  */
 public enum Option {
     BATCH("batch", 1, 1, "samples in one optimizer step"),
-    NODES("nodes", 1, 1, "graph nodes merged into each sample; sequences = batch × nodes"),
+    NODES(
+            "nodes",
+            1,
+            1,
+            "graph nodes merged into each sample: sequences = batch × nodes; of a gat: nodes of each graph"),
+    EDGES("edges", 0, 0, "edges of each graph, loops to itself included; 0 = a dense matrix of nodes × nodes"),
     SEQ("seq", 128, 1, "positions in a sequence"),
     HEADS("heads", 8, 1, "attention heads"),
     KV_HEADS("kv_heads", 0, 0, "key and value heads of grouped-query attention; 0 = heads"),
@@ -39,7 +44,9 @@ public enum Option {
     NEW_TOKENS("new_tokens", 0, 0, "tokens generated in inference: the KV cache holds seq + new_tokens; 0 = no cache"),
     SHARDING("sharding", Sharding.NONE, "none, ddp, zero1, zero2, zero3 or tensor"),
     DEVICES("devices", 1, 1, "devices that share the work"),
-    PREFETCH("prefetch", 0, 0, "batches the loader holds ready (workers × prefetch)"),
+    PREFETCH("prefetch", 0, 0, "batches the loader holds ready; with workers, each of them (0 = PyTorch's 2)"),
+    WORKERS("workers", 0, 0, "loader workers that hold batches ready; 0 = one loader"),
+    PINNED("pinned", false, "whether batches wait in page-locked host memory, in blocks of a power of two bytes"),
     DEVICE("device", "cpu", "cpu, cuda, mps, or a device of the table, such as \"A100 40GB\"");
 
     private final String key;
@@ -125,7 +132,7 @@ public enum Option {
             return checkChoice(value, choice);
         }
         if (value instanceof String text && !text.isBlank()) {
-            return text.strip();
+            return text.strip().equalsIgnoreCase("cpu") ? "cpu" : text.strip();
         }
         throw wrong(value, "a name");
     }
@@ -147,7 +154,7 @@ public enum Option {
         }
         double number = ((Number) value).doubleValue();
         if (!(number >= (Double) smallest && number <= (Double) largest)) {
-            throw wrong(value, "from 0 to below 1");
+            throw wrong(value, "from 0 to " + largest);
         }
         return number;
     }

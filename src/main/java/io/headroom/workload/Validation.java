@@ -5,12 +5,32 @@ import java.util.Locale;
 
 /** What must hold between the options of a workload. */
 final class Validation {
+    private static final long MOST_LAYERS = 10_000;
+
     private Validation() {}
 
     static void check(Workload step) {
-        if (step.architecture() == Architecture.TRANSFORMER) {
-            checkTransformer(step);
+        checkLoop(step);
+        checkSharding(step);
+        if (step.isOwnBlock()) {
+            Bytes.times(step.inputShape().size(), 4);
+            return;
         }
+        if (step.layers() > MOST_LAYERS) {
+            throw new IllegalArgumentException("layers = " + step.layers() + ": an estimate plays every layer, up to "
+                    + MOST_LAYERS + ". Use fewer.");
+        }
+        switch (step.architecture()) {
+            case TRANSFORMER -> checkTransformer(step);
+            case GAT -> checkGraph(step);
+            case CNN -> checkImage(step);
+            default -> {}
+        }
+        long widest = step.has(Option.FF) ? Math.max(step.dModel(), step.ff()) : step.dModel();
+        Bytes.times(step.sequences(), step.has(Option.SEQ) ? step.seq() : 1, widest, 4, step.layers());
+    }
+
+    private static void checkLoop(Workload step) {
         if (step.accumulation() > step.batch()) {
             throw new IllegalArgumentException("accumulation = " + step.accumulation() + " but batch = " + step.batch()
                     + ": a batch cannot be split into more micro-batches than it has samples.");
@@ -23,17 +43,18 @@ final class Validation {
             throw new IllegalArgumentException("checkpointing = " + step.checkpointing() + " segments but layers = "
                     + step.layers() + ": use at most one segment for each layer.");
         }
-        checkTensorParallel(step);
-        if (step.isOwnBlock()) {
-            Bytes.times(step.inputShape().size(), 4);
-            return;
-        }
-        Bytes.times(step.sequences(), step.seq(), Math.max(step.dModel(), step.ff()), 4, step.layers());
     }
 
-    private static void checkTensorParallel(Workload step) {
+    private static void checkSharding(Workload step) {
         long devices = step.number(Option.DEVICES);
-        if (step.get(Option.SHARDING) != Sharding.TENSOR || devices == 1) {
+        if (devices == 1) {
+            return;
+        }
+        if (step.get(Option.SHARDING) == Sharding.NONE) {
+            throw new IllegalArgumentException("devices = " + devices + " with sharding = none: say what they share,"
+                    + " sharding = ddp, zero1, zero2, zero3 or tensor, or leave devices out.");
+        }
+        if (step.get(Option.SHARDING) != Sharding.TENSOR) {
             return;
         }
         if (step.architecture() != Architecture.TRANSFORMER) {
@@ -49,12 +70,7 @@ final class Validation {
     }
 
     private static void checkTransformer(Workload step) {
-        if (step.dModel() % step.heads() != 0) {
-            throw new IllegalArgumentException("heads = " + step.heads() + " does not divide d_model = " + step.dModel()
-                    + ": each head takes d_model / heads values. Try heads = "
-                    + nearestDivisor(step.dModel(), step.heads())
-                    + ".");
-        }
+        checkHeads(step);
         if (step.heads() % step.kvHeads() != 0) {
             throw new IllegalArgumentException("kv_heads = " + step.kvHeads() + " does not divide heads = "
                     + step.heads() + ": every key head serves the same number of query heads.");
@@ -73,7 +89,42 @@ final class Validation {
             throw new IllegalArgumentException("lora_rank = " + step.loraRank() + " is above the width d_model = "
                     + step.dModel() + ": an adapter of that rank is larger than the matrix. Use 4 to 64.");
         }
+        long generated = step.number(Option.NEW_TOKENS);
+        if (generated > 0 && !step.isInference()) {
+            throw new IllegalArgumentException("new_tokens = " + generated
+                    + " in training: tokens are generated in inference alone. Set inference, or leave new_tokens out.");
+        }
         Bytes.times(step.sequences(), step.heads(), step.seq(), step.seq(), 4, step.layers());
+        Bytes.times(step.sequences(), Bytes.plus(step.seq(), generated), step.dModel(), 2, 4, step.layers());
+    }
+
+    private static void checkGraph(Workload step) {
+        checkHeads(step);
+        long pairs = Bytes.times(step.nodes(), step.nodes());
+        if (step.edges() > pairs) {
+            throw new IllegalArgumentException("edges = " + step.edges() + " with nodes = " + step.nodes()
+                    + ": a graph has at most nodes × nodes = " + pairs + " edges, loops included.");
+        }
+        Bytes.times(step.sequences(), step.heads(), step.edges() == 0 ? pairs : step.edges(), 4, step.layers());
+        Bytes.times(step.sequences(), step.nodes(), step.dModel(), 4, step.layers());
+    }
+
+    private static void checkHeads(Workload step) {
+        if (step.dModel() % step.heads() != 0) {
+            throw new IllegalArgumentException("heads = " + step.heads() + " does not divide d_model = " + step.dModel()
+                    + ": each head takes d_model / heads values. Try heads = "
+                    + nearestDivisor(step.dModel(), step.heads())
+                    + ".");
+        }
+    }
+
+    /** Each layer halves the image and doubles the channels. */
+    private static void checkImage(Workload step) {
+        if (step.layers() > Long.SIZE - 2 || step.image() >> step.layers() == 0) {
+            throw new IllegalArgumentException("image = " + step.image() + " with layers = " + step.layers()
+                    + ": each layer halves the image, so nothing is left of it. Use a larger image or fewer layers.");
+        }
+        Bytes.times(step.dModel(), 1L << step.layers());
     }
 
     private static long nearestDivisor(long width, long heads) {

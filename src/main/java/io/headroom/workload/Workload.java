@@ -91,43 +91,29 @@ public final class Workload {
     }
 
     /**
+     * Graph attention layers (Veličković et al. 2018), a linear head for each node; the sizes are the paper's on Cora.
+     *
+     * <p>A sample is a graph of {@code nodes}. Dense by default: scores are {@code nodes × nodes} for each head; with
+     * {@code edges} they are one for each edge and head, as PyTorch Geometric's {@code GATConv} gathers them.
+     */
+    public static Workload gat() {
+        return new Workload(Architecture.GAT, new EnumMap<>(Option.class))
+                .with(Option.NODES, 2708)
+                .with(Option.D_MODEL, 64)
+                .with(Option.LAYERS, 2)
+                .with(Option.FEATURES, 1433)
+                .with(Option.OUTPUTS, 7)
+                .with(Option.DROPOUT, 0.6);
+    }
+
+    /**
      * Reads a workload from the keys of a spec file: {@code model} ({@code "transformer"} by default, {@code "mlp"},
-     * {@code "cnn"}, {@code "lstm"}) and those of {@link Option}; what is left out has its default.
+     * {@code "cnn"}, {@code "lstm"}, {@code "gat"}) and those of {@link Option}; what is left out has its default.
      *
      * @throws IllegalArgumentException for an unknown key, a wrong value, or values that do not go together
      */
     public static Workload of(Map<String, ?> spec) {
-        Workload step = ofModel(spec.get("model"));
-        for (Map.Entry<String, ?> entry : spec.entrySet()) {
-            if (!entry.getKey().equals("model")) {
-                Option option = Option.ofKey(entry.getKey()).orElseThrow(() -> unknown(entry.getKey()));
-                step = step.with(option, entry.getValue());
-            }
-        }
-        return step.validate();
-    }
-
-    private static Workload ofModel(Object model) {
-        if (model == null || model.equals("transformer")) {
-            return transformer();
-        }
-        if (model.equals("mlp")) {
-            return mlp();
-        }
-        if (model.equals("cnn")) {
-            return cnn();
-        }
-        if (model.equals("lstm")) {
-            return lstm();
-        }
-        throw new IllegalArgumentException(
-                "model = \"" + model + "\": use \"transformer\", \"mlp\", \"cnn\" or \"lstm\".");
-    }
-
-    private static IllegalArgumentException unknown(String key) {
-        return new IllegalArgumentException("unknown key \"" + key + "\". The keys are: model, "
-                + java.util.Arrays.stream(Option.values()).map(Option::key).collect(Collectors.joining(", "))
-                + ".");
+        return Spec.read(spec);
     }
 
     /**
@@ -173,6 +159,11 @@ public final class Workload {
 
     public Workload seq(long seq) {
         return with(Option.SEQ, seq);
+    }
+
+    /** Edges of each graph, loops to itself included; 0 for a dense matrix. */
+    public Workload edges(long edges) {
+        return with(Option.EDGES, edges);
     }
 
     public Workload heads(long heads) {
@@ -280,6 +271,10 @@ public final class Workload {
         return number(Option.SEQ);
     }
 
+    public long edges() {
+        return number(Option.EDGES);
+    }
+
     public long heads() {
         return number(Option.HEADS);
     }
@@ -376,14 +371,31 @@ public final class Workload {
         return (Boolean) get(option);
     }
 
-    /** Samples that go through the model at once: the batch over the accumulation steps, rounded up. */
+    /** Samples that go through the model at once: the batch over the accumulation steps, rounded up; in inference all. */
     public long microBatch() {
-        return (batch() - 1) / accumulation() + 1;
+        return isInference() ? batch() : (batch() - 1) / accumulation() + 1;
     }
 
-    /** Sequences that go through the model at once: micro-batch × nodes. */
+    /** Sequences that go through the model at once: micro-batch × nodes; graphs of a graph attention network. */
     public long sequences() {
-        return Bytes.times(microBatch(), nodes());
+        return architecture == Architecture.GAT ? microBatch() : Bytes.times(microBatch(), nodes());
+    }
+
+    /** How many parts of a sample see each other: positions of a sequence, nodes of a graph attention network; else 0. */
+    public long length() {
+        return architecture == Architecture.GAT ? nodes() : has(Option.SEQ) ? seq() : 0;
+    }
+
+    /** The workload with another {@link #length()}. */
+    public Workload length(long length) {
+        return architecture == Architecture.GAT ? nodes(length) : seq(length);
+    }
+
+    /** Batches that the loader holds ready: each worker's, two where it is not said, as PyTorch has it. */
+    public long batchesAhead() {
+        long workers = number(Option.WORKERS);
+        long prefetch = number(Option.PREFETCH);
+        return workers == 0 ? prefetch : Bytes.times(workers, prefetch == 0 ? 2 : prefetch);
     }
 
     /** The shape of the model's input for one micro-batch. */
@@ -398,6 +410,7 @@ public final class Workload {
             case LSTM -> new Shape(sequences, seq(), features());
             case MLP -> new Shape(sequences, features());
             case CNN -> new Shape(sequences, features(), image(), image());
+            case GAT -> new Shape(sequences, nodes(), features());
             case BLOCK -> own.input(sequences, seq());
         };
     }

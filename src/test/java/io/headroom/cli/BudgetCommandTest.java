@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.headroom.workload.Option;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -75,6 +77,17 @@ class BudgetCommandTest {
                 "{\"lora_rank\":4096} | lora_rank = 4096",
                 "{\"model\":\"gan\"} | model = \"gan\"",
                 "{\"device\":\"abacus\"} | not in the table",
+                "{\"layers\":100000000,\"d_model\":8} | layers = 100000000",
+                "{\"vocab\":280000000000000000,\"d_model\":8} | more than 2^63 bytes",
+                "{\"inference\":true,\"new_tokens\":9223372036854775807} | 2^63",
+                "{\"prefetch\":9223372036854775807} | 2^63",
+                "{\"new_tokens\":5} | new_tokens = 5 in training",
+                "{\"devices\":4} | devices = 4 with sharding = none",
+                "{\"image\":64} | image does not apply",
+                "{\"model\":\"cnn\",\"seq\":64} | seq does not apply",
+                "{\"model\":\"cnn\",\"image\":4} | image = 4 with layers = 3",
+                "{\"model\":\"gat\",\"heads\":3} | heads = 3",
+                "{\"model\":\"gat\",\"nodes\":3,\"edges\":10} | edges = 10 with nodes = 3",
                 "[1] | not a JSON object",
                 "{\"batch\":1}{} | not a JSON object",
                 "{\"batch\":1,\"batch\":2} | not a JSON object",
@@ -83,6 +96,36 @@ class BudgetCommandTest {
         assertThat(run(spec)).isEqualTo(2);
         assertThat(err.toString()).contains(said).doesNotContain("\tat ");
         assertThat(out.toString()).isEmpty();
+    }
+
+    @Test
+    void aDeviceOfTheTableIsTheLimit() throws IOException {
+        assertThat(run("{\"batch\":64,\"device\":\"A100 40GB\"}")).isZero();
+        assertThat(out.toString()).contains("fits: needs", "A100 40GB 39.50 GiB");
+        assertThat(run("{\"batch\":64,\"device\":\"CPU\"}", "--limit", "0")).isEqualTo(2);
+        assertThat(err.toString()).contains("--limit 0");
+    }
+
+    @Test
+    void graphAttentionIsEstimatedWithItsFormula() throws IOException {
+        assertThat(run("{\"model\":\"gat\",\"nodes\":100,\"heads\":4}")).isZero();
+        assertThat(out.toString()).contains("1 × 4 × 100 × 100 × 4 B", "quadratic in nodes");
+        assertThat(run("{\"model\":\"gat\",\"nodes\":100,\"heads\":4,\"edges\":500}"))
+                .isZero();
+        assertThat(out.toString()).contains("1 × 4 × 500 × 4 B", "linear in batch, nodes and edges");
+    }
+
+    @Test
+    void theDocumentNamesEveryKeyItsDefaultAndMeaning() throws IOException {
+        List<String> lines = Files.readAllLines(Path.of("docs/budget.md"));
+        for (Option option : Option.values()) {
+            Object fallback = option.fallback();
+            String written =
+                    fallback instanceof Enum<?> choice ? choice.name().toLowerCase(Locale.ROOT) : "" + fallback;
+            assertThat(lines.contains("| `" + option.key() + "` | " + written + " | " + option.meaning() + " |"))
+                    .as("docs/budget.md on %s", option.key())
+                    .isTrue();
+        }
     }
 
     @Test

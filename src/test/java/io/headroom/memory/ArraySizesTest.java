@@ -42,6 +42,20 @@ class ArraySizesTest {
     }
 
     @Test
+    void arraysOfAllThreadsAreAbsentUnlessToldThatNoneClosesAny() {
+        ArraySizes sizes = new ArraySizes(true, Optional.empty());
+        assertThat(sizes.known()).isFalse();
+        System.setProperty(ArraySizes.TOLD, "ask");
+        try {
+            assertThat(sizes.known()).isTrue();
+        } finally {
+            System.clearProperty(ArraySizes.TOLD);
+        }
+        assertThat(LiveArrays.known(manager, sizes)).isEmpty();
+        assertThat(LiveArrays.known(manager, new ArraySizes(true))).isPresent();
+    }
+
+    @Test
     void aClosedArrayHasNoSize() {
         NDArray array = manager.ones(new Shape(4, 8));
         array.close();

@@ -6,7 +6,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.util.NativeResource;
+import com.sun.jna.Pointer;
 import io.headroom.units.Bytes;
+import java.nio.FloatBuffer;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -82,6 +85,38 @@ class LiveArraysTest {
         assertThat(LiveArrays.now()).isPresent();
         array.intern(manager.ones(SQUARE));
         assertThat(LiveArrays.of(manager).bytes()).isEqualTo(SIZE);
+    }
+
+    /** As when an array is given another tensor twice, and malloc puts the second where the first had been. */
+    @Test
+    void anotherTensorAtTheSameAddressIsSeenInTime() {
+        try (NDManager other = NDManager.newBaseManager("PyTorch")) {
+            Pointer small = new Pointer(handle(manager.ones(new Shape(4))));
+            Pointer large = new Pointer(handle(other.ones(SQUARE)));
+            assertThat(LiveArrays.now()).isPresent();
+            long tensor = small.getLong(0);
+            small.setLong(0, large.getLong(0));
+            large.setLong(0, tensor);
+            for (int i = 0; i < 64; i++) {
+                assertThat(LiveArrays.now()).isPresent();
+            }
+            assertThat(LiveArrays.of(manager).bytes()).isEqualTo(SIZE);
+        }
+    }
+
+    @Test
+    void aSparseArrayHasNoStorageOfItsOwn() {
+        manager.createCoo(
+                FloatBuffer.wrap(new float[] {1, 2}),
+                new long[][] {{0, 999_999}, {0, 999_999}},
+                new Shape(1_000_000, 1_000_000));
+        LiveArrays live = LiveArrays.of(manager);
+        assertThat(live.count()).isPositive();
+        assertThat(live.bytes()).isLessThan(Bytes.KIB);
+    }
+
+    private static long handle(NDArray array) {
+        return (Long) ((NativeResource<?>) array).getHandle();
     }
 
     @ParameterizedTest

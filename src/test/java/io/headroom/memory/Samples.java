@@ -32,6 +32,32 @@ public final class Samples {
         return reading(second, stage, resident).with(live);
     }
 
+    public static Reading reading(long second, String stage, long resident, DeviceMemory... devices) {
+        Reading host = reading(second, stage, resident);
+        return new Reading(
+                host.at(),
+                stage,
+                host.process(),
+                host.jvm(),
+                host.nativeHeap(),
+                host.arrays(),
+                List.of(devices),
+                host.limits());
+    }
+
+    /** A card of 24 GiB, of which this process and all together take so much; own below 0 is hidden. */
+    public static DeviceMemory card(int number, long own, long used) {
+        long total = 24L << 30;
+        return new DeviceMemory(
+                "GPU " + number + " Test Card",
+                OptionalLong.of(total),
+                OptionalLong.of(used),
+                OptionalLong.of(total - used),
+                own < 0 ? OptionalLong.empty() : OptionalLong.of(own),
+                List.of(),
+                false);
+    }
+
     public static Leaks leaks(int readings, Leak... leaks) {
         return new Leaks(List.of(leaks), readings);
     }

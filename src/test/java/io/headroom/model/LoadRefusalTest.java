@@ -3,13 +3,16 @@ package io.headroom.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.Device;
 import ai.djl.engine.Engine;
 import io.headroom.memory.Limit;
 import io.headroom.memory.Reading;
+import io.headroom.memory.Samples;
 import io.headroom.units.Bytes;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,6 +59,44 @@ class LoadRefusalTest {
                 .hasMessageContaining("-XX:MaxDirectMemorySize")
                 .hasMessageContaining("TorchScript");
         assertNothingHappened(before);
+    }
+
+    @Test
+    void onAGpuItsFreeMemoryCountsNotTheMachines() {
+        Reading now = Samples.reading(0, "", Bytes.GIB, Samples.card(0, Bytes.GIB, 22 * Bytes.GIB));
+        OptionalLong weights = OptionalLong.of(3 * Bytes.GIB);
+        assertThatThrownBy(() -> LoadRefusal.check("giant", weights, Device.gpu(), now))
+                .isInstanceOf(ModelException.class)
+                .hasMessage(
+                        "The model \"giant\" was not loaded: its weights take 3.00 GiB, but the device has only 2.00 GiB"
+                                + " free of 24.00 GiB (GPU 0 Test Card). Release what is loaded, releaseAll(), or load it on the"
+                                + " CPU, Device.cpu().");
+        LoadRefusal.check("small", OptionalLong.of(2 * Bytes.GIB), Device.gpu(), now);
+        LoadRefusal.check("onTheHost", weights, Device.cpu(), now);
+    }
+
+    @Test
+    void ofSeveralGpusOneWithRoomIsEnoughSinceCudaMayNumberThemOtherwise() {
+        Reading now = Samples.reading(0, "", 1, Samples.card(0, 0, 23 * Bytes.GIB), Samples.card(1, 0, 20 * Bytes.GIB));
+        LoadRefusal.check("fits", OptionalLong.of(4 * Bytes.GIB), Device.gpu(0), now);
+        assertThatThrownBy(() -> LoadRefusal.check("giant", OptionalLong.of(5 * Bytes.GIB), Device.gpu(0), now))
+                .hasMessageContaining("no device has that much free; most has 4.00 GiB, GPU 1 Test Card of 24.00 GiB.");
+    }
+
+    @Test
+    void aGpuThatTellsNothingRefusesNothing() {
+        LoadRefusal.check("any", OptionalLong.of(Long.MAX_VALUE), Device.gpu(), Samples.reading(0, "", 1));
+    }
+
+    @Test
+    void aDeviceThatIsNotThereIsNamed() throws IOException {
+        int gpus = Engine.getEngine("PyTorch").getGpuCount();
+        Path file = SampleModels.torchScript(directory, "age", Bytes.MIB);
+        assertThatThrownBy(() -> Models.load("age", file, Device.gpu(gpus)))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("\"age\" was not loaded: there is no gpu(" + gpus + ")");
+        assertThatThrownBy(() -> Models.load("age", file, (Device) null)).hasMessageContaining("device = null");
+        assertThat(Models.loaded()).isEmpty();
     }
 
     private static void assertNothingHappened(Reading before) {

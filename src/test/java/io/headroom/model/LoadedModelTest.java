@@ -3,14 +3,21 @@ package io.headroom.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.inference.Predictor;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.translate.NoopTranslator;
+import io.headroom.memory.Reading;
 import io.headroom.units.Bytes;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -161,6 +168,37 @@ class LoadedModelTest {
         assertThatThrownBy(() -> Models.load("cancer", models.resolve("cancer-0000.params")))
                 .isInstanceOf(ModelException.class)
                 .hasMessageContaining("Give the block too");
+    }
+
+    @Test
+    void aPartThatCannotBeClosedLeavesNothingElseOpen() {
+        Model real = Model.newInstance("stubborn", "PyTorch");
+        LoadedModel stubborn = stubborn(real);
+        NDManager data = stubborn.manager();
+        stubborn.newPredictor(new NoopTranslator());
+        assertThatThrownBy(stubborn::release)
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("\"stubborn\" is released, but a part of it could not be closed: no close.");
+        assertThat(stubborn.isReleased()).isTrue();
+        assertThat(data.isOpen()).isFalse();
+        assertThat(real.getNDManager().isOpen()).isFalse();
+        stubborn.close();
+    }
+
+    /** A model whose predictors cannot be closed. */
+    static LoadedModel stubborn(Model real) {
+        Model model = (Model) Proxy.newProxyInstance(
+                Model.class.getClassLoader(),
+                new Class<?>[] {Model.class},
+                (proxy, method, arguments) -> method.getName().equals("newPredictor")
+                        ? new Predictor<>(real, new NoopTranslator(), Device.cpu(), false) {
+                            @Override
+                            public void close() {
+                                throw new IllegalStateException("no close");
+                            }
+                        }
+                        : method.invoke(real, arguments));
+        return new LoadedModel("stubborn", model, OptionalLong.empty(), Reading.now(), Reading.now());
     }
 
     private static LoadedModel cancer() {

@@ -3,9 +3,11 @@ package io.headroom.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.Model;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.translate.NoopTranslator;
 import io.headroom.units.Bytes;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -46,6 +48,24 @@ class PipelineTest {
             assertThat(report.peak()).isPresent();
         }
         assertThat(seen).containsExactly("0/3age", "1/3broken", "2/3cancer", "3/3");
+        assertThat(Models.loaded()).isEmpty();
+    }
+
+    @Test
+    void aKeptModelThatCannotBeClosedLosesNoResult() {
+        Pipeline pipeline = new Pipeline()
+                .then(
+                        "stubborn",
+                        () -> LoadedModelTest.stubborn(Model.newInstance("stubborn", "PyTorch")),
+                        model -> model.newPredictor(new NoopTranslator()).toString())
+                .then("age", () -> Models.load("age", models.resolve("age.pt")), LoadedModel::name)
+                .keepResults()
+                .keepLoaded();
+        try (PipelineReport report = pipeline.run()) {
+            assertThat(report.stages().get(0).failure()).containsInstanceOf(ModelException.class);
+            assertThat(report.stages().get(1).failure()).isEmpty();
+            assertThat(report.result("age")).contains("age");
+        }
         assertThat(Models.loaded()).isEmpty();
     }
 

@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import io.headroom.memory.Samples;
 import io.headroom.model.Models;
+import io.headroom.model.ReleaseReport;
 import io.headroom.model.SampleModels;
 import io.headroom.model.Variable;
 import io.headroom.units.Bytes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,5 +40,19 @@ class ModelViewTest {
     @Test
     void releasingAllOfNoneSaysSo() {
         assertThat(ModelView.of(Models.releaseAll()).data()).containsOnlyKeys(Bundle.TEXT);
+    }
+
+    @Test
+    void aReleaseShowsTheDeviceBeforeAndAfter() {
+        ReleaseReport report = new ReleaseReport(
+                "age",
+                OptionalLong.empty(),
+                Samples.reading(0, "", Bytes.GIB, Samples.card(0, 2 * Bytes.GIB, 5 * Bytes.GIB)),
+                Samples.reading(1, "", Bytes.GIB, Samples.card(0, 512 * Bytes.MIB, 3 * Bytes.GIB)),
+                List.of());
+        assertThat((String) ModelView.of(report).data().get(Bundle.HTML))
+                .contains("GPU 0 Test Card before")
+                .contains("2.00 GiB")
+                .contains("this process, -1.50 GiB");
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.types.Shape;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class WorkloadTest {
@@ -109,5 +110,77 @@ class WorkloadTest {
                 .isThrownBy(() -> CASE_2.with(Option.OPTIMIZER, "lion"))
                 .withMessageContaining("\"lion\"")
                 .withMessageContaining("\"adam\"");
+    }
+
+    @Test
+    void whatWouldBeIgnoredIsRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> CASE_2.with(Option.NEW_TOKENS, 9).validate())
+                .withMessageContaining("new_tokens = 9 in training");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> CASE_2.with(Option.DEVICES, 4).validate())
+                .withMessageContaining("devices = 4 with sharding = none");
+        for (Workload other : List.of(Workload.mlp(), Workload.cnn(), Workload.lstm(), Workload.gat())) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> other.with(Option.NEW_TOKENS, 9))
+                    .withMessageContaining("new_tokens does not apply");
+        }
+    }
+
+    @Test
+    void moreLayersThanCanBePlayedAreRefused() {
+        for (Workload step : List.of(
+                CASE_2.heads(1).dModel(1).seq(1).ff(1),
+                Workload.mlp().dModel(1),
+                Workload.lstm().dModel(1),
+                Workload.gat().heads(1).dModel(1).nodes(1).edges(0))) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> step.layers(100_000_000).validate())
+                    .withMessageContaining("layers = 100000000");
+        }
+    }
+
+    @Test
+    void anImageThatTheLayersUseUpIsRefused() {
+        assertThat(Workload.cnn().image(8).layers(3).validate().image()).isEqualTo(8);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Workload.cnn().image(7).layers(3).validate())
+                .withMessageContaining("image = 7 with layers = 3");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Workload.cnn().layers(70).validate())
+                .withMessageContaining("image = 32 with layers = 70");
+    }
+
+    @Test
+    void aGraphIsASample() {
+        Workload graph =
+                Workload.gat().batch(8).nodes(25).features(7).accumulation(4).training(OptimizerKind.ADAM);
+        assertThat(graph.sequences()).isEqualTo(2);
+        assertThat(graph.inputShape()).isEqualTo(new Shape(2, 25, 7));
+        assertThat(graph.length()).isEqualTo(25);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> graph.edges(626).validate())
+                .withMessageContaining("edges = 626 with nodes = 25")
+                .withMessageContaining("625");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> graph.edges(100).newBlock())
+                .withMessageContaining("edges = 100");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> graph.heads(7).validate())
+                .withMessageContaining("heads = 7");
+    }
+
+    @Test
+    void inferenceIsNotSplit() {
+        assertThat(CASE_2.accumulation(4).inference().microBatch()).isEqualTo(64);
+    }
+
+    @Test
+    void eachWorkerHoldsBatchesReady() {
+        assertThat(CASE_2.batchesAhead()).isZero();
+        assertThat(CASE_2.with(Option.PREFETCH, 3).batchesAhead()).isEqualTo(3);
+        assertThat(CASE_2.with(Option.WORKERS, 4).batchesAhead()).isEqualTo(8);
+        assertThat(CASE_2.with(Option.WORKERS, 4).with(Option.PREFETCH, 1).batchesAhead())
+                .isEqualTo(4);
     }
 }

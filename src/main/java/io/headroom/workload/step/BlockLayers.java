@@ -116,7 +116,8 @@ final class BlockLayers {
                     + " biases or takes the sequence first; its memory is not known. Measure small steps instead, with the same"
                     + " arguments: probe(block, new Shape(…), adam()).");
         }
-        return new LstmLayer((long) number(block, "stateSize"), (long) number(block, "numLayers"));
+        return new LstmLayer(
+                (long) number(block, "stateSize"), (long) number(block, "numLayers"), number(block, "dropRate"));
     }
 
     private static Layer encoder(Block block, String name) {

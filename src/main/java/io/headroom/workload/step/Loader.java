@@ -46,6 +46,11 @@ final class Loader {
         tape.weight(name, new long[] {values}, 4, false);
     }
 
+    /** Data that every step meets and no gradient reaches, such as the edges of a graph. */
+    void data(String name, int valueBytes, long... shape) {
+        tape.input(name, shape, valueBytes);
+    }
+
     private Value weight(String name, boolean train, long[] shape) {
         boolean learns = train && !work.isInference();
         Value weight = tape.weight(name, shape, work.precision().weightBytes(), learns);
@@ -54,7 +59,7 @@ final class Loader {
         parameters += values;
         if (learns) {
             trained.add(weight);
-            if (work.zeroGrad() == ZeroGrad.IN_PLACE) {
+            if (work.zeroGrad() == ZeroGrad.IN_PLACE || work.zeroGrad() == ZeroGrad.BEFORE_BACKWARD) {
                 tape.addGradient(weight, name);
             }
             long columns = shape[shape.length - 1];

@@ -4,11 +4,13 @@ package io.headroom.workload.step;
 final class LstmLayer extends Layer {
     private final long units;
     private final long layers;
+    private final double dropout;
     private Value[] weights;
 
-    LstmLayer(long units, long layers) {
+    LstmLayer(long units, long layers, double dropout) {
         this.units = units;
         this.layers = layers;
+        this.dropout = dropout;
     }
 
     @Override
@@ -47,6 +49,9 @@ final class LstmLayer extends Layer {
                     before, weights[layer * 4], weights[layer * 4 + 1], weights[layer * 4 + 2], weights[layer * 4 + 3]);
             if (releases && layer > 0) {
                 ops.tape().release(before);
+            }
+            if (layer < layers - 1) {
+                current = ops.dropout(current, dropout);
             }
         }
         ops.tape().section("");

@@ -15,6 +15,7 @@ final class Models {
             case MLP -> mlp(work);
             case CNN -> cnn(work);
             case LSTM -> lstm(work);
+            case GAT -> gat(work);
             case BLOCK -> BlockLayers.of(work.block());
         };
     }
@@ -68,9 +69,18 @@ final class Models {
         return layers;
     }
 
+    private static List<Layer> gat(Workload work) {
+        List<Layer> layers = new ArrayList<>();
+        for (long i = 1; i <= work.layers(); i++) {
+            layers.add(new GraphLayer("layer " + i, work, i == 1));
+        }
+        layers.add(new LinearLayer("head", work.outputs()));
+        return layers;
+    }
+
     private static List<Layer> lstm(Workload work) {
         return List.of(
-                new LstmLayer(work.dModel(), work.layers()),
+                new LstmLayer(work.dModel(), work.layers(), work.dropout()),
                 SimpleLayer.last(),
                 new LinearLayer("head", work.outputs()));
     }

@@ -95,7 +95,7 @@ public final class Operators {
      * Batched matrix product of {@code [a, b, n, k]} and {@code [a, b, k, m]}; what is not in row order is copied, unless one of
      * a and b is 1, so that the two are one dimension as they lie.
      */
-    public Value matMul(Value left, Value right, long[] shape) {
+    public Value matMul(Value left, Value right, long... shape) {
         Op op = tape.op("matmul").ordersGradient();
         for (Value operand : new Value[] {left, right}) {
             if (operand.isContiguous() || operand.dim(0) == 1 || operand.dim(1) == 1) {

@@ -32,7 +32,10 @@ public final class PeakListener implements StepListener {
     public void allocated(long id, long bytes, Kind kind, Phase at, String by) {
         int k = kind.ordinal();
         live[k] += rounded(bytes);
-        sum = Math.addExact(sum, rounded(bytes));
+        sum += rounded(bytes);
+        if (sum < 0) {
+            throw new ArithmeticException("all tensors together are more than 2^63 bytes: make a size smaller.");
+        }
         if (live[k] > highest[k]) {
             highest[k] = live[k];
         }

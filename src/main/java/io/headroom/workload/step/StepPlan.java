@@ -1,5 +1,7 @@
 package io.headroom.workload.step;
 
+import io.headroom.units.Bytes;
+import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import io.headroom.workload.ZeroGrad;
@@ -11,6 +13,8 @@ import java.util.Set;
 /** Plays one step of a workload on a {@link Tape}, as DJL on libtorch's CPU kernels does it. */
 public final class StepPlan {
     private static final int TOKEN_BYTES = 8;
+    private static final String AHEAD = "batch held ready by the loader";
+    private static final long ALONE = 1024;
 
     private final Workload work;
     private final Tape tape;
@@ -47,9 +51,7 @@ public final class StepPlan {
             loader.layerLoaded();
         }
         loader.share();
-        for (long i = 0; i < Math.min(work.number(Option.PREFETCH), 1024); i++) {
-            tape.input("batch held ready by the loader", shape, inputBytes());
-        }
+        loadAhead(Tape.size(shape, inputBytes()));
         if (work.isInference() && work.architecture().has(Option.NEW_TOKENS) && work.number(Option.NEW_TOKENS) > 0) {
             tape.input("KV cache", cacheShape(), work.precision().activationBytes());
         }
@@ -71,6 +73,22 @@ public final class StepPlan {
                 }
             }
             tape.close();
+        }
+    }
+
+    /** The batches that wait: page-locked ones are the host's, in blocks of a power of two (PyTorch's CachingHostAllocator). */
+    private void loadAhead(long batchBytes) {
+        long batches = work.batchesAhead();
+        boolean pinned = work.flag(Option.PINNED);
+        if (batches == 0 || pinned && !work.device().equals("cpu")) {
+            return;
+        }
+        long each = pinned ? Bytes.times(Long.highestOneBit(Math.max(1, batchBytes - 1)), 2) : batchBytes;
+        for (long i = 0; i < Math.min(batches, ALONE); i++) {
+            tape.input(AHEAD, new long[] {each}, 1);
+        }
+        if (batches > ALONE) {
+            tape.input(AHEAD, new long[] {Bytes.times(batches - ALONE, each)}, 1);
         }
     }
 
@@ -146,11 +164,24 @@ public final class StepPlan {
 
     private void update() {
         tape.enter(Phase.UPDATE);
-        if (work.flag(Option.FOREACH)) {
-            tape.scratch("foreach update", loader.trainedBytes());
-            dropGradients(ZeroGrad.AFTER_STEP);
-            return;
+        if (work.flag(Option.FOREACH) && work.optimizer() != OptimizerKind.ADAFACTOR) {
+            foreach();
+        } else {
+            weightByWeight();
         }
+        dropGradients(ZeroGrad.AFTER_STEP);
+    }
+
+    /** Lists as large as the weights that {@code torch.optim}'s {@code _multi_tensor_…} functions make; the others work in place. */
+    private void foreach() {
+        switch (work.optimizer()) {
+            case ADAM, ADAMW, RMSPROP -> tape.scratch("foreach update", loader.trainedBytes());
+            case ADAGRAD -> tape.scratch("foreach update", loader.trainedBytes(), loader.trainedBytes());
+            default -> {}
+        }
+    }
+
+    private void weightByWeight() {
         Set<Long> sizes = new HashSet<>();
         for (Value weight : loader.trained()) {
             long b = weight.bytes();
@@ -160,10 +191,10 @@ public final class StepPlan {
             switch (work.optimizer()) {
                 case SGD, MOMENTUM -> tape.scratch("update", b);
                 case ADAMW, ADAM -> tape.scratch("update", b, b, b, b, b);
-                default -> tape.scratch("update", b, b, b);
+                case ADAGRAD, RMSPROP, ADAFACTOR -> tape.scratch("update", b);
+                case ADAM8BIT -> {}
             }
         }
-        dropGradients(ZeroGrad.AFTER_STEP);
     }
 
     private void dropGradients(ZeroGrad place) {
