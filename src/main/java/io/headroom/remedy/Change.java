@@ -1,7 +1,9 @@
 package io.headroom.remedy;
 
+import io.headroom.memory.Reading;
 import io.headroom.workload.Workload;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
@@ -11,6 +13,7 @@ import java.util.function.UnaryOperator;
  * @param precondition gives the obstacle, or null
  * @param change the workload with the remedy, or null for a remedy of the process
  * @param lines the code for a workload
+ * @param told what a remedy of the process is predicted to give back; null where two estimates tell
  */
 record Change(
         String name,
@@ -19,8 +22,33 @@ record Change(
         Cost cost,
         Function<Workload, String> precondition,
         UnaryOperator<Workload> change,
-        Function<Workload, Code> lines)
+        Function<Workload, Code> lines,
+        BiFunction<Workload, Reading, Prediction> told)
         implements Remedy {
+
+    Change(
+            String name,
+            String setting,
+            String what,
+            Cost cost,
+            Function<Workload, String> precondition,
+            UnaryOperator<Workload> change,
+            Function<Workload, Code> lines) {
+        this(name, setting, what, cost, precondition, change, lines, null);
+    }
+
+    @Override
+    public Prediction prediction(Workload workload, Reading reading) {
+        Optional<String> obstacle = obstacle(workload);
+        if (told == null || obstacle.isPresent()) {
+            return Remedy.super.prediction(workload, reading);
+        }
+        try {
+            return told.apply(workload, reading);
+        } catch (UnsupportedOperationException noEstimate) {
+            return Prediction.notTold(Prediction.NO_ESTIMATE);
+        }
+    }
 
     @Override
     public String title() {

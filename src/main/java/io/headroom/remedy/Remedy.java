@@ -1,6 +1,7 @@
 package io.headroom.remedy;
 
 import io.headroom.budget.Estimate;
+import io.headroom.memory.Reading;
 import io.headroom.workload.Workload;
 import java.util.Optional;
 
@@ -8,7 +9,8 @@ import java.util.Optional;
  * A way to need less memory: a function from a workload to a cheaper workload, with its preconditions and its cost.
  *
  * <p>A remedy of the process or of the data (releasing a model, an allocator setting, copying samples) leaves the
- * workload as it is and has no predicted saving; {@link #changesWorkload()} tells the two apart. Remedies are immutable and
+ * workload as it is and has no {@link #saving}, but mostly a {@link #prediction}; {@link #changesWorkload()} tells the two
+ * apart. Remedies are immutable and
  * safe for any number of threads.
  *
  * <pre>{@code
@@ -71,6 +73,20 @@ public interface Remedy {
         } catch (UnsupportedOperationException noEstimate) {
             return Optional.empty();
         }
+    }
+
+    /**
+     * What it is predicted to give back: the difference of two estimates where it changes the workload, what a reading of now
+     * tells where it changes the process, the data or the loop; or why neither tells.
+     *
+     * @param reading with its arrays counted, {@code Reading.now("stage")}
+     */
+    default Prediction prediction(Workload workload, Reading reading) {
+        return obstacle(workload)
+                .map(why -> Prediction.notTold("it does not apply, " + why))
+                .or(() -> saving(workload)
+                        .map(saving -> Prediction.of(saving.bytes(), "the difference of two estimates")))
+                .orElseGet(() -> Prediction.notTold(Prediction.NO_ESTIMATE));
     }
 
     /** This remedy, then another: an obstacle of either is the obstacle of both. */

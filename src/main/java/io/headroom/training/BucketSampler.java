@@ -82,6 +82,18 @@ public final class BucketSampler implements Sampler {
         return batches;
     }
 
+    /** The tokens of its largest batch, padding included: what the peak of an epoch grows with. */
+    public long mostTokens() {
+        return batches().stream()
+                .mapToLong(batch -> batch.size()
+                        * batch.stream()
+                                .mapToLong(i -> lengths[i.intValue()])
+                                .max()
+                                .orElse(0))
+                .max()
+                .orElse(0);
+    }
+
     @Override
     public Iterator<List<Long>> sample(RandomAccessDataset dataset) {
         if (dataset.size() != lengths.length) {
