@@ -3,6 +3,7 @@ package io.headroom.memory;
 import com.sun.jna.Library;
 import com.sun.jna.Memory;
 import com.sun.jna.Native;
+import com.sun.jna.NativeLibrary;
 import com.sun.jna.Platform;
 import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
@@ -20,7 +21,13 @@ final class Libc {
     static final long UNLIMITED = -1L;
 
     private static final Optional<Calls> CALLS = load();
-    private static volatile boolean mallinfo2 = Platform.isLinux();
+    /** By its file: JNA takes {@code "c"} for the whole process. */
+    private static final String GLIBC = "libc.so.6";
+
+    /** Whether malloc is the C library's own; one brought by {@code LD_PRELOAD} it knows nothing of. */
+    private static final boolean OWN_MALLOC = ownMalloc();
+
+    private static volatile boolean mallinfo2 = OWN_MALLOC;
 
     private Libc() {}
 
@@ -91,7 +98,7 @@ final class Libc {
     }
 
     static boolean trim() {
-        if (!Platform.isLinux() || CALLS.isEmpty()) {
+        if (!OWN_MALLOC || CALLS.isEmpty()) {
             return false;
         }
         try {
@@ -139,6 +146,19 @@ final class Libc {
 
     static void free(List<Pointer> blocks) {
         CALLS.ifPresent(calls -> blocks.forEach(calls::free));
+    }
+
+    private static boolean ownMalloc() {
+        try {
+            return Platform.isLinux()
+                    && malloc(NativeLibrary.getProcess()).equals(malloc(NativeLibrary.getInstance(GLIBC)));
+        } catch (LinkageError e) {
+            return false;
+        }
+    }
+
+    private static Pointer malloc(NativeLibrary library) {
+        return new Pointer(Pointer.nativeValue(library.getFunction("malloc")));
     }
 
     private static Optional<Calls> load() {

@@ -37,7 +37,12 @@ public final class TimelineView {
         List<Reading> readings = timeline.readings().stream()
                 .filter(reading -> reading.rss().isPresent())
                 .toList();
-        String text = text(readings, timeline.added());
+        return of(readings, timeline.added());
+    }
+
+    /** Of readings whose resident set is known. */
+    static Bundle of(List<Reading> readings, long added) {
+        String text = text(readings, added);
         if (readings.isEmpty()) {
             return Bundle.text(text);
         }
