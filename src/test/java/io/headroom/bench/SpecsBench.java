@@ -95,7 +95,13 @@ public final class SpecsBench {
                     .start();
             double busy = 0;
             while (!process.waitFor(20, TimeUnit.MILLISECONDS)) {
-                busy = process.info().totalCpuDuration().map(Duration::toMillis).orElse(0L) / 1e3;
+                busy = Math.max(
+                        busy,
+                        process.info()
+                                        .totalCpuDuration()
+                                        .map(Duration::toMillis)
+                                        .orElse(0L)
+                                / 1e3);
             }
             int exit = process.exitValue();
             double seconds = (System.nanoTime() - start) / 1e9;

@@ -44,6 +44,10 @@ abstract class LanguageNetwork extends LayerOps implements Network {
         return this;
     }
 
+    final boolean checkpoints() {
+        return segments > 0;
+    }
+
     /** Keys and values are returned, except with checkpointing: the modeling files then set {@code use_cache} to false. */
     final boolean caches() {
         return model.cache() && segments == 0;

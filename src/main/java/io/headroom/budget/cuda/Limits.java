@@ -17,7 +17,7 @@ final class Limits {
 
     /** Whether its layers can be run again in the backward pass here. */
     static boolean checkpoints(Preset preset) {
-        return preset.language() != null && preset.language().family() != Family.T5;
+        return preset.language() != null;
     }
 
     static void checkSegments(Preset preset, long segments) {
@@ -26,11 +26,13 @@ final class Limits {
         }
         LanguageModel model = preset.language();
         if (!checkpoints(preset)) {
-            throw new IllegalArgumentException("checkpointing " + segments + " is not followed for " + preset.name()
-                    + (model == null
-                            ? ", an image network, for which torchvision has none. Possible: a smaller batch or image, autocast-fp16."
-                            : ", whose layers hand on one position bias. Possible: a smaller batch or seq, autocast-bf16;"
-                                    + " the estimate without it is the larger one."));
+            throw new IllegalArgumentException(
+                    "checkpointing " + segments + " is not followed for " + preset.name()
+                            + ", an image network, for which torchvision has none. Possible: a smaller batch or image, autocast-fp16.");
+        }
+        if (model.family() == Family.T5 && segments != model.layers()) {
+            throw new IllegalArgumentException("checkpointing " + segments + " of " + preset.name()
+                    + ", whose layers transformers checkpoints one by one: write true, or leave it out.");
         }
         if (segments < 0 || segments > model.layers()) {
             throw new IllegalArgumentException("checkpointing " + segments + " must be from 0 (none) to "

@@ -40,28 +40,41 @@ final class T5Network extends RotaryNetwork {
         Value own = decoder ? causalMask(element) : paddingMask(element);
         Value other = decoder ? paddingMask(element) : null;
         Value hidden = dropout(tokens, model.dropout());
-        bias = null;
-        Value across = null;
+        Value[] state = {hidden, null, encoded, null};
         for (long i = 0; i < model.layers(); i++) {
             String block = name + ".block." + i + ".layer.";
-            Value normal = t5(hidden, block + "0.layer_norm");
-            hidden = add(
-                    hidden, dropout(attend(normal, normal, own, block + "0.SelfAttention", decoder), model.dropout()));
-            if (decoder) {
-                Value self = bias;
-                bias = across;
-                Value crossed = t5(hidden, block + "1.layer_norm");
-                hidden = add(
-                        hidden,
-                        dropout(attend(crossed, encoded, other, block + "1.EncDecAttention", true), model.dropout()));
-                across = bias;
-                bias = self;
-            }
-            hidden = forward(hidden, block + (decoder ? 2 : 1));
+            Value[] next = checkpoints()
+                    ? tape.checkpoint(state, x -> block(block, x, own, other))
+                    : block(block, state, own, other);
+            state = new Value[] {next[0], next[1], encoded, next[2]};
         }
+        hidden = state[0];
+        bias = state[1];
+        Value across = state[3];
         Value output = dropout(t5(hidden, name + ".final_layer_norm"), model.dropout());
         tape.use(tokens, range, own, other, bias, across);
         return output;
+    }
+
+    /** Of hidden states, self bias, the encoder's output and cross bias: hidden states and both biases after one layer. */
+    private Value[] block(String name, Value[] state, Value own, Value other) {
+        Value encoded = state[2];
+        boolean decoder = encoded != null;
+        bias = state[1];
+        Value normal = t5(state[0], name + "0.layer_norm");
+        Value hidden =
+                add(state[0], dropout(attend(normal, normal, own, name + "0.SelfAttention", decoder), model.dropout()));
+        Value self = bias;
+        Value across = null;
+        if (decoder) {
+            bias = state[3];
+            Value crossed = t5(hidden, name + "1.layer_norm");
+            hidden = add(
+                    hidden,
+                    dropout(attend(crossed, encoded, other, name + "1.EncDecAttention", true), model.dropout()));
+            across = bias;
+        }
+        return new Value[] {forward(hidden, name + (decoder ? 2 : 1)), self, across};
     }
 
     private Value paddingMask(int element) {
@@ -115,7 +128,7 @@ final class T5Network extends RotaryNetwork {
         Value table = weight(name + ".relative_attention_bias.weight");
         Value values;
         if (table == null) {
-            values = small("zeros", element, 1, model.heads(), seq, seq);
+            values = zeros(element);
         } else {
             Value buckets = buckets();
             values = embedding(table, buckets).view(1, model.heads(), seq, seq);
@@ -125,6 +138,14 @@ final class T5Network extends RotaryNetwork {
         int wide = Math.max(values.element, mask.element);
         return result(size(shape) * wide, "add", shape, wide, of(values, mask), NOTHING, g ->
                 new Grad[] {batch == 1 ? g[0] : like(small, "sum"), null});
+    }
+
+    /** {@code if self.gradient_checkpointing and self.training: position_bias.requires_grad = True}. */
+    private Value zeros(int element) {
+        Value zeros = small("zeros", element, 1, model.heads(), seq, seq);
+        return checkpoints() && tape.recording()
+                ? new Value(zeros.memory, zeros.shape, element, null, 0, false, new Value.Leaf("position bias"))
+                : zeros;
     }
 
     private Value buckets() {

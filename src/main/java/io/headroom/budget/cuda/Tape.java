@@ -75,28 +75,75 @@ final class Tape {
      * own while it holds the recomputed output and the gradient it was given. States of the random generators are on the host.
      */
     Value checkpoint(Value input, UnaryOperator<Value> part) {
+        return checkpoint(new Value[] {input}, inputs -> new Value[] {part.apply(inputs[0])})[0];
+    }
+
+    /** The same with several inputs and outputs, of which any may be null; outputs that nobody uses get a gradient of zeros. */
+    Value[] checkpoint(Value[] inputs, UnaryOperator<Value[]> part) {
         recording = false;
-        Value plain = part.apply(input.detach());
+        Value[] plain = part.apply(detached(inputs, false));
         recording = true;
-        Node node = node(new Value[] {input}, new Memory[] {input.memory}, 1, g -> {
-            List<Node> outer = nodes;
-            nodes = new ArrayList<>();
-            Value leaf = new Value(
-                    input.memory, input.shape, input.element, null, 0, false, new Value.Leaf("checkpointed input"));
-            autocast.enter();
-            Value again = part.apply(leaf);
-            autocast.leave(this);
-            List<Node> graph = nodes;
-            nodes = outer;
-            g[0].memory().holders++;
-            run(graph, again, g[0]);
-            g[0].memory().holders--;
-            use(again);
-            Grad gradient = leaf.leaf.gradient;
-            gradient.memory().gradient = false;
-            return new Grad[] {gradient};
+        Memory[] saved = new Memory[inputs.length];
+        for (int i = 0; i < inputs.length; i++) {
+            saved[i] = inputs[i] == null ? null : inputs[i].memory;
+        }
+        Node node = node(inputs, saved, plain.length, g -> {
+            for (int i = 0; i < plain.length; i++) {
+                if (plain[i] != null && g[i] == null) {
+                    g[i] = new Grad(alloc(plain[i].bytes(), "zeros"), false);
+                }
+            }
+            return again(detached(inputs, true), part, g);
         });
-        return new Value(plain.memory, plain.shape, plain.element, node, 0, false, null);
+        Value[] outputs = new Value[plain.length];
+        for (int i = 0; i < plain.length; i++) {
+            outputs[i] = plain[i] == null
+                    ? null
+                    : new Value(plain[i].memory, plain[i].shape, plain[i].element, node, i, false, null);
+        }
+        return outputs;
+    }
+
+    private static Value[] detached(Value[] values, boolean trained) {
+        Value[] leaves = new Value[values.length];
+        for (int i = 0; i < values.length; i++) {
+            Value value = values[i];
+            if (value != null) {
+                Value.Leaf leaf = trained && value.needsGradient() ? new Value.Leaf("checkpointed input") : null;
+                leaves[i] = new Value(value.memory, value.shape, value.element, null, 0, false, leaf);
+            }
+        }
+        return leaves;
+    }
+
+    private Grad[] again(Value[] leaves, UnaryOperator<Value[]> part, Grad[] given) {
+        List<Node> outer = nodes;
+        nodes = new ArrayList<>();
+        autocast.enter();
+        Value[] outputs = part.apply(leaves);
+        autocast.leave(this);
+        List<Node> graph = nodes;
+        nodes = outer;
+        held(given, 1);
+        run(graph, outputs, given);
+        held(given, -1);
+        use(outputs);
+        Grad[] gradients = new Grad[leaves.length];
+        for (int i = 0; i < leaves.length; i++) {
+            if (leaves[i] != null && leaves[i].leaf != null && leaves[i].leaf.gradient != null) {
+                gradients[i] = leaves[i].leaf.gradient;
+                gradients[i].memory().gradient = false;
+            }
+        }
+        return gradients;
+    }
+
+    private static void held(Grad[] gradients, int times) {
+        for (Grad gradient : gradients) {
+            if (gradient != null) {
+                gradient.memory().holders += times;
+            }
+        }
     }
 
     /** Adds a node if any input needs a gradient; answers null where none does. */
@@ -121,17 +168,22 @@ final class Tape {
         Memory seed = alloc(loss.bytes(), "ones_like");
         List<Node> graph = nodes;
         nodes = new ArrayList<>();
-        run(graph, loss, new Grad(seed, false));
+        run(graph, new Value[] {loss}, new Grad[] {new Grad(seed, false)});
         use(seed);
     }
 
-    private void run(List<Node> graph, Value end, Grad gradient) {
-        if (end.source == null) {
-            return;
+    private void run(List<Node> graph, Value[] ends, Grad[] gradients) {
+        mark(graph, ends);
+        for (int i = 0; i < ends.length; i++) {
+            if (ends[i] != null) {
+                give(ends[i], gradients[i]);
+            }
         }
-        mark(graph, end.source);
-        end.source.buffer[end.port] = gradient;
-        gradient.memory().holders++;
+        for (Value end : ends) {
+            if (end != null && end.source == null && end.leaf != null && end.leaf.pending == 0) {
+                accumulate(end);
+            }
+        }
         for (int i = graph.size() - 1; i >= 0; i--) {
             Node node = graph.get(i);
             if (node.reachable) {
@@ -141,22 +193,28 @@ final class Tape {
         }
     }
 
-    private static void mark(List<Node> graph, Node end) {
-        end.reachable = true;
+    private static void mark(List<Node> graph, Value[] ends) {
+        for (Value end : ends) {
+            reach(end);
+        }
         for (int i = graph.size() - 1; i >= 0; i--) {
             Node node = graph.get(i);
             if (node.reachable) {
                 for (Value input : node.inputs) {
-                    if (input == null) {
-                        continue;
-                    }
-                    if (input.source != null) {
-                        input.source.reachable = true;
-                    } else if (input.leaf != null) {
-                        input.leaf.pending++;
-                    }
+                    reach(input);
                 }
             }
+        }
+    }
+
+    private static void reach(Value value) {
+        if (value == null) {
+            return;
+        }
+        if (value.source != null) {
+            value.source.reachable = true;
+        } else if (value.leaf != null) {
+            value.leaf.pending++;
         }
     }
 

@@ -51,7 +51,8 @@ class CheckpointTest {
                 "deberta-base",
                 "Qwen/Qwen3-0.6B",
                 "google/gemma-2-2b-it",
-                "EleutherAI/pythia-1b"
+                "EleutherAI/pythia-1b",
+                "T5-small"
             })
     void lowersTheForwardPassOfEveryFamily(String name) {
         CudaStep.Builder step = CudaStep.of(Preset.named(name))
@@ -108,7 +109,7 @@ class CheckpointTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"T5-small, 1, position bias", "VGG16, 1, image network", "gpt2, 13, from 0", "gpt2, -1, from 0"})
+    @CsvSource({"T5-small, 1, one by one", "VGG16, 1, image network", "gpt2, 13, from 0", "gpt2, -1, from 0"})
     void saysWhereItDoesNotApply(String name, long segments, String said) {
         CudaStep.Builder step = CudaStep.of(Preset.named(name)).checkpointing(segments);
 
