@@ -37,10 +37,21 @@ final class Failures {
 
     /** A cell that failed, just now: the process has its peak still in its books. */
     static Explanation explain(FailedCell cell) {
-        Situation situation = situation().code(cell.code());
+        Situation situation = held(situation().code(cell.code()), cell.code());
         return explain(
                 Log.read(cell.failure().text()),
                 own(cell.code(), situation.readings()).map(situation::workload).orElse(situation));
+    }
+
+    private static Situation held(Situation situation, String code) {
+        try {
+            return Session.current()
+                    .leftBy(code)
+                    .map(left -> situation.heldByCell(left.bytes()))
+                    .orElse(situation);
+        } catch (RuntimeException unread) {
+            return situation;
+        }
     }
 
     /** The step of the user's own that the cell ran; none that would have fitted, for then it was another. */

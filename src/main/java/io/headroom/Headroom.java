@@ -166,6 +166,22 @@ public final class Headroom {
         return Session.current().noted("leftovers released", ReleaseReport.leftovers(Session.variables()));
     }
 
+    /**
+     * Closes what the last cell that ran out of memory left open, and tells what came back: the batch it was at with all
+     * that its forward pass made, and the arrays it put into variables it names. Models, trainers and what other variables
+     * refer to stay as they are.
+     *
+     * @throws IllegalStateException if no cell failed, or it left nothing open, or that was released before
+     */
+    public static ReleaseReport releaseFailed() {
+        return Session.current()
+                .releaseFailed()
+                .map(report -> Session.current().noted("failed cell released", report))
+                .orElseThrow(() ->
+                        new IllegalStateException("No failed cell holds arrays that are its own. release() collects"
+                                + " what nothing refers to, and names the variables that hold the rest."));
+    }
+
     /** Releases every model that is still loaded, the oldest first, and tells what came back and who holds the rest. */
     public static Releases releaseAll() {
         Releases releases = Models.releaseAll(Session.variables());

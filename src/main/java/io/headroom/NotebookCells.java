@@ -13,12 +13,15 @@ import io.headroom.render.Bundle;
 import io.headroom.render.DiagnosisText;
 import io.headroom.render.PeakView;
 import io.headroom.render.ReadingView;
+import io.headroom.units.Bytes;
+import io.headroom.widget.ActionButton;
 import io.headroom.widget.RemedyPanel;
 import io.headroom.workload.Workload;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** The cells as a kernel adapter sees them: imports, how values look, what a failing cell gets. */
 public final class NotebookCells implements Cells {
@@ -75,10 +78,30 @@ public final class NotebookCells implements Cells {
 
     /** Shows the card and gives the buttons that belong below it; gives the card where there are none. */
     private static Bundle withButtons(Explanation explanation) {
-        Bundle card = card(explanation);
-        Optional<Bundle> buttons = explanation.diagnosis().flatMap(NotebookCells::buttons);
-        buttons.ifPresent(below -> Session.show(card));
-        return buttons.orElse(card);
+        Bundle last = card(explanation);
+        List<Bundle> below = Stream.of(release(), explanation.diagnosis().flatMap(NotebookCells::buttons))
+                .flatMap(Optional::stream)
+                .toList();
+        for (Bundle next : below) {
+            Session.show(last);
+            last = next;
+        }
+        return last;
+    }
+
+    /** The way to what the failed cell still holds; nothing where it holds nothing. */
+    private static Optional<Bundle> release() {
+        try {
+            return Session.current().leftBytes().flatMap(bytes -> Kernels.current()
+                    .flatMap(NotebookKernel::comms)
+                    .map(new ActionButton(
+                            "Release what the failed cell holds, " + Bytes.format(bytes),
+                            "Closes the arrays that it opened and nothing else refers to",
+                            () -> Headroom.releaseFailed().toString(),
+                            "releaseFailed()")::show));
+        } catch (Throwable failed) {
+            return Optional.empty();
+        }
     }
 
     /** The way from the card to the budget at a remedy's setting; nothing where it cannot be made. */
@@ -105,6 +128,11 @@ public final class NotebookCells implements Cells {
         } catch (OutOfMemoryError full) {
             return Bundle.text(DiagnosisText.of(explanation.diagnosis().orElseThrow()));
         }
+    }
+
+    @Override
+    public void passed() {
+        Session.current().passed();
     }
 
     @Override

@@ -7,7 +7,9 @@ import io.headroom.kernel.NotebookKernel;
 import io.headroom.memory.MemoryMonitor;
 import io.headroom.memory.Reading;
 import io.headroom.memory.Timeline;
+import io.headroom.model.Leftovers;
 import io.headroom.model.LoadedModel;
+import io.headroom.model.ReleaseReport;
 import io.headroom.model.Variable;
 import io.headroom.render.Bundle;
 import io.headroom.training.SampleTraining;
@@ -26,6 +28,8 @@ final class Session {
     private Workload workload;
     private Explanation failure;
     private MemoryMonitor monitor;
+    private Leftovers.Mark mark;
+    private Leftovers leftovers;
 
     static Session current() {
         return CURRENT;
@@ -131,6 +135,30 @@ final class Session {
 
     synchronized void failed(Explanation explanation) {
         failure = explanation;
+    }
+
+    /** A statement passed: what is open now is not the next one's. */
+    synchronized void passed() {
+        mark = Leftovers.mark();
+    }
+
+    /** What the statement left open that failed just now. */
+    synchronized Optional<Leftovers> leftBy(String code) {
+        leftovers = mark == null ? null : Leftovers.since(mark, code, variables());
+        return Optional.ofNullable(leftovers);
+    }
+
+    /** Bytes that the last failed statement still holds; empty where it holds none. */
+    synchronized Optional<Long> leftBytes() {
+        return Optional.ofNullable(leftovers).map(Leftovers::bytes).filter(bytes -> bytes > 0);
+    }
+
+    /** Closes what the last failed statement left open; empty where it left nothing, or it was closed before. */
+    synchronized Optional<ReleaseReport> releaseFailed() {
+        Optional<ReleaseReport> report =
+                Optional.ofNullable(leftovers).filter(left -> left.bytes() > 0).map(left -> left.release(variables()));
+        leftovers = null;
+        return report;
     }
 
     synchronized Optional<Explanation> failure() {

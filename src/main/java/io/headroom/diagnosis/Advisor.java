@@ -88,9 +88,9 @@ final class Advisor {
                 add(
                         "release what the failed cell holds",
                         OptionalLong.of(bytes),
-                        "counted in its NDArrays",
-                        "release()",
-                        "none: the cell failed anyway");
+                        "counted in the NDArrays that it opened and nothing else refers to",
+                        "releaseFailed();      // closes them, and tells what came back",
+                        "none: the cell failed anyway; what it put into lists is closed there");
             }
         });
         if (growth.steady()) {

@@ -26,6 +26,9 @@ public interface Cells {
     /** What to show under a cell that failed, or empty where there is nothing to say about it. */
     Optional<Bundle> failed(FailedCell cell);
 
+    /** Called after each statement that passed, on the kernel's thread: it must be quick. */
+    default void passed() {}
+
     /** Called once at kernel start on a thread of its own: readies what {@link #failed} needs while there is memory. */
     default void warm() {}
 

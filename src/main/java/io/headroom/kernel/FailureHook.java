@@ -29,6 +29,9 @@ final class FailureHook implements Consumer<SnippetEvent> {
 
     @Override
     public void accept(SnippetEvent event) {
+        if (event.causeSnippet() == null && event.exception() == null) {
+            passed();
+        }
         if (event.causeSnippet() != null || !(event.exception() instanceof EvalException thrown)) {
             return;
         }
@@ -50,6 +53,14 @@ final class FailureHook implements Consumer<SnippetEvent> {
             plainly(thrown, broken);
         } finally {
             refill();
+        }
+    }
+
+    private void passed() {
+        try {
+            cells.passed();
+        } catch (Throwable ignored) {
+            // It readies the next card, no more.
         }
     }
 

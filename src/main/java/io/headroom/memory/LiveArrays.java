@@ -135,6 +135,24 @@ public record LiveArrays(List<Manager> managers) {
         return found;
     }
 
+    /** The open managers of the running PyTorch engine, outermost first; none if no engine runs. */
+    public static List<NDManager> openManagers() {
+        List<NDManager> found = new ArrayList<>();
+        ManagerTree.root().ifPresent(top -> managers(top, identities(), found));
+        return found;
+    }
+
+    private static void managers(NDManager manager, Set<Object> seen, List<NDManager> found) {
+        if (manager instanceof BaseNDManager base && seen.add(manager)) {
+            found.add(manager);
+            for (AutoCloseable resource : ManagerTree.resources(base)) {
+                if (resource instanceof NDManager below) {
+                    managers(below, seen, found);
+                }
+            }
+        }
+    }
+
     private static LiveArrays of(NDManager top, ArraySizes sizes) {
         Map<Group, Shapes> groups = new LinkedHashMap<>();
         walk(top, "", identities(), sizes, groups);

@@ -104,6 +104,31 @@ public final class Holders {
         return arrays;
     }
 
+    /**
+     * The open arrays and the managers that an object refers to itself, without those that its managers hold; empty where
+     * there is too much to look through.
+     */
+    static Optional<Set<Object>> referred(Object root) {
+        Set<Object> found = Collections.newSetFromMap(new IdentityHashMap<>());
+        Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        Deque<Object> next = new ArrayDeque<>();
+        push(next, root);
+        while (!next.isEmpty()) {
+            Object each = next.pop();
+            if (seen.add(each)) {
+                if (each instanceof NDArray || each instanceof NDManager) {
+                    found.add(each);
+                } else {
+                    expand(each, next);
+                }
+            }
+            if (seen.size() > MOST) {
+                return Optional.empty();
+            }
+        }
+        return Optional.of(found);
+    }
+
     private static void expand(Object each, Deque<Object> next) {
         if (each instanceof LoadedModel loaded) {
             if (!loaded.isReleased()) {
