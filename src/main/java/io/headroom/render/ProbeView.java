@@ -11,7 +11,12 @@ public final class ProbeView {
 
     /** Text and HTML of a probe. */
     public static Bundle of(Probe probe) {
-        Projection here = probe.projection();
+        Projection here;
+        try {
+            here = probe.projection();
+        } catch (IllegalArgumentException | ArithmeticException nothingTold) {
+            return Bundle.text(probe.toString()).html("<pre>" + Html.escape(probe.toString()) + "</pre>");
+        }
         StringBuilder html = new StringBuilder("<p>")
                 .append(Html.escape(probe.workload().toString()))
                 .append("<br/><b>expected ")

@@ -16,7 +16,7 @@ final class ProbeFit {
     /** How far a peak repeats where freed memory goes back at once, and with malloc as it comes. */
     private static final double STEADY = 0.002;
 
-    private static final double AS_IT_COMES = 0.05;
+    private static final double AS_IT_COMES = 0.15;
     private static final double LEAST_ERROR = 256 * Bytes.KIB;
 
     private final List<Step> used;
@@ -49,8 +49,8 @@ final class ProbeFit {
 
     static ProbeFit of(List<Step> steps, boolean steady, ToLongFunction<Step> peak) {
         Step last = steps.get(steps.size() - 1);
-        int half = last.seq() < steps.get(steps.size() - 2).seq() ? 1 : 0;
-        List<Step> used = steps.subList(steps.size() - 2 - half, steps.size());
+        int other = last.seq() != steps.get(steps.size() - 2).seq() ? 1 : 0;
+        List<Step> used = steps.subList(steps.size() - 2 - other, steps.size());
         double[] peaks = used.stream().mapToDouble(peak::applyAsLong).toArray();
         return new ProbeFit(used, peaks, steady ? STEADY : AS_IT_COMES);
     }
@@ -65,12 +65,18 @@ final class ProbeFit {
     }
 
     /**
-     * The most that a model can take whose memory grows no faster than the square of the sequence, where the shorter step's peak is
-     * not to be relied on.
+     * What a bound starts from. A longer sequence may peak in another operator than those measured, on a steeper curve, at most one
+     * that is all square: it counts halfway there, and all the way where the shorter step's peak is not to be relied on.
      */
-    double most(double sequences, double seq) {
+    double reach(double sequences, double seq) {
+        double told = bytes(sequences, seq);
         double times = used.get(0).seq() == 0 ? 1 : seq / used.get(0).seq();
-        return fixed + sequences * slope * Math.max(times, times * times);
+        double most = fixed + sequences * slope * Math.max(times, times * times);
+        if (repeats == AS_IT_COMES) {
+            return Math.max(told, most);
+        }
+        long longest = used.stream().mapToLong(Step::seq).max().orElse(0);
+        return seq > longest ? Math.max(told, (told + most) / 2) : told;
     }
 
     /** What errors of the measured peaks become at a point, where all of them add up. */

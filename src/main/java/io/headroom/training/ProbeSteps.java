@@ -50,7 +50,7 @@ final class ProbeSteps {
             large = grow(small);
         }
         if (seq > 1) {
-            half(large.sequences(), seq);
+            other(large.sequences(), seq, full);
         }
         return steps;
     }
@@ -83,12 +83,15 @@ final class ProbeSteps {
         return Math.max(64 * Bytes.KIB, step.passBytes() - step.idleBytes());
     }
 
-    /** A block may take one length alone: then the curve is known for that length only. */
-    private void half(long sequences, long seq) {
+    /** Half the length; the full one if the block does not take half; a block may take one length alone. */
+    private void other(long sequences, long seq, long full) {
         try {
             measure(2 * sequences, seq / 2);
-        } catch (IllegalArgumentException oneLengthAlone) {
+        } catch (IllegalArgumentException notTaken) {
             progress.accept(describe(1, seq / 2) + " is not taken by the block");
+            if (seq < full) {
+                measure(Math.max(1, sequences * seq / full * seq / full), full);
+            }
         }
     }
 

@@ -44,6 +44,38 @@ class ProbeFitTest {
         assertThat(fit.bytes(1, 640)).isBetween(1000 - 1e-6, 10_000 + 1e-6);
     }
 
+    /** Beyond the measured length half of what is missing to the square is allowed for; up to it nothing. */
+    @Property(tries = 100)
+    void aLongerSequenceMayGrowFasterThanToldAndAShorterMayNot(
+            @ForAll @IntRange(min = 1, max = 100_000) int linear, @ForAll @IntRange(max = 5_000) int square) {
+        ProbeFit fit = ProbeFit.of(
+                List.of(
+                        step(4, 64, 100, linear, square),
+                        step(9, 64, 100, linear, square),
+                        step(18, 32, 100, linear, square)),
+                true,
+                Step::passBytes);
+        double told = fit.bytes(9, 128);
+        double all = 100 + 9 * 4 * (64.0 * linear + 64.0 * 64 * square);
+        assertThat(fit.reach(9, 128)).isCloseTo((told + all) / 2, within(1 + told * 1e-6));
+        assertThat(fit.reach(9, 64)).isEqualTo(fit.bytes(9, 64));
+        assertThat(fit.reach(9, 48)).isEqualTo(fit.bytes(9, 48));
+        assertThat(fit.reach(90, 64)).isEqualTo(fit.bytes(90, 64));
+    }
+
+    /** A block that does not take half the length is measured at the full one. */
+    @Property(tries = 50)
+    void theThirdStepMayBeTheLongestOne(@ForAll @IntRange(min = 1, max = 100_000) int linear) {
+        ProbeFit fit = ProbeFit.of(
+                List.of(step(4, 64, 100, linear, 7), step(9, 64, 100, linear, 7), step(2, 128, 100, linear, 7)),
+                true,
+                Step::passBytes);
+        assertThat(fit.knowsSequences()).isTrue();
+        double told = bytes(50, 100, 100, linear, 7);
+        assertThat(fit.bytes(50, 100)).isCloseTo(told, within(1 + told * 1e-6));
+        assertThat(fit.reach(50, 128)).isEqualTo(fit.bytes(50, 128));
+    }
+
     @Property(tries = 50)
     void withoutASequenceItIsALine(@ForAll @IntRange(min = 1, max = 1000) int each) {
         ProbeFit fit = ProbeFit.of(

@@ -13,6 +13,7 @@ import ai.djl.nn.Block;
 import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.headroom.budget.Estimate;
 import io.headroom.memory.Fork;
 import io.headroom.memory.MemoryLimit;
 import io.headroom.units.Bytes;
@@ -46,33 +47,88 @@ class ProbeTest {
 
     /** In a JVM whose malloc keeps nothing: as malloc comes, no bound holds. */
     @Test
-    void aLargerBatchStaysBelowTheBound() {
+    void aLargerBatchAndALongerSequenceStayBelowTheBoundAndOneProbeFindsTheLimit() {
         Fork.Result result = Fork.run(
                 Larger.class,
                 Map.of("MALLOC_MMAP_THRESHOLD_", "65536", "MALLOC_TRIM_THRESHOLD_", "65536"),
                 List.of("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC"));
-        assertThat(result.output()).contains("within: true");
+        assertThat(result.output()).doesNotContain("within: false");
+        assertThat(result.output().lines().filter("within: true"::equals)).hasSize(4);
         assertThat(result.exit()).isZero();
     }
 
     /** The main class of that JVM. */
     static final class Larger {
+        private static final long LIMIT = 300 * Bytes.MIB;
+
         private Larger() {}
 
         public static void main(String[] arguments) {
             Workload step = Workload.of(new Scores(64), new Shape(2, 96, 16), OptimizerKind.ADAM);
             Probe probe = Probe.of(step, ROOM, stage -> {});
+            System.out.println(probe);
             long most = probe.steps().stream()
                     .mapToLong(Probe.Step::sequences)
                     .max()
                     .orElseThrow();
-            System.out.println(probe);
-            Workload larger = step.batch(2 * most);
+            check(probe, step.batch(2 * most), 0);
+            check(probe, step.batch(most / 4).seq(192), 0);
+            check(probe, step.batch(most / 16).seq(384), 0);
+            // the limit, from one probe and without a failure: not above it, and not far below
+            check(probe, step.batch(probe.largest(Option.BATCH, LIMIT).orElseThrow()), LIMIT);
+        }
+
+        private static void check(Probe probe, Workload larger, long limit) {
             long measured = StepRunner.run(larger).peakBytes();
             long upper = probe.at(larger).upperBytes();
             System.out.println(larger + ": measured " + measured + ", at most " + upper);
-            System.out.println("within: " + (measured < upper));
+            System.out.println(
+                    "within: " + (measured <= upper && (limit == 0 || measured <= limit && measured > limit * 4 / 5)));
         }
+    }
+
+    @Test
+    void aProbeOfWhatCannotBeToldStillPrints() {
+        Workload step = Workload.mlp()
+                .dModel(1)
+                .layers(1)
+                .features(1)
+                .outputs(1)
+                .batch(1L << 58)
+                .training(OptimizerKind.SGD);
+        Probe probe = new Probe(
+                step,
+                ROOM,
+                List.of(
+                        new Probe.Step(1, 0, 0, 1 << 20, 0),
+                        new Probe.Step(2, 0, 0, 1 << 21, 0),
+                        new Probe.Step(4, 0, 0, 1 << 22, 0)),
+                true,
+                false,
+                true);
+        assertThat(probe.toString()).contains("4 sequences", "of this step nothing is told", "2^63");
+        Workload oneLength = Workload.of(new Scores(4), new Shape(2, 9, 4), OptimizerKind.SGD);
+        Probe alone = new Probe(
+                oneLength,
+                ROOM,
+                List.of(new Probe.Step(1, 8, 0, 1 << 20, 0), new Probe.Step(2, 8, 0, 1 << 21, 0)),
+                false,
+                false,
+                true);
+        assertThat(alone.toString()).contains("seq = 9", "8 alone");
+    }
+
+    /** Graphs have no sequence: nodes bend their curve. */
+    @Test
+    void aGraphIsProbedInItsNodes() {
+        Workload step =
+                Workload.gat().batch(4).nodes(120).features(16).dropout(0).training(OptimizerKind.SGD);
+        Probe probe = Probe.of(step, ROOM, stage -> {});
+        assertThat(probe.steps()).extracting(Probe.Step::seq).contains(60L, 120L);
+        Probe.Projection wider = probe.at(step.nodes(240));
+        double estimated = Estimate.of(step.nodes(240)).deviceBytes();
+        assertThat(wider.upperBytes() / estimated).isBetween(1.0, 2.0);
+        assertThat(probe.largest(Option.NODES, ROOM).orElseThrow()).isGreaterThan(240);
     }
 
     @Test
