@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 
@@ -116,12 +117,27 @@ public final class Models {
     }
 
     /**
-     * Loads whatever a criteria describes; its weights' size is not known before.
+     * Loads whatever a criteria describes, on the device it names. Its weights' size is known before if it names one model that is
+     * on this machine already.
      *
-     * @throws ModelException if it cannot be loaded
+     * @throws ModelException if it does not fit or cannot be loaded
      */
     public static LoadedModel load(String name, Criteria<?, ?> criteria) {
-        return load(name, OptionalLong.empty(), false, Device.cpu(), "the criteria", criteria::loadModel);
+        if (criteria == null) {
+            throw new IllegalArgumentException("A model needs a criteria, but null was given: build one with"
+                    + " Criteria.builder(), or write load(\"age\", path).");
+        }
+        Device device = Optional.ofNullable(criteria.getDevice())
+                .orElseGet(() -> Engine.getEngine("PyTorch").defaultDevice());
+        Optional<Weights> weights = CriteriaFile.weights(criteria);
+        return load(
+                name,
+                weights.map(known -> OptionalLong.of(known.bytes())).orElse(OptionalLong.empty()),
+                weights.filter(known -> known.format() == Weights.Format.DJL_PARAMS)
+                        .isPresent(),
+                device,
+                "the criteria",
+                criteria::loadModel);
     }
 
     /** The models loaded and not yet released, oldest first. */

@@ -80,7 +80,8 @@ public final class MonitorPanel {
 
     /** The last reading as static text. */
     public Bundle line() {
-        String text = now().line() + " · " + monitor.timeline().added() + " readings"
+        long readings = monitor.timeline().added();
+        String text = now().line() + " · " + readings + (readings == 1 ? " reading" : " readings")
                 + (monitor.isClosed() ? ", stopped" : "");
         return Bundle.text(text).html("<div>" + Html.escape(text) + "</div>");
     }

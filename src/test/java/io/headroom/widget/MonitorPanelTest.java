@@ -52,7 +52,7 @@ class MonitorPanelTest {
     void aLineStandsInWhereThereAreNoWidgets() {
         Bundle bundle = panel.show(browser);
 
-        assertThat(bundle.plain()).contains("process ").contains("readings");
+        assertThat(bundle.plain()).contains("process ").contains(" reading");
         assertThat((String) bundle.data().get(Bundle.HTML)).doesNotContain("<svg");
     }
 
