@@ -173,7 +173,8 @@ public final class BudgetCommand implements Callable<Integer> {
                     ? ""
                     : place + (e.getLocation() == null ? 0 : e.getLocation().getLineNr()) + ": ";
             throw new IllegalArgumentException(
-                    line + "not a JSON object (" + e.getOriginalMessage()
+                    line + "not a JSON object ("
+                            + e.getOriginalMessage().replaceAll(" \\(start marker at \\[.*?]\\)", "")
                             + "). JSON knows no comments and no comma before a closing brace.",
                     e);
         }

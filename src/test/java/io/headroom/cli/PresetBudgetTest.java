@@ -79,7 +79,7 @@ class PresetBudgetTest {
         assertThat(run(GPT2 + "\n{\"preset\": \"gp", "--json")).isEqualTo(2);
 
         assertThat(out.toString().lines()).hasSize(2);
-        assertThat(err.toString()).contains("line 2: not a JSON object");
+        assertThat(err.toString()).contains("line 2: not a JSON object").doesNotContain("REDACTED");
     }
 
     @Test
