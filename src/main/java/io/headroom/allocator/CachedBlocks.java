@@ -32,13 +32,11 @@ final class CachedBlocks {
     /** Every segment without a live block, and the whole pages of expandable ones. */
     void releaseAll() {
         for (int pool = 1; pool >= 0; pool--) {
-            for (int stream = 0; stream < pools.streams(pool); stream++) {
-                for (int block : pools.free(pool, stream).toArray()) {
-                    if (blocks.has(block, EXPANDABLE)) {
-                        expandable.release(block);
-                    } else if (!blocks.isSplit(block)) {
-                        release(block);
-                    }
+            for (int block : pools.free(pool)) {
+                if (blocks.has(block, EXPANDABLE)) {
+                    expandable.release(block);
+                } else if (!blocks.isSplit(block)) {
+                    release(block);
                 }
             }
         }
@@ -73,12 +71,10 @@ final class CachedBlocks {
         List<Integer> candidates = new ArrayList<>();
         long ages = 0;
         if (target > 0) {
-            for (int stream = 0; stream < pools.streams(1); stream++) {
-                for (int block : pools.free(1, stream).toArray()) {
-                    if (whole(block)) {
-                        candidates.add(block);
-                        ages += age(block);
-                    }
+            for (int block : pools.free(1)) {
+                if (whole(block)) {
+                    candidates.add(block);
+                    ages += age(block);
                 }
             }
         }

@@ -45,8 +45,8 @@ final class ExpandableSegments {
     }
 
     private int find(int pool, int stream, long size) {
-        FreeSet unmapped = pools.unmapped(pool, stream);
-        for (long at = unmapped.ceiling(0, Long.MIN_VALUE); at >= 0; at = unmapped.next(at)) {
+        SortedBlocks unmapped = pools.unmapped(pool, stream);
+        for (int at = unmapped.ceiling(0, Long.MIN_VALUE); at >= 0; at = unmapped.next(at)) {
             int start = unmapped.block(at);
             if (pools.isFree(blocks.prev[start])) {
                 start = blocks.prev[start];

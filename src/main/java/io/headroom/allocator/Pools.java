@@ -14,7 +14,7 @@ final class Pools {
 
     private final Blocks blocks;
     private final FreeSet[][] free = new FreeSet[2][0];
-    private final FreeSet[][] unmapped = new FreeSet[2][0];
+    private final SortedBlocks[][] unmapped = new SortedBlocks[2][0];
     /** Searches so far by pool: the clock of garbage collection. */
     final int[] searches = new int[2];
 
@@ -23,28 +23,45 @@ final class Pools {
     }
 
     FreeSet free(int pool, int stream) {
-        return set(free, pool, stream);
-    }
-
-    FreeSet unmapped(int pool, int stream) {
-        return set(unmapped, pool, stream);
-    }
-
-    int streams(int pool) {
-        return free[pool].length;
-    }
-
-    private static FreeSet set(FreeSet[][] sets, int pool, int stream) {
-        FreeSet[] ofPool = sets[pool];
+        FreeSet[] ofPool = free[pool];
         if (stream >= ofPool.length) {
-            int known = ofPool.length;
-            ofPool = Arrays.copyOf(ofPool, stream + 1);
-            for (int i = known; i <= stream; i++) {
-                ofPool[i] = new FreeSet();
-            }
-            sets[pool] = ofPool;
+            ofPool = Arrays.copyOf(ofPool, longer(ofPool.length, stream));
+            free[pool] = ofPool;
+        }
+        if (ofPool[stream] == null) {
+            ofPool[stream] = new FreeSet();
         }
         return ofPool[stream];
+    }
+
+    SortedBlocks unmapped(int pool, int stream) {
+        SortedBlocks[] ofPool = unmapped[pool];
+        if (stream >= ofPool.length) {
+            ofPool = Arrays.copyOf(ofPool, longer(ofPool.length, stream));
+            unmapped[pool] = ofPool;
+        }
+        if (ofPool[stream] == null) {
+            ofPool[stream] = new SortedBlocks();
+        }
+        return ofPool[stream];
+    }
+
+    private static int longer(int length, int stream) {
+        return Math.max(stream + 1, (int) Math.min(length * 2L, Integer.MAX_VALUE - 8));
+    }
+
+    /** The free blocks of a pool, all streams, by (stream, size, address). */
+    int[] free(int pool) {
+        int total = 0;
+        for (FreeSet set : free[pool]) {
+            total += set == null ? 0 : set.size();
+        }
+        int[] all = new int[total];
+        int end = 0;
+        for (FreeSet set : free[pool]) {
+            end = set == null ? end : set.copy(all, end);
+        }
+        return all;
     }
 
     void insert(int row) {

@@ -7,8 +7,9 @@ import java.util.Random;
 import java.util.TreeSet;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
 
-/** The chunked set answers as a sorted set does. */
+/** The set by classes answers as a sorted set does. */
 class FreeSetTest {
     private record Entry(long size, long address, int block) {}
 
@@ -48,5 +49,19 @@ class FreeSetTest {
         }
         assertThat(set.toArray())
                 .containsExactly(tree.stream().mapToInt(Entry::block).toArray());
+    }
+
+    @Test
+    void aClassGrowsWithTheSize() {
+        for (long size = 0; size < 5000; size++) {
+            assertThat(FreeSet.classOf(size + 1) - FreeSet.classOf(size)).isBetween(0, 1);
+        }
+        for (int power = 4; power < 63; power++) {
+            long size = 1L << power;
+            assertThat(FreeSet.classOf(size))
+                    .isEqualTo(FreeSet.classOf(size - 1) + 1)
+                    .isLessThan(512);
+        }
+        assertThat(FreeSet.classOf(Long.MAX_VALUE)).isLessThan(512);
     }
 }
