@@ -10,6 +10,7 @@ import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /** Segments of layers, each recomputed in the backward pass. */
 final class CheckpointedBlock extends AbstractBlock {
@@ -40,10 +41,22 @@ final class CheckpointedBlock extends AbstractBlock {
                 continue;
             }
             boolean internal = i < segments.size() - 1;
-            current = Replay.current()
-                    .run(segment, store, current, internal, leaves -> segment.forward(store, leaves, true, params));
+            UnaryOperator<NDList> body = leaves -> segment.forward(store, leaves, true, params);
+            Replay replay = Replay.current();
+            // The way back begins in the last segment: what it stores is needed at once.
+            current = i > 0 && !internal && replay.freesAtOnce() && !hasParts(segment)
+                    ? replay.record(current, body)
+                    : replay.run(segment, store, current, internal, body);
         }
         return current;
+    }
+
+    /** Whether a block in it adds parts of its own, which need the arrays of their forward pass on the way back. */
+    private static boolean hasParts(Block block) {
+        return block instanceof CheckpointedBlock
+                || block instanceof ChunkedAttentionBlock
+                || block instanceof ChunkedEncoder
+                || block.getChildren().values().stream().anyMatch(CheckpointedBlock::hasParts);
     }
 
     @Override

@@ -143,6 +143,28 @@ final class Replay implements AutoCloseable {
         return outputs;
     }
 
+    /** Whether the graph that ends in the loss is freed as the way back goes through it. */
+    boolean freesAtOnce() {
+        return parts.stream().noneMatch(Part::reenters);
+    }
+
+    /** Runs a body that is recorded as it is; its graph alone, no handle, keeps what it stores. */
+    NDList record(NDList inputs, UnaryOperator<NDList> body) {
+        Autograd.seed(drawSeed(inputs.head().getManager()));
+        NDList outputs = new NDList();
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            for (NDArray output : body.apply(new NDList(inputs))) {
+                boolean passed = inputs.stream().anyMatch(input -> input == output);
+                NDArray kept = passed ? output.reshape(output.getShape()) : output;
+                NDScope.unregister(kept);
+                outputs.add(kept);
+            }
+        }
+        outputs.forEach(NDScope::register);
+        return outputs;
+    }
+
     static NDList unrecorded(NDList inputs, UnaryOperator<NDList> body) {
         NDList outputs = new NDList();
         boolean recording = Autograd.recording();
@@ -165,7 +187,7 @@ final class Replay implements AutoCloseable {
 
     /** Back-propagates from the loss through the recorded graph, then through every part, last to first. */
     void backward(GradientCollector collector, NDArray loss) {
-        if (parts.stream().anyMatch(Part::reenters)) {
+        if (!freesAtOnce()) {
             try (NDArray ones = loss.onesLike()) {
                 Autograd.backward(loss, ones, true);
             }
