@@ -106,6 +106,7 @@ final class LeakFinder {
             return leaks;
         }
         all.get(all.size() - 1).managers().keySet().stream()
+                .filter(key -> moved(key, all))
                 .map(key -> Candidate.of(key, all))
                 .filter(candidate -> candidate.growth() > 0)
                 .sorted(Comparator.comparingDouble(Candidate::growth).reversed())
@@ -121,6 +122,14 @@ final class LeakFinder {
                 .filter(process -> process.low() > explained + rounding)
                 .ifPresent(process -> leaks.add(new Leak(Leak.PROCESS, 0, process, unit, Map.of())));
         return leaks;
+    }
+
+    /** Weights stay as they are: most managers need no closer look. */
+    private static boolean moved(String key, List<Sample> all) {
+        LiveArrays.Manager last = all.get(all.size() - 1).managers().get(key);
+        LiveArrays.Manager middle = all.get(all.size() / 2).managers().get(key);
+        LiveArrays.Manager first = all.get(0).managers().get(key);
+        return first == null || middle == null || first.bytes() != last.bytes() || middle.bytes() != last.bytes();
     }
 
     private interface Value {

@@ -144,11 +144,10 @@ public final class MonitorView {
         long top = most + most / 8;
         StringBuilder points = new StringBuilder();
         for (int i = 0; i < resident.length; i++) {
-            points.append(String.format(
-                    Locale.ROOT,
-                    "%.1f,%.1f ",
-                    WIDTH * seconds[i] / span,
-                    HEIGHT - (double) HEIGHT * resident[i] / top));
+            points.append(Math.round(10 * WIDTH * seconds[i] / span) / 10.0)
+                    .append(',')
+                    .append(Math.round(10 * (HEIGHT - (double) HEIGHT * resident[i] / top)) / 10.0)
+                    .append(' ');
         }
         html.append(String.format(
                 Locale.ROOT,
