@@ -1,5 +1,6 @@
 package io.headroom.training;
 
+import io.headroom.workload.Architecture;
 import io.headroom.workload.Attention;
 import io.headroom.workload.Option;
 import io.headroom.workload.Precision;
@@ -14,6 +15,7 @@ final class RunCheck {
 
     static void check(Workload workload) {
         checkPrecision(workload);
+        checkRecurrent(workload);
         checkModel(workload);
         checkLoop(workload);
     }
@@ -27,6 +29,13 @@ final class RunCheck {
                 workload.precision() == Precision.FP16,
                 "precision = fp16: weights in fp16 are estimated but not run, since DJL's"
                         + " optimizers need fp32 weights. Use autocast: fp16 compute over fp32 weights.");
+    }
+
+    private static void checkRecurrent(Workload workload) {
+        refuse(
+                workload.architecture() == Architecture.LSTM && workload.precision() == Precision.AUTOCAST,
+                "precision = autocast: DJL makes an LSTM's states in fp32 and the engine refuses them beside fp16 weights,"
+                        + " so it is estimated but not run. Use fp32.");
     }
 
     private static void checkModel(Workload workload) {

@@ -5,6 +5,7 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
 import io.headroom.workload.Workload;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -33,6 +34,16 @@ public final class StepRunner {
     private static final int SEED = 7;
 
     private StepRunner() {}
+
+    /** Why a step that can be estimated cannot be run here, and what to use instead; empty if it can. */
+    public static Optional<String> obstacle(Workload workload) {
+        try {
+            RunCheck.check(workload);
+            return Optional.empty();
+        } catch (IllegalArgumentException refused) {
+            return Optional.of(refused.getMessage());
+        }
+    }
 
     /**
      * Runs the step.

@@ -9,6 +9,7 @@ import io.headroom.render.Bundle;
 import io.headroom.render.EstimateView;
 import io.headroom.render.Html;
 import io.headroom.render.PlanView;
+import io.headroom.training.StepRunner;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
@@ -144,7 +145,7 @@ public final class BudgetPanel {
 
     private String view(Values values) {
         Workload workload = WorkloadControls.read(base, values);
-        String html = EstimateView.html(Estimate.of(workload), limit.getAsLong(), limitName, true);
+        String html = EstimateView.html(Estimate.of(workload), limit.getAsLong(), limitName, true) + notRun(workload);
         last = workload;
         Plan found = plan;
         if (found != null && found.workload().equals(workload)) {
@@ -152,6 +153,16 @@ public final class BudgetPanel {
                     + "</summary>" + PlanView.of(found).data().get(Bundle.HTML) + "</details>" + html;
         }
         return Boolean.TRUE.equals(values.all().get(CODE)) ? html + code(workload) : html;
+    }
+
+    private static String notRun(Workload workload) {
+        if (!workload.device().equals("cpu")) {
+            return "";
+        }
+        return StepRunner.obstacle(workload)
+                .map(why -> "<div style=\"color:var(--jp-ui-font-color2,#616161)\">DJL cannot run this step here. "
+                        + Html.escape(why) + "</div>")
+                .orElse("");
     }
 
     private static String code(Workload workload) {

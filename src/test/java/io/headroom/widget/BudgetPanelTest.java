@@ -281,6 +281,52 @@ class BudgetPanelTest {
     }
 
     @Test
+    void whatDjlCannotRunIsSaidBesideItsEstimate() {
+        BudgetPanel lstm = BudgetPanel.of(Workload.lstm().training(OptimizerKind.ADAM), LIMIT);
+        lstm.show(browser);
+        assertThat(output()).doesNotContain("DJL cannot run");
+        for (int precision : new int[] {1, 2, 3}) {
+            browser.change(browser.named("precision"), "index", precision);
+            assertThat(output())
+                    .contains(
+                            "✓ fits",
+                            "DJL cannot run this step here. precision = "
+                                    + Option.PRECISION.choices().get(precision));
+        }
+        assertThat(lstm.workload().precision()).isEqualTo(Precision.AUTOCAST);
+        browser.change(browser.named("precision"), "index", 0);
+        assertThat(output()).doesNotContain("DJL cannot run");
+    }
+
+    @Test
+    void aModelOfTokensShowsItsTokensAndNoFeatures() {
+        BudgetPanel tokens = BudgetPanel.of(CASE.features(0).vocab(5000), LIMIT);
+        tokens.show(browser);
+        assertThat(output()).contains("input, tokens", "64 × 25 × 80 × 8 B");
+        assertThat(browser.models.values()).noneMatch(model -> "features".equals(model.get("description")));
+    }
+
+    @Test
+    void aGraphHasItsNodesEdgesAndFormula() {
+        BudgetPanel graph = BudgetPanel.of(Workload.gat().nodes(100).edges(800).training(OptimizerKind.ADAM), LIMIT);
+        graph.show(browser);
+        browser.change(browser.named("edges"), "value", 900);
+        browser.click(browser.named("Most nodes"));
+        assertThat(graph.workload().edges()).isEqualTo(900);
+        assertThat(graph.workload().nodes()).isGreaterThan(1000);
+        assertThat(output()).contains("1 × 8 × 900 × 4 B", "✓ fits");
+    }
+
+    @Test
+    void aDeviceOfTheTableIsTheLimit() {
+        BudgetPanel card = BudgetPanel.of(CASE.device("T4 16GB"), () -> 1);
+        card.show(browser);
+        assertThat(output()).contains("T4 16GB 15.50 GiB");
+        browser.click(browser.named("Largest batch that fits"));
+        assertThat(output()).contains("✓ fits");
+    }
+
+    @Test
     void aLimitOfNothingIsRefused() {
         assertThatThrownBy(() -> BudgetPanel.of(CASE, 0)).hasMessageContaining("limit = 0");
         assertThatThrownBy(() -> BudgetPanel.of(CASE.heads(7), LIMIT)).hasMessageContaining("heads = 7");
