@@ -234,5 +234,4 @@ class MemoryMonitorTest {
             } while (monitor.timeline().added() > before);
         }
     }
-    }
 }
