@@ -62,7 +62,8 @@ public final class DiagnoseCommand implements Callable<Integer> {
             log = Log.read(in);
         } catch (IOException e) {
             String reason = e instanceof NoSuchFileException ? "there is no such file" : e.getMessage();
-            spec.commandLine().getErr().println("diagnose: cannot read " + file + ": " + reason + ".");
+            String what = isStandardInput() ? "standard input" : String.valueOf(file);
+            spec.commandLine().getErr().println("diagnose: cannot read " + what + ": " + reason + ".");
             return USAGE;
         }
         Optional<Diagnosis> diagnosis = Diagnosis.of(log, Situation.unknown());
@@ -73,10 +74,17 @@ public final class DiagnoseCommand implements Callable<Integer> {
     }
 
     private InputStream open() throws IOException {
-        return file == null || file.toString().equals("-") ? System.in : Files.newInputStream(file);
+        return isStandardInput() ? System.in : Files.newInputStream(file);
+    }
+
+    private boolean isStandardInput() {
+        return file == null || file.toString().equals("-");
     }
 
     private static String text(Log log, Optional<Diagnosis> diagnosis) {
+        if (log.bytes() == 0) {
+            return "The text is empty: there is nothing to explain.";
+        }
         return diagnosis.map(DiagnosisText::of).orElseGet(() -> DiagnosisCard.notThis(log.nearMisses())
                 .plain());
     }

@@ -2,6 +2,7 @@ package io.headroom.diagnosis;
 
 import io.headroom.memory.Limit;
 import io.headroom.memory.Reading;
+import io.headroom.oom.Backend;
 import io.headroom.oom.Field;
 import io.headroom.oom.OutOfMemory;
 import io.headroom.oom.Size;
@@ -94,8 +95,17 @@ final class Advisor {
             }
         });
         if (growth.steady()) {
-            process("intermediates dropped early", OptionalLong.of(growth.total()), "the growth seen");
-            process("copy instead of reference", OptionalLong.of(growth.total()), "the growth seen");
+            if (oom.allocator() == Backend.JVM) {
+                return;
+            }
+            process(
+                    "intermediates dropped early",
+                    OptionalLong.of(growth.total()),
+                    "the growth seen, if they are its reason");
+            process(
+                    "copy instead of reference",
+                    OptionalLong.of(growth.total()),
+                    "the growth seen, if it is its reason");
         }
     }
 
@@ -227,7 +237,15 @@ final class Advisor {
                     "now that the failed cell has given back its own, open NDArrays hold "
                             + Bytes.format(live.getAsLong()) + ".");
         } else {
-            process("release between models", live, "counted in open NDArrays");
+            Remedy remedy = Remedies.byName("release between models");
+            add(
+                    remedy.name(),
+                    live,
+                    "counted in open NDArrays",
+                    place.isNotebook()
+                            ? "release(model);      // what load(…) returned; releaseAll() for every one"
+                            : code(remedy),
+                    cost(remedy));
         }
     }
 
@@ -239,19 +257,21 @@ final class Advisor {
     void process(String name, OptionalLong saves, String basis) {
         Remedy remedy = Remedies.byName(name);
         advice.add(new Advice(
-                name, saves, saves.isPresent() ? basis : "", remedy.how(ANY), cost(remedy), Optional.of(remedy)));
+                name, saves, saves.isPresent() ? basis : "", code(remedy), cost(remedy), Optional.of(remedy)));
     }
 
     /** A setting of the environment, by its remedy's name in the catalogue. */
-    void setting(String remedyName, OptionalLong saves, String basis, String variable, String value) {
-        Remedy remedy = Remedies.byName(remedyName);
+    void setting(String name, OptionalLong saves, String basis, String how) {
+        Optional<Remedy> remedy = Remedies.all().stream()
+                .filter(each -> name.startsWith(each.name()))
+                .findFirst();
         advice.add(new Advice(
-                remedyName,
+                name,
                 saves,
                 saves.isPresent() ? basis : "",
-                place.environment(variable, value),
-                cost(remedy),
-                Optional.of(remedy)));
+                how,
+                remedy.map(Advisor::cost).orElse(""),
+                remedy));
     }
 
     void add(String name, OptionalLong saves, String basis, String how, String cost) {
@@ -269,17 +289,29 @@ final class Advisor {
     /** A part of the request, where it is a tensor's size and not a segment's. */
     OptionalLong part(long numerator, long denominator) {
         Optional<Size> requested = oom.size(Field.REQUESTED);
-        return requested.isEmpty() || Implied.tensorBehind(oom).isPresent() || oom.impossible()
+        boolean crumb = !oom.allocator().isDevice()
+                && requested.filter(size -> size.bytes() < Bytes.MIB).isPresent();
+        return requested.isEmpty()
+                        || crumb
+                        || hadRoom()
+                        || Implied.tensorBehind(oom).isPresent()
+                        || oom.impossible()
                 ? OptionalLong.empty()
-                : OptionalLong.of(requested.get().low() / denominator * numerator);
+                : OptionalLong.of(requested.get().bytes() / denominator * numerator);
     }
 
-    static OptionalLong least(Optional<Size> size) {
-        return size.isPresent() ? OptionalLong.of(size.get().low()) : OptionalLong.empty();
+    /** The bytes as printed: what is known no better is not told to more digits. */
+    static OptionalLong bytes(Optional<Size> size) {
+        return size.isPresent() ? OptionalLong.of(size.get().bytes()) : OptionalLong.empty();
+    }
+
+    /** Whether the device had room for the request, so that tensors are not the reason. */
+    boolean hadRoom() {
+        return cause == Cause.UNKNOWN && seen.requestedFits();
     }
 
     private void general(Remedy remedy, OptionalLong saves) {
-        String how = place.isNotebook() ? remedy.how(ANY) : remedy.what();
+        String how = code(remedy);
         advice.add(new Advice(remedy.title(), saves, request(saves), how, cost(remedy), Optional.of(remedy)));
     }
 
@@ -288,11 +320,21 @@ final class Advisor {
         advice.add(new Advice(name, saves, request(saves), how, cost(remedy), Optional.of(remedy)));
     }
 
+    /** What to type: Java where a notebook or a Java program failed, Python where PyTorch's own did. */
+    private String code(Remedy remedy) {
+        return place.isNotebook() || oom.backend() == Backend.JVM
+                ? remedy.how(ANY)
+                : PythonCode.of(remedy.name(), oom).orElseGet(remedy::what);
+    }
+
     private static String request(OptionalLong saves) {
         return saves.isPresent() ? "at least: of the refused request alone, if it is an activation" : "";
     }
 
     private static String cost(Remedy remedy) {
+        if (remedy.name().equals("CPU instead of the device")) {
+            return "5 to 10 times slower is usual, a claim and not measured here; same result";
+        }
         return remedy.cost() + ". " + remedy.cost().note();
     }
 }

@@ -2,6 +2,7 @@ package io.headroom.diagnosis;
 
 import io.headroom.oom.Backend;
 import io.headroom.oom.Field;
+import io.headroom.oom.OutOfMemory;
 import io.headroom.oom.Size;
 import io.headroom.oom.Wording;
 import io.headroom.units.Bytes;
@@ -24,8 +25,12 @@ final class DeviceAdvice {
                 }
             }
             case FRAGMENTATION -> {
-                segments(advisor);
-                advisor.process("bucketed sequences", Advisor.least(advisor.seen.unallocated), "the holes stated");
+                if (advisor.seen.othersMatter()) {
+                    others(advisor);
+                }
+                AllocatorAdvice.segments(advisor);
+                advisor.process(
+                        "bucketed sequences", Advisor.bytes(advisor.seen.unallocated), "at most: the holes stated");
                 advisor.smallerStep();
             }
             case OTHER_PROCESS -> {
@@ -40,11 +45,17 @@ final class DeviceAdvice {
                 if (advisor.seen.othersMatter()) {
                     others(advisor);
                 }
+                if (advisor.hadRoom()) {
+                    refusedElsewhere(advisor);
+                    break;
+                }
+                if (advisor.cause == Cause.UNKNOWN || advisor.seen.fitsWithHoles()) {
+                    AllocatorAdvice.segments(advisor);
+                }
                 advisor.smallerStep();
                 live(advisor);
-                advisor.process("CPU instead of the device", OptionalLong.empty(), "");
-                if (advisor.cause == Cause.UNKNOWN || advisor.seen.fitsWithHoles()) {
-                    segments(advisor);
+                if (advisor.oom.allocator() != Backend.NCCL) {
+                    advisor.process("CPU instead of the device", OptionalLong.empty(), "");
                 }
             }
         }
@@ -54,7 +65,7 @@ final class DeviceAdvice {
     static void shape(Advisor advisor) {
         advisor.add(
                 "fix the shape",
-                advisor.oom.impossible() ? OptionalLong.empty() : Advisor.least(advisor.oom.size(Field.REQUESTED)),
+                advisor.oom.impossible() ? OptionalLong.empty() : Advisor.bytes(advisor.oom.size(Field.REQUESTED)),
                 "the refused request",
                 "Print the shapes before " + advisor.oom.where().orElse("the failing line")
                         + ": one factor is far too large (a"
@@ -65,34 +76,26 @@ final class DeviceAdvice {
         }
     }
 
-    private static void segments(Advisor advisor) {
-        boolean old = advisor.oom.wording() == Wording.RESERVED_WITH_HINT || advisor.oom.wording() == Wording.RESERVED;
-        String variable = advisor.oom.allocator() == Backend.HIP ? "PYTORCH_HIP_ALLOC_CONF" : "PYTORCH_CUDA_ALLOC_CONF";
-        OptionalLong holes = Advisor.least(advisor.seen.unallocated);
-        if (old) {
-            advisor.setting("max_split_size_mb", holes, "the holes stated", variable, "max_split_size_mb:128");
-        } else {
-            advisor.setting("expandable segments", holes, "the holes stated", variable, "expandable_segments:True");
-        }
-    }
-
     private static void others(Advisor advisor) {
-        Optional<Size> held = advisor.seen.othersListed.or(() -> advisor.seen.elsewhere);
+        OutOfMemory oom = advisor.oom;
+        Optional<Size> held = Optional.of(advisor.seen.outside()).filter(size -> size.bytes() > 0);
         boolean named = !advisor.seen.others.isEmpty() && advisor.seen.own.isPresent();
+        boolean one = named && advisor.seen.others.size() == 1;
         advisor.add(
-                "stop the other processes",
-                Advisor.least(held),
-                "what they hold",
-                (named ? "The message names " + advisor.seen.othersNamed() + ". " : "")
-                        + (advisor.oom.allocator() == Backend.HIP ? "rocm-smi --showpids" : "nvidia-smi")
-                        + " lists them; end the ones that are yours: an old notebook kernel keeps its memory until it is shut"
-                        + " down.",
-                "their work");
+                one ? "end process " + advisor.seen.others.get(0).pid() : "stop the other processes",
+                Advisor.bytes(held),
+                one ? "what it holds" : "what they hold",
+                (named ? "The message names " + advisor.seen.othersNamed() + ". " : "") + AllocatorAdvice.tool(oom)
+                        + " lists them; end the ones that are yours"
+                        + (one ? " (kill " + advisor.seen.others.get(0).pid() + ")" : "")
+                        + ": an old notebook kernel keeps its memory until it is shut down.",
+                one ? "its work" : "their work");
+        int index = oom.device().orElse(0);
         advisor.add(
                 "use another GPU",
-                Advisor.least(held),
-                "what they hold here",
-                advisor.place.environment("CUDA_VISIBLE_DEVICES", "1"),
+                Advisor.bytes(held),
+                "what is held here",
+                advisor.place.environment(AllocatorAdvice.devices(oom), index == 0 ? "1" : "0"),
                 "needs a second one");
     }
 
@@ -104,13 +107,37 @@ final class DeviceAdvice {
                                 0, seen.total.get().bytes() - seen.allowed.get().bytes()),
                         seen.free.get().low()))
                 : OptionalLong.empty();
+        String how = AllocatorAdvice.readsFraction(advisor.oom)
+                ? advisor.place.environment(AllocatorAdvice.variable(advisor.oom), "per_process_memory_fraction:0.95")
+                : "Find what set it: torch.cuda.set_per_process_memory_fraction in Python code, or a share given to this"
+                        + " container (DJL has no call that sets one), and set it higher there.";
         advisor.raise(
                 " of this process",
                 more,
                 "as much as is free on the device",
-                advisor.place.environment("PYTORCH_CUDA_ALLOC_CONF", "per_process_memory_fraction:0.95")
-                        + "   // PyTorch 2.10 on; in Python torch.cuda.set_per_process_memory_fraction(0.95)",
+                how,
                 "less is left for others on the device");
+    }
+
+    /** The device had room: what to look at instead of the tensors. */
+    private static void refusedElsewhere(Advisor advisor) {
+        advisor.add(
+                "start the process again",
+                advisor.place.isNotebook() ? "Kernel → Restart Kernel" : "end it and start it again",
+                "what it has computed so far");
+        advisor.add(
+                "more host memory for the driver",
+                "free -h; ulimit -v; ulimit -l      # full RAM or swap, a small address space and pinned memory refuse the"
+                        + " device too",
+                "what else runs there");
+        advisor.add(
+                "see whether the card is split or shared",
+                AllocatorAdvice.tool(advisor.oom) + (advisor.oom.allocator() == Backend.CUDA ? " -L" : "")
+                        + "      # a partition (MIG, vGPU, WSL) has less than the card; another process may have taken it and"
+                        + " gone",
+                "none");
+        AllocatorAdvice.segments(advisor);
+        advisor.smallerStep();
     }
 
     private static void live(Advisor advisor) {
@@ -176,7 +203,11 @@ final class DeviceAdvice {
                     "the " + allowed.orElseThrow() + " allowed are already more than the " + Bytes.format(memory)
                             + " that this Mac has: without the limit it swaps, and may freeze.");
         } else {
-            advisor.setting("MPS high watermark", OptionalLong.empty(), "", "PYTORCH_MPS_HIGH_WATERMARK_RATIO", "0.0");
+            advisor.setting(
+                    "MPS high watermark",
+                    OptionalLong.empty(),
+                    "",
+                    advisor.place.environment("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "0.0"));
         }
     }
 }

@@ -191,7 +191,10 @@ public record Diagnosis(
                                 : "An allocation of host memory failed" + wrapped;
                     case JVM -> "The JVM could not get" + asked;
                     case OOM_KILLER -> "The operating system killed the process for its memory";
-                    case DATALOADER_SHM -> "A DataLoader worker died";
+                    case DATALOADER_SHM ->
+                        oom.wording() == Wording.SHM_MAP
+                                ? "Shared memory could not give" + asked
+                                : "A DataLoader worker died";
                     default ->
                         (who.startsWith("cu") ? who : Character.toUpperCase(who.charAt(0)) + who.substring(1)) + wrapped
                                 + " could not get" + asked + device;

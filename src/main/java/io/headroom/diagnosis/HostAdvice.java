@@ -42,8 +42,13 @@ final class HostAdvice {
         if (advisor.place.isNotebook() && System.getenv("MALLOC_MMAP_THRESHOLD_") == null) {
             advisor.process("fixed malloc thresholds", OptionalLong.empty(), "");
         }
-        if (advisor.cause != Cause.LIMIT) {
-            advisor.add("more swap, or a larger page file", "a setting of the system", "very slow when used");
+        if (advisor.oom.wording() == Wording.PAGE_FILE) {
+            advisor.add(
+                    "a larger paging file",
+                    "System Properties → Advanced → Performance → Virtual memory; on a drive with room",
+                    "slow when used");
+        } else if (advisor.cause != Cause.LIMIT) {
+            advisor.add("more swap", "a setting of the system", "very slow when used");
         }
         advisor.no(HEAP, "libtorch's tensors live outside it, and a larger heap leaves them less.");
         advisor.no("emptying the CUDA cache", "this failure is on the CPU, where PyTorch keeps no cache.");
@@ -54,7 +59,7 @@ final class HostAdvice {
     private static void jvm(Advisor advisor) {
         switch (advisor.oom.wording()) {
             case JAVA_HEAP, GC_OVERHEAD, JAVA_OTHER -> {
-                advisor.add("a larger heap", advisor.place.jvm("-Xmx4g"), "less is left for libtorch's tensors");
+                advisor.add("a larger heap", heap(advisor, 2, "twice"), "less is left for libtorch's tensors");
                 advisor.add(
                         "drop what the notebook holds",
                         "set large Java arrays and lists that cells declared to null; keep data in NDArrays or stream it",
@@ -73,7 +78,11 @@ final class HostAdvice {
                         "none");
                 advisor.add(
                         "a higher limit for direct buffers",
-                        advisor.place.jvm("-XX:MaxDirectMemorySize=2g"),
+                        advisor.oom
+                                .size(Field.MAX_ALLOWED)
+                                .map(limit ->
+                                        advisor.place.jvm("-XX:MaxDirectMemorySize=" + JvmSize.of(2 * limit.bytes())))
+                                .orElse("-XX:MaxDirectMemorySize, twice what it is; without it, -Xmx is the limit"),
                         "less is left for libtorch's tensors");
                 advisor.no(HEAP, "direct buffers have a limit of their own.");
             }
@@ -98,22 +107,46 @@ final class HostAdvice {
                 advisor.no(HEAP, "stacks live outside the heap; a smaller one leaves them more.");
             }
             default -> {
-                advisor.add("a smaller heap", advisor.place.jvm("-Xmx1g"), "less room for Java objects");
-                advisor.add("a larger container or machine", "docker run --memory=8g", "money");
+                advisor.add("a smaller heap", heap(advisor, 0.5, "half"), "less room for Java objects");
+                advisor.add(
+                        "a larger container or machine",
+                        "docker run --memory=…, above what it has (docker stats, or /sys/fs/cgroup/memory.max)",
+                        "the machine must have it");
                 advisor.no(HEAP, "the system has no more to give, and the heap takes from the same memory.");
             }
         }
     }
 
+    /** From the heap in force, where that is known. */
+    private static String heap(Advisor advisor, double times, String words) {
+        long now = advisor.situation.heapMax();
+        return now > 0
+                ? advisor.place.jvm("-Xmx" + JvmSize.of((long) (now * times))) + "      // it is " + JvmSize.of(now)
+                : "-Xmx, " + words
+                        + " what it is (java -XX:+PrintFlagsFinal -version | grep MaxHeapSize tells the default)";
+    }
+
     private static void killed(Advisor advisor) {
+        if (advisor.oom.wording() == Wording.JOB_LIMIT) {
+            advisor.raise(
+                    " of the job",
+                    OptionalLong.empty(),
+                    "",
+                    "Slurm: sbatch --mem=…; YARN: spark.executor.memoryOverhead; Cloud Run: --memory=…, above what was used",
+                    "the queue or the bill");
+            advisor.smallerStep();
+            advisor.no("catching the exception", "a killed process never sees one.");
+            return;
+        }
         boolean container = KilledProcess.inContainer(advisor.oom);
         if (container) {
             String size = KilledProcess.of(advisor.oom)
                     .map(KilledProcess::largerLimit)
-                    .orElse("8g");
+                    .orElse("…");
             advisor.add(
                     "a larger limit",
-                    "docker run --memory=" + size + "; resources.limits.memory in Kubernetes",
+                    "docker run --memory=" + size + "; resources.limits.memory in Kubernetes"
+                            + (size.equals("…") ? ", above what it has (docker stats)" : ""),
                     "the machine must have it");
         } else {
             advisor.add(
@@ -131,7 +164,20 @@ final class HostAdvice {
     }
 
     private static void shared(Advisor advisor) {
-        advisor.add("more shared memory", "docker run --shm-size=8g (or --ipc=host)", "host memory");
+        if (advisor.oom.wording() == Wording.SHM_MAP) {
+            advisor.add(
+                    "more mappings",
+                    "sysctl -w vm.max_map_count=262144      # as root; cat /proc/<pid>/maps | wc -l tells how many there are",
+                    "none");
+            advisor.add(
+                    "fewer shared tensors",
+                    "torch.multiprocessing.set_sharing_strategy(\"file_system\"), larger samples in one tensor",
+                    "none");
+        }
+        advisor.add(
+                "more shared memory",
+                "docker run --shm-size=…, above what df -h /dev/shm tells (or --ipc=host)",
+                "host memory");
         advisor.add("fewer loader workers", "num_workers=0, or half as many; smaller batches", "slower loading");
         advisor.no("a GPU with more memory", "shared memory is the host's.");
         advisor.no("emptying the CUDA cache", "nothing on the GPU ran out.");

@@ -81,6 +81,13 @@ final class Implied {
                 && free.get().low() + open >= requested.get().high();
     }
 
+    private boolean holesFit() {
+        return requested.isPresent()
+                && unallocated
+                        .filter(size -> size.low() >= requested.get().high())
+                        .isPresent();
+    }
+
     /** Whether it is said which processes hold what, and it is as much as was missing or a tenth of the device. */
     boolean othersMatter() {
         if (own.isEmpty() || othersListed.isEmpty()) {
@@ -187,7 +194,7 @@ final class Implied {
     List<String> sentences(OutOfMemory oom) {
         List<String> all = new ArrayList<>();
         tensorBehind(oom).ifPresent(all::add);
-        room(oom).ifPresent(room -> requested
+        room(oom).filter(room -> !fitsWithHoles() && !holesFit()).ifPresent(room -> requested
                 .filter(size -> size.low() > room.high())
                 .ifPresent(size -> all.add("Missing: " + range(size.minus(room)) + " (" + size + " asked for, "
                         + Size.exactly(Math.max(0, room.bytes())) + " free).")));

@@ -148,6 +148,11 @@ public record Situation(
                 && !TRAINING.matcher(cell).find();
     }
 
+    /** {@code -Xmx} as it is in force; 0 where this is no live notebook. */
+    long heapMax() {
+        return last().map(reading -> reading.jvm().heapMax().orElse(0)).orElse(0L);
+    }
+
     OptionalLong liveArrays() {
         return last().flatMap(Reading::arrays)
                 .map(LiveArrays::bytes)

@@ -2,7 +2,6 @@ package io.headroom.oom;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 
 /**
  * Walks through a stream of any size: the automaton looks for beginnings of messages, and only around one is text made
@@ -67,8 +66,7 @@ final class LogScanner {
         boolean dense = hit - handled < AFTER;
         int to = Math.min(filled, hit + (dense ? DENSE : AFTER));
         int until = Math.max(Math.min(filled, hit + AFTER / 2), to - AFTER / 2);
-        String window = new String(buffer, from, to - from, StandardCharsets.ISO_8859_1);
-        findings.add(Squeezed.of(window), Math.max(0, handled - from), until - from, base + from);
+        findings.add(Squeezed.ofBytes(buffer, from, to), Math.max(0, handled - from), until - from, base + from);
         return until;
     }
 }

@@ -225,7 +225,7 @@ final class Region {
         int to = end > start ? source.at(end - 1) + 1 : from;
         int line = source.original.indexOf('\n', to);
         to = Math.min(line < 0 ? source.original.length() : line, to + 200);
-        return Trace.readable(source.original.substring(from, Math.min(to, from + 2000)));
+        return Trace.readable(source.decoded(from, Math.min(to, from + 2000)));
     }
 
     private void put(Field field, String number, String unit, int fieldEnd) {

@@ -1,5 +1,6 @@
 package io.headroom.oom;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
@@ -15,8 +16,10 @@ final class Squeezed {
     final String original;
     final String text;
     private final int[] at;
+    private final boolean bytes;
 
-    private Squeezed(String original, String text, int[] at) {
+    private Squeezed(String original, String text, int[] at, boolean bytes) {
+        this.bytes = bytes;
         this.original = original;
         this.text = text;
         this.at = at;
@@ -65,7 +68,19 @@ final class Squeezed {
             lineStart = lineEnd + 1;
         }
         at[count] = length;
-        return new Squeezed(original, new String(kept, 0, count), Arrays.copyOf(at, count + 1));
+        return new Squeezed(original, new String(kept, 0, count), Arrays.copyOf(at, count + 1), false);
+    }
+
+    /** The same of bytes, each read as one character. */
+    static Squeezed ofBytes(byte[] bytes, int from, int to) {
+        Squeezed squeezed = of(new String(bytes, from, to - from, StandardCharsets.ISO_8859_1));
+        return new Squeezed(squeezed.original, squeezed.text, squeezed.at, true);
+    }
+
+    /** A part of the original as a person reads it. */
+    String decoded(int from, int to) {
+        String part = original.substring(from, to);
+        return bytes ? new String(part.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8) : part;
     }
 
     /** Where in the original the squeezed character at {@code index} stands. */

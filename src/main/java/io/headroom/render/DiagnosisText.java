@@ -30,7 +30,9 @@ public final class DiagnosisText {
                     out.append(" · saves ").append(Diagnosis.saving(advice));
                 }
                 out.append(" · costs ").append(advice.cost());
-                out.append("\n     ").append(advice.how()).append('\n');
+                out.append("\n     ")
+                        .append(advice.how().replace("\n", "\n     "))
+                        .append('\n');
             }
         }
         if (!diagnosis.wontHelp().isEmpty()) {

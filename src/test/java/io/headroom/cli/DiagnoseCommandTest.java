@@ -1,10 +1,13 @@
 package io.headroom.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -59,6 +62,34 @@ class DiagnoseCommandTest {
         assertThat(command().execute("diagnose", folder.resolve("none.log").toString()))
                 .isEqualTo(2);
         assertThat(err.toString()).contains("none.log");
+    }
+
+    @Test
+    void emptyTextIsSaidToBeEmpty() throws IOException {
+        Path file = Files.writeString(folder.resolve("empty.log"), "");
+
+        assertThat(command().execute("diagnose", file.toString())).isEqualTo(3);
+        assertThat(out.toString()).contains("empty");
+    }
+
+    @Test
+    void standardInputIsReadAndCalledByItsName() {
+        InputStream before = System.in;
+        try {
+            System.setIn(new ByteArrayInputStream("java.lang.OutOfMemoryError: Java heap space".getBytes(UTF_8)));
+            assertThat(command().execute("diagnose")).isZero();
+            assertThat(out.toString()).contains("Out of memory").contains("host-ram");
+            System.setIn(new InputStream() {
+                @Override
+                public int read() throws IOException {
+                    throw new IOException("closed pipe");
+                }
+            });
+            assertThat(command().execute("diagnose", "-")).isEqualTo(2);
+            assertThat(err.toString()).contains("cannot read standard input: closed pipe");
+        } finally {
+            System.setIn(before);
+        }
     }
 
     @Test

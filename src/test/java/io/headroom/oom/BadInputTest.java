@@ -164,6 +164,24 @@ class BadInputTest {
     }
 
     @Test
+    void excerptsAreReadableWhereverTheTextCameFrom() throws IOException {
+        String text = "\u001b[31m训练失败 😀: " + FULL.replace(". ", ".\u001b[0m ") + "\u0007";
+        String stream = Log.read(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)))
+                .first()
+                .orElseThrow()
+                .excerpt();
+        String wide = Log.read(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_16LE)))
+                .first()
+                .orElseThrow()
+                .excerpt();
+        String large = read("x\n".repeat(200_000) + text).excerpt();
+
+        assertThat(stream).startsWith("训练失败 😀: CUDA").doesNotContain("\u001b", "\u0007");
+        assertThat(large).isEqualTo(stream).isEqualTo(read(text).excerpt());
+        assertThat(wide).contains("CUDA out of memory").doesNotContain("\u0000");
+    }
+
+    @Test
     void aLongTextReadsAsAStreamDoes() {
         assertThat(Log.read("x".repeat(600_000) + "\n" + FULL).failures()).hasSize(1);
     }
