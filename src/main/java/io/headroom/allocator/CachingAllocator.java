@@ -44,6 +44,7 @@ public final class CachingAllocator {
     private final Counters counters = new Counters();
     private final ExpandableSegments expandable;
     private final CachedBlocks cached;
+    private final BestFit fit;
     private final long maxSplit;
     private final boolean growing;
     private final boolean capped;
@@ -74,6 +75,7 @@ public final class CachingAllocator {
         rounding = new Rounding(settings);
         maxSplit = settings.maxSplitSize();
         growing = settings.expandableSegments();
+        fit = new BestFit(blocks, pools, settings);
         capped = settings.memoryFraction() < 1;
         allowed = capped && driver.total() != UNLIMITED
                 ? (long) (settings.memoryFraction() * driver.total())
@@ -116,7 +118,7 @@ public final class CachingAllocator {
         }
         long size = rounding.block(requested);
         int pool = size <= Rounding.SMALL_SIZE ? 0 : 1;
-        int block = findFree(pool, stream, size);
+        int block = fit.take(pool, stream, size);
         if (block == NONE) {
             block = findMore(pool, stream, size);
             if (block == NONE) {
@@ -247,14 +249,7 @@ public final class CachingAllocator {
     /** Whether a request would be served from the cache. */
     boolean hasFree(long requested, int stream) {
         long size = rounding.block(requested);
-        int block = findFree(size <= Rounding.SMALL_SIZE ? 0 : 1, stream, size);
-        if (block != NONE) {
-            int age = blocks.age[block];
-            pools.insert(block);
-            blocks.age[block] = age;
-        }
-        pools.searches[size <= Rounding.SMALL_SIZE ? 0 : 1]--;
-        return block != NONE;
+        return fit.has(size <= Rounding.SMALL_SIZE ? 0 : 1, stream, size);
     }
 
     long roundedSize(long requested) {
@@ -263,54 +258,6 @@ public final class CachingAllocator {
 
     long segmentSize(long requested) {
         return rounding.segment(rounding.block(requested));
-    }
-
-    private int findFree(int pool, int stream, long size) {
-        pools.searches[pool]++;
-        FreeSet free = pools.free(pool, stream);
-        long at = free.ceiling(size, Long.MIN_VALUE);
-        if (at < 0) {
-            return NONE;
-        }
-        if (blocks.has(free.block(at), EXPANDABLE)) {
-            at = growing ? leastGrowing(free, at) : skipExpandable(free, at);
-            if (at < 0) {
-                return NONE;
-            }
-        }
-        int block = free.block(at);
-        long found = blocks.size[block];
-        if (size < maxSplit && found >= maxSplit
-                || size >= maxSplit && found >= size + settings.maxNonSplitRounding()) {
-            return NONE;
-        }
-        free.removeAt(at);
-        return block;
-    }
-
-    /** Among expandable blocks the size counts with the unmapped range behind: interior holes go first. */
-    private long leastGrowing(FreeSet free, long from) {
-        long at = from;
-        for (long next = free.next(at); next >= 0 && blocks.has(free.block(at), EXPANDABLE); next = free.next(next)) {
-            if (expandableSize(free.block(next)) >= expandableSize(free.block(at))) {
-                break;
-            }
-            at = next;
-        }
-        return at;
-    }
-
-    private long expandableSize(int block) {
-        int next = blocks.next[block];
-        return blocks.size[block] + (next != NONE && blocks.has(next, Blocks.UNMAPPED) ? blocks.size[next] : 0);
-    }
-
-    private long skipExpandable(FreeSet free, long from) {
-        long at = from;
-        while (at >= 0 && blocks.has(free.block(at), EXPANDABLE)) {
-            at = free.next(at);
-        }
-        return at;
     }
 
     private int findMore(int pool, int stream, long size) {

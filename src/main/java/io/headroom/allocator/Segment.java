@@ -58,6 +58,27 @@ public record Segment(long address, long size, int stream, boolean large, boolea
                 .orElse(0);
     }
 
+    /**
+     * The blocks, or where there are more than {@code most} some {@code most} runs for drawing: neighbours in the same
+     * state as one, with what is too small to see.
+     */
+    public List<Block> runs(int most) {
+        if (blocks.size() <= most) {
+            return blocks;
+        }
+        List<Block> runs = new ArrayList<>();
+        long least = size / most;
+        for (Block block : blocks) {
+            Block last = runs.isEmpty() ? null : runs.get(runs.size() - 1);
+            if (last != null && (last.state() == block.state() || block.size() < least)) {
+                runs.set(runs.size() - 1, new Block(last.address(), last.size() + block.size(), 0, last.state(), -1));
+            } else {
+                runs.add(block);
+            }
+        }
+        return runs;
+    }
+
     static List<Segment> of(Blocks rows) {
         List<Segment> segments = new ArrayList<>();
         for (int head = 0; head < rows.rows(); head++) {

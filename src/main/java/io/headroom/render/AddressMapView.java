@@ -5,8 +5,6 @@ import io.headroom.allocator.Segment;
 import io.headroom.allocator.Segment.Block;
 import io.headroom.allocator.Segment.State;
 import io.headroom.units.Bytes;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 
@@ -85,7 +83,7 @@ public final class AddressMapView {
                     Locale.ROOT,
                     "<div style=\"display:flex;width:%.2f%%;height:12px;margin:1px 1px 1px 0;border:1px solid #888888\">",
                     Math.max(1, 97.0 * segment.size() / scale)));
-            for (Block run : runs(segment)) {
+            for (Block run : segment.runs(MOST_BLOCKS)) {
                 html.append(String.format(
                         Locale.ROOT,
                         "<div title=\"%s\" style=\"width:%.3f%%;background:%s\"></div>",
@@ -96,15 +94,15 @@ public final class AddressMapView {
             html.append("</div>");
         }
         html.append("</div>");
-        int more = map.segments().size() - drawn(map).size();
+        int more = map.count() - drawn(map).size();
         html.append(more > 0 ? "<div style=\"font-size:12px\">and " + more + " smaller segments</div>" : "");
     }
 
     private static String caption(AddressMap map) {
         String phase = map.trace().phaseAt(map.event());
         return "event " + map.event() + (phase.isEmpty() ? "" : ", " + phase) + ": "
-                + map.segments().size()
-                + (map.segments().size() == 1 ? " segment, " : " segments, ") + Bytes.format(map.reserved())
+                + map.count()
+                + (map.count() == 1 ? " segment, " : " segments, ") + Bytes.format(map.reserved())
                 + " reserved, " + Bytes.format(map.allocated())
                 + " allocated, largest hole " + Bytes.format(map.largestHole())
                 + (map.requested() > 0 ? "; asked in vain for " + Bytes.format(map.requested()) : "");
@@ -131,27 +129,7 @@ public final class AddressMapView {
     }
 
     private static List<Segment> drawn(AddressMap map) {
-        return map.segments().stream()
-                .sorted(Comparator.comparingLong(Segment::size).reversed())
-                .limit(MOST_SEGMENTS)
-                .sorted(Comparator.comparingLong(Segment::address))
-                .toList();
-    }
-
-    /** Neighbours in the same state drawn as one where there are too many to see. */
-    private static List<Block> runs(Segment segment) {
-        List<Block> runs = new ArrayList<>();
-        boolean join = segment.blocks().size() > MOST_BLOCKS;
-        long least = join ? segment.size() / MOST_BLOCKS : 0;
-        for (Block block : segment.blocks()) {
-            Block last = runs.isEmpty() ? null : runs.get(runs.size() - 1);
-            if (join && last != null && (last.state() == block.state() || block.size() < least)) {
-                runs.set(runs.size() - 1, new Block(last.address(), last.size() + block.size(), 0, last.state(), -1));
-            } else {
-                runs.add(block);
-            }
-        }
-        return runs;
+        return AddressMap.largest(map.segments(), MOST_SEGMENTS);
     }
 
     private static String text(AddressMap map, long scale) {

@@ -49,6 +49,37 @@ class ReplayViewTest {
     }
 
     @Test
+    void momentsKeepWhatIsDrawnAndTheSumsOfAll() {
+        Trace.Builder crowd = Trace.builder();
+        int[] ids = new int[40_000];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = crowd.alloc(700, "op");
+        }
+        for (int i = 0; i < 400; i++) {
+            crowd.alloc(11 * Bytes.MIB + i * 2 * Bytes.MIB, "large");
+        }
+        for (int i = 0; i < ids.length; i += 2) {
+            crowd.free(ids[i]);
+        }
+        Trace trace = crowd.build();
+        AllocatorSettings settings = AllocatorSettings.defaults();
+        List<AddressMap> moments = AddressMap.moments(trace, settings, CachingAllocator.UNLIMITED, 3);
+        AddressMap last = moments.get(2);
+        AddressMap exact = AddressMap.at(trace, settings, CachingAllocator.UNLIMITED, last.event());
+        assertThat(exact.segments().stream()
+                        .mapToInt(segment -> segment.blocks().size())
+                        .sum())
+                .isGreaterThan(40_000);
+        assertThat(last.segments().stream()
+                        .mapToInt(segment -> segment.blocks().size())
+                        .sum())
+                .isLessThan(10_000);
+        assertThat(last.toString()).isEqualTo(exact.toString());
+        assertThat(last.count()).isEqualTo(exact.segments().size());
+        assertThat(AddressMapView.of(moments, 2).plain()).contains(last.count() + " segments");
+    }
+
+    @Test
     void aMillionEventsAreThinnedAndExact() {
         Trace.Builder long_ = Trace.builder();
         for (int i = 0; i < 500_000; i++) {
