@@ -100,3 +100,15 @@ def assert_clean(notebook):
             expected = "raises-exception" in found.metadata.get("tags", [])
             assert (error(found) is not None) == expected, found.source
             assert expected or printed(found, "stderr") == "", found.source
+
+
+def assert_predicted(rows, off=0.10):
+    """Every row ran; its peak and what it saves against the first were predicted within 10 % of what was measured."""
+    first, *others = rows.values()
+    for row in rows.values():
+        assert row.measured is not None, f"{row.title} did not run"
+        assert abs(row.predicted - row.measured) <= off * row.measured, f"{row.title}: {row.error:+.1%}"
+    for row in others:
+        saved, predicted = first.measured - row.measured, first.predicted - row.predicted
+        assert saved > 0, f"{row.title} saved nothing"
+        assert abs(predicted - saved) <= off * saved, f"{row.title}: saved {saved:.0f}, predicted {predicted:.0f}"

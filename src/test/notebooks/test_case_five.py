@@ -1,7 +1,7 @@
 """Case 5, run for real at a sixth of its layers and half of its width: the failure, and each remedy predicted beside measured."""
 import pytest
 
-from outputs import PLAIN, assert_clean, card, cell, committed, comparison, error, result
+from outputs import PLAIN, assert_clean, assert_predicted, card, cell, committed, comparison, error, result
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +23,7 @@ def test_the_cheapest_remedies_let_it_pass_under_the_same_cap(notebook):
 def test_every_remedy_saves_what_was_predicted(notebook):
     rows = comparison(cell(notebook, "compare("))
     assert len(rows) == 8
-    whole = rows.pop("as it is")
-    assert whole.measured == pytest.approx(whole.predicted, rel=0.05)
-    for row in rows.values():
-        saved = whole.measured - row.measured
-        assert saved > 0, row.title
-        assert whole.predicted - row.predicted == pytest.approx(saved, rel=0.10, abs=0.05 * whole.measured), row.title
+    assert_predicted(rows)
 
 
 def test_what_keeps_the_result_keeps_the_loss(notebook):
