@@ -18,6 +18,11 @@ final class CudaRun {
 
     /** With or without the workspace that is taken at some sizes only. */
     static Trace trace(CudaStep step, boolean workspaces) {
+        return trace(step, workspaces, new long[0]);
+    }
+
+    /** With steps of those lengths in turn, as batches padded to their longest line are; all of {@code seq} where there are none. */
+    static Trace trace(CudaStep step, boolean workspaces, long[] lengths) {
         Tape tape = new Tape(new Autocast(step));
         tape.phase("load");
         Weights weights =
@@ -29,6 +34,11 @@ final class CudaRun {
         Network.Outputs before = null;
         List<Value> after = List.of();
         for (int i = 1; i <= step.steps(); i++) {
+            if (lengths.length > 0) {
+                CudaStep shorter =
+                        step.toBuilder().seq(lengths[(i - 1) % lengths.length]).build();
+                network = Networks.of(tape, shorter, weights, workspaces);
+            }
             if (step.zeroGrad() == ZeroGrad.BEFORE_FORWARD) {
                 drop(tape, weights);
             }

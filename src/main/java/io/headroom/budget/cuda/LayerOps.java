@@ -11,18 +11,13 @@ class LayerOps extends Ops {
     private static final long FLASH_ROWS = 128;
     private static final long FLASH_WIDTH = 32;
 
-    private boolean cublas;
-
     LayerOps(Tape tape) {
         super(tape);
     }
 
     /** Workspace of the first cuBLAS call on a stream, kept for good: {@code CUDABlas / CublasHandlePool.cpp}. */
     final void cublas() {
-        if (!cublas) {
-            cublas = true;
-            tape.permanent(CUBLAS_WORKSPACE, "cublas workspace");
-        }
+        tape.once(CUBLAS_WORKSPACE, "cublas workspace");
     }
 
     // -- matrices

@@ -177,10 +177,16 @@ class Ops {
     }
 
     final Value add(Value a, Value b) {
-        Value wide = a.count() >= b.count() ? a : b;
+        Value wide = wider(a, b);
         int element = Math.max(a.element, b.element);
         return result(wide.count() * element, "add", wide.shape, element, of(a, b), NOTHING, g ->
                 new Grad[] {fitted(g[0], element, a, wide), fitted(g[0], element, b, wide)});
+    }
+
+    /** What the other is spread to: of two as large as each other the one with more dimensions. */
+    private static Value wider(Value a, Value b) {
+        boolean same = a.count() == b.count();
+        return (same ? a.shape.length >= b.shape.length : a.count() > b.count()) ? a : b;
     }
 
     final Value addInPlace(Value a, Value b) {
@@ -190,7 +196,7 @@ class Ops {
     }
 
     final Value mul(Value a, Value b) {
-        Value wide = a.count() >= b.count() ? a : b;
+        Value wide = wider(a, b);
         int element = Math.max(a.element, b.element);
         Memory[] saved = {b.needsGradient() ? a.memory : null, a.needsGradient() ? b.memory : null};
         return result(wide.count() * element, "mul", wide.shape, element, of(a, b), saved, g -> {

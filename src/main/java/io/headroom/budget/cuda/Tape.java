@@ -2,7 +2,9 @@ package io.headroom.budget.cuda;
 
 import io.headroom.trace.Trace;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /**
@@ -17,6 +19,7 @@ import java.util.function.UnaryOperator;
 final class Tape {
     private final List<Memory> memories = new ArrayList<>(4096);
     private final List<String> phases = new ArrayList<>();
+    private final Set<String> once = new HashSet<>();
     private final Autocast autocast;
     private List<Node> nodes = new ArrayList<>();
     private boolean recording = true;
@@ -47,6 +50,13 @@ final class Tape {
         Memory memory = alloc(bytes, operator);
         memory.last = Memory.FOREVER;
         return memory;
+    }
+
+    /** The same, where it was not allocated before. */
+    void once(long bytes, String operator) {
+        if (once.add(operator)) {
+            permanent(bytes, operator);
+        }
     }
 
     void use(Memory memory) {
