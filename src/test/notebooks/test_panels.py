@@ -9,6 +9,8 @@ import re
 import statistics
 import time
 
+import nbconvert
+import nbformat
 import pytest
 
 from page import Notebook
@@ -20,6 +22,7 @@ CELLS = {
     "mlp": 'budget(mlp().batch(256).training(adam()), "2 GiB")',
     "cnn": 'budget(cnn().batch(8).training(adam()), "2 GiB")',
     "lstm": 'budget(lstm().batch(64).training(adam()), "2 GiB")',
+    "gat": 'budget(gat().nodes(300).training(adam()), "2 GiB")',
     "transformer": f'budget({CASE}, "2 GiB")',
 }
 
@@ -158,6 +161,41 @@ def test_panels_do_not_move_each_other(notebook):
     wait(lambda: text(mlp) != before, "mlp did not follow")
     notebook.page.wait_for_timeout(300)
     assert {name: text(panel(notebook, name)) for name in others} == others
+
+
+def test_a_step_that_djl_cannot_run_is_estimated_and_said(notebook):
+    output = panel(notebook, "lstm")
+    precision = output.get_by_label("precision")
+    precision.select_option("fp16")
+    wait(lambda: "DJL cannot run this step here. precision = fp16" in text(output), "fp16 was taken without a word")
+    assert "needs" in text(output)
+    precision.select_option("fp32")
+    wait(lambda: "DJL cannot run" not in text(output), "the note stays")
+
+
+def test_without_widgets_a_complete_table_stands_in(notebook, browser, tmp_path):
+    notebook.page.keyboard.press("Control+s")
+    notebook.page.wait_for_timeout(1500)
+    saved = nbformat.read(REPO / SCRATCH, as_version=4)
+    saved.metadata.pop("widgets", None)
+    for cell in saved.cells:
+        for output in cell.outputs:
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    page = browser.new_context(java_script_enabled=False).new_page()
+    try:
+        shown = tmp_path / "static.html"
+        shown.write_text(nbconvert.HTMLExporter().from_notebook_node(saved)[0])
+        page.goto(shown.as_uri())
+        tables = page.locator(".jp-OutputArea-output:has(.headroom-verdict)")
+        assert tables.count() == len(CELLS)
+        for table, name in zip(tables.all(), CELLS):
+            for said in ("needs", "at most", "weights", "gradients", "optimizer state", "activations", "upper bound", "Peak in the"):
+                assert table.get_by_text(said).first.is_visible(), (name, said)
+            assert table.get_by_role("slider").count() == 0
+            assert table.get_by_role("img").get_attribute("aria-label").startswith("bar of the peak: weights")
+        assert tables.last.get_by_text("64 × 25 × 8 × 80 × 80 × 4 B").is_visible()
+    finally:
+        page.context.close()
 
 
 def test_the_keyboard_alone_reaches_and_moves_everything(notebook):
