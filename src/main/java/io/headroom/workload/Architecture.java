@@ -1,6 +1,7 @@
 package io.headroom.workload;
 
 import java.util.EnumSet;
+import java.util.Map;
 import java.util.Set;
 
 /** The kinds of model a workload can describe by sizes alone. */
@@ -63,6 +64,24 @@ public enum Architecture {
 
     Architecture(Option... own) {
         this.own = own.length == 0 ? EnumSet.noneOf(Option.class) : EnumSet.of(own[0], own);
+    }
+
+    /** The sizes that a model of this kind starts with, where they are not the options' defaults. */
+    Map<Option, Object> sizes() {
+        return switch (this) {
+            case MLP -> Map.of(Option.FEATURES, 784L, Option.OUTPUTS, 10L, Option.DROPOUT, 0.0);
+            case CNN -> Map.of(Option.FEATURES, 3L, Option.OUTPUTS, 10L, Option.D_MODEL, 32L, Option.LAYERS, 3L);
+            case LSTM -> Map.of(Option.FEATURES, 16L, Option.D_MODEL, 128L, Option.LAYERS, 1L, Option.DROPOUT, 0.0);
+            case GAT ->
+                Map.of(
+                        Option.NODES, 2708L,
+                        Option.D_MODEL, 64L,
+                        Option.LAYERS, 2L,
+                        Option.FEATURES, 1433L,
+                        Option.OUTPUTS, 7L,
+                        Option.DROPOUT, 0.6);
+            case TRANSFORMER, BLOCK -> Map.of();
+        };
     }
 
     /** Whether this kind of model has that option; a {@link #BLOCK} has {@code seq} where its input is sequences. */

@@ -33,10 +33,6 @@ public final class Workload {
     private final Map<Option, Object> values;
     private final OwnBlock own;
 
-    private Workload(Architecture architecture, Map<Option, Object> values) {
-        this(architecture, values, null);
-    }
-
     private Workload(Architecture architecture, Map<Option, Object> values, OwnBlock own) {
         this.architecture = architecture;
         this.values = values;
@@ -59,35 +55,30 @@ public final class Workload {
         return (own.hasSequence() ? step.seq(input.get(1)) : step).training(optimizer);
     }
 
+    private static Workload of(Architecture architecture) {
+        Map<Option, Object> values = new EnumMap<>(Option.class);
+        values.putAll(architecture.sizes());
+        return new Workload(architecture, values, null);
+    }
+
     /** A stack of transformer encoder layers. */
     public static Workload transformer() {
-        return new Workload(Architecture.TRANSFORMER, new EnumMap<>(Option.class));
+        return of(Architecture.TRANSFORMER);
     }
 
     /** Fully connected layers of width {@code d_model}, ReLU between them. */
     public static Workload mlp() {
-        return new Workload(Architecture.MLP, new EnumMap<>(Option.class))
-                .with(Option.FEATURES, 784)
-                .with(Option.OUTPUTS, 10)
-                .with(Option.DROPOUT, 0.0);
+        return of(Architecture.MLP);
     }
 
     /** Convolution, batch norm, ReLU and pooling, {@code d_model} channels in the first layer, doubled by each. */
     public static Workload cnn() {
-        return new Workload(Architecture.CNN, new EnumMap<>(Option.class))
-                .with(Option.FEATURES, 3)
-                .with(Option.OUTPUTS, 10)
-                .with(Option.D_MODEL, 32)
-                .with(Option.LAYERS, 3);
+        return of(Architecture.CNN);
     }
 
     /** Stacked LSTM layers, a linear head on the last output. */
     public static Workload lstm() {
-        return new Workload(Architecture.LSTM, new EnumMap<>(Option.class))
-                .with(Option.FEATURES, 16)
-                .with(Option.D_MODEL, 128)
-                .with(Option.LAYERS, 1)
-                .with(Option.DROPOUT, 0.0);
+        return of(Architecture.LSTM);
     }
 
     /**
@@ -97,13 +88,7 @@ public final class Workload {
      * {@code edges} they are one for each edge and head, as PyTorch Geometric's {@code GATConv} gathers them.
      */
     public static Workload gat() {
-        return new Workload(Architecture.GAT, new EnumMap<>(Option.class))
-                .with(Option.NODES, 2708)
-                .with(Option.D_MODEL, 64)
-                .with(Option.LAYERS, 2)
-                .with(Option.FEATURES, 1433)
-                .with(Option.OUTPUTS, 7)
-                .with(Option.DROPOUT, 0.6);
+        return of(Architecture.GAT);
     }
 
     /**
