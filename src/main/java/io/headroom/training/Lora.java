@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -116,16 +117,22 @@ public final class Lora {
                         .getNumOfBytes());
     }
 
-    /** Saves the adapters alone, as safetensors. */
+    /** Saves the adapters alone, as safetensors; a file of that name is replaced when all is written. */
     public void save(Path file) throws IOException {
         NDList arrays = new NDList();
         adapters.forEach((path, adapter) -> {
             arrays.add(named(adapter.down(), path + ".lora_A"));
             arrays.add(named(adapter.up(), path + ".lora_B"));
         });
-        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file))) {
-            arrays.encode(out, NDList.Encoding.SAFETENSORS);
+        Path whole = file.toAbsolutePath();
+        Path part = whole.resolveSibling(whole.getFileName() + ".part");
+        try {
+            try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(part))) {
+                arrays.encode(out, NDList.Encoding.SAFETENSORS);
+            }
+            Files.move(part, whole, StandardCopyOption.REPLACE_EXISTING);
         } finally {
+            Files.deleteIfExists(part);
             adapters.values().forEach(adapter -> {
                 adapter.down().getArray().setName(adapter.down().getName());
                 adapter.up().getArray().setName(adapter.up().getName());

@@ -1,8 +1,9 @@
 package io.headroom.training;
 
+import ai.djl.engine.Engine;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Batch;
-import io.headroom.memory.NativeTrim;
+import io.headroom.memory.LiveArrays;
 import io.headroom.units.Bytes;
 import java.util.Locale;
 import java.util.Objects;
@@ -138,7 +139,9 @@ public final class ShrinkingBatch {
     }
 
     private void shrink(long failed, LongUnaryOperator whatRuns, Throwable cause) {
-        NativeTrim.now();
+        if (LiveArrays.engineRuns()) {
+            CacheEmptying.now(Engine.getInstance().getDevices());
+        }
         if (failed == 1) {
             throw new IllegalStateException("a batch of 1 still does not fit. " + LEFT, cause);
         }

@@ -20,6 +20,8 @@ import ai.djl.training.Trainer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -119,6 +121,23 @@ class LoraTest {
         Steps.assertSame(weights(), before);
         assertThat(Steps.values(block)).hasSize(parameters);
         Lora.of(block, 2).merge();
+    }
+
+    @Test
+    void aSaveThatFailsLeavesTheAdapterSavedBefore(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("adapter.safetensors");
+        Lora lora = Lora.of(block, 4);
+        lora.save(file);
+        byte[] before = Files.readAllBytes(file);
+        block.getParameters().values().stream()
+                .filter(parameter ->
+                        LongStream.of(parameter.getShape().getShape()).anyMatch(size -> size == 4))
+                .forEach(Parameter::close);
+        assertThatThrownBy(() -> lora.save(file)).isInstanceOf(RuntimeException.class);
+        assertThat(Files.readAllBytes(file)).isEqualTo(before);
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).containsExactly(file);
+        }
     }
 
     @Test
