@@ -32,6 +32,9 @@ final class DeviceCauses {
     /** The allocator asks the driver for segments of 20 MiB: less than that free is none. */
     private static final long CRUMB = 20 * Bytes.MIB;
 
+    /** Asked for small tensors, which holes in the segments of large ones cannot serve. */
+    private static final long SMALL_SEGMENT = 2 * Bytes.MIB;
+
     private static final long LARGEST_DEVICE = 192 * Bytes.GIB;
 
     private static final double HOLES_SHARE = 0.15;
@@ -208,7 +211,7 @@ final class DeviceCauses {
         }
         return Optional.of(Verdict.of(
                 FRAGMENTATION,
-                share > 0.2 ? 0.8 : 0.6,
+                share > 0.2 && seen.requested.get().bytes() > SMALL_SEGMENT ? 0.8 : 0.6,
                 holes + " are reserved but unallocated, " + Math.round(100 * share)
                         + " % of what PyTorch holds and more than" + " the " + seen.requested.get()
                         + " asked for: free, but in holes."));
@@ -239,6 +242,16 @@ final class DeviceCauses {
         }
         Size own = seen.own.get();
         double share = own.bytes() / (double) Math.max(1, seen.total.get().bytes());
+        boolean addsUp = seen.free.isPresent()
+                || own.plus(seen.requested.orElse(Size.exactly(0))).bytes()
+                        > 0.7 * seen.total.get().bytes();
+        if (!addsUp) {
+            return Optional.of(Verdict.of(
+                    UNKNOWN,
+                    0.4,
+                    "This process holds " + own + " of " + seen.total.get()
+                            + "; the message does not say what is free, nor who holds the rest."));
+        }
         Verdict verdict = Verdict.of(
                 CAPACITY,
                 share > 0.85 ? 0.75 : share > 0.6 ? 0.65 : 0.5,

@@ -35,8 +35,20 @@ final class DeviceForms {
             Form.headline("wouldexceedallowedmemory", DeviceForms::async),
             Form.of("torch.outofmemoryerror", DeviceForms::named),
             Form.of("torch.cuda.outofmemoryerror", DeviceForms::named),
-            Form.of("_error_out_of_device_memory", region -> raw(region, Backend.XPU)),
-            Form.of("_error_out_of_resources", region -> raw(region, Backend.XPU)),
+            Form.of("ur_result_error_out_of_", region -> raw(region, Backend.XPU)),
+            Form.of("ze_result_error_out_of_", region -> raw(region, Backend.XPU)),
+            Form.of("pi_error_out_of_", region -> raw(region, Backend.XPU)),
+            Form.of("hsa_status_error_out_of_resources", region -> raw(region, Backend.HIP)),
+            Form.of("outofmemoryerrortraceback(mostrecentcalllast)", DeviceForms::ipython),
+            Form.of("cudafailedwitherroroutofmemory", region -> raw(region, Backend.CUDA)),
+            Form.of("cudasuccess(2vs.0)", region -> raw(region, Backend.CUDA)),
+            Form.of("cudaerrorinallocate:2", region -> raw(region, Backend.CUDA)),
+            Form.of("outofgpumemorytryingtoallocate", region -> {
+                region.after("tryingtoallocate", Field.REQUESTED);
+                return raw(region, Backend.CUDA);
+            }),
+            Form.of("[trt]:", DeviceForms::tensorRt),
+            Form.headline("outofmemoryerrorongpu", DeviceForms::paddle),
             Form.headline("cudaruntimeerror(", region -> runtime(region, "2)")),
             Form.of("thcudacheckfail", region -> {
                 region.until("error=");
@@ -92,6 +104,30 @@ final class DeviceForms {
         }
         boolean async = trail.contains("allocationondevice");
         return region.until("allocationondevice", 120).as(Backend.CUDA, async ? Wording.ASYNC : Wording.HEADLINE);
+    }
+
+    /** IPython's header, where the line with the message was cut off. */
+    private static Finding ipython(Region region) {
+        return region.limit < region.text.length() || region.contains("outofmemory")
+                ? null
+                : region.as(Backend.CUDA, Wording.HEADLINE);
+    }
+
+    private static Finding tensorRt(Region region) {
+        if (!region.trail(200).contains("errorcode2:outofmemory")) {
+            return null;
+        }
+        return region.until("errorcode2:outofmemory", 200)
+                .after("amountofgpumemory(", Field.REQUESTED)
+                .as(Backend.CUDA, Wording.RAW_RUNTIME);
+    }
+
+    private static Finding paddle(Region region) {
+        return region.device("ongpu", ".")
+                .after("cannotallocate", Field.REQUESTED)
+                .before("memoryhasbeenallocated", Field.ALLOCATED)
+                .after("availablememoryisonly", Field.FREE)
+                .as(Backend.CUDA, Wording.HEADLINE);
     }
 
     /** llama.cpp: {@code allocating 35533.34 MiB on device 0: cudaMalloc failed: out of memory}. */
@@ -175,6 +211,9 @@ final class DeviceForms {
     private static Finding raw(Region region, Backend backend) {
         if (region.isNear("tensorflow/", 400, 0)) {
             return region.as(Backend.TENSORFLOW, Wording.TENSORFLOW);
+        }
+        if (Prose.isCode(region)) {
+            return null;
         }
         region.until("cudaerrormemoryallocation");
         return region.as(backend, Wording.RAW_RUNTIME);

@@ -15,7 +15,7 @@ final class HostForms {
     private static final Pattern EXIT_WORD = Pattern.compile(
             "(?:^|[^A-Za-z])(?:(?:exit|return|termination|error|status)[_ -]?)?$", Pattern.CASE_INSENSITIVE);
     private static final Pattern ENDED = Pattern.compile(
-            "exit|terminat|returned a|return ?code|died|killed|finish|fail|crash|stopped|container|command|process|signal|non-?zero|elifecycle",
+            "exit|terminat|returned a|return ?code|died|killed|finish|fail|crash|stopped|container|command|process|signal|non-?zero|elifecycle|make",
             Pattern.CASE_INSENSITIVE);
     private static final Pattern OTHER_STATUS =
             Pattern.compile("http|opcode|line|unicode|postal", Pattern.CASE_INSENSITIVE);
@@ -57,9 +57,27 @@ final class HostForms {
                 Form.of("errno12]cannotallocatememory", region -> region.as(Backend.CPU, Wording.ERRNO_12)),
                 Form.of(
                         "std::bad_alloc",
-                        region -> Prose.isCode(region) || Prose.isMention(region)
+                        region -> Prose.isCode(region)
+                                        || Prose.isMention(region)
+                                        || region.trail(80).contains("cudaerror")
                                 ? null
                                 : region.as(Backend.CPU, Wording.BAD_ALLOC)),
+                Form.of("mallocfailed(triedtoallocate", region -> {
+                    region.after("triedtoallocate", Field.REQUESTED);
+                    return region.as(Backend.CPU, Wording.NATIVE);
+                }),
+                Form.of("memoryallocationof", region -> {
+                    region.count("memoryallocationof", "bytesfailed", Field.REQUESTED);
+                    return region.sizes.isEmpty() ? null : region.as(Backend.CPU, Wording.NATIVE);
+                }),
+                Form.of("cannotallocatevectorofsize", region -> {
+                    region.after("cannotallocatevectorofsize", Field.REQUESTED);
+                    return region.as(Backend.CPU, Wording.NATIVE);
+                }),
+                Form.of("alloc:cannotallocate", region -> {
+                    region.after("alloc:cannotallocate", Field.REQUESTED);
+                    return region.sizes.isEmpty() ? null : region.as(Backend.CPU, Wording.NATIVE);
+                }),
                 Form.of("winerror1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
                 Form.of("oserror1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
                 Form.of("errno=1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
@@ -100,8 +118,11 @@ final class HostForms {
                 Form.of("earlyoom[", HostForms::earlyoom),
                 Form.of("killedsignalterminatedprogram", kill(Wording.EXIT_137)),
                 Form.of("memorylimitof", HostForms::cloudRun),
-                Form.of("oom-killevent", kill(Wording.CGROUP_KILL)),
-                Form.of("oom_killevent", kill(Wording.CGROUP_KILL)),
+                Form.of("thenodewaslowonresource:memory", kill(Wording.OTHER_KILLER)),
+                Form.of("runtimeexitedwitherror:signal:killed", kill(Wording.JOB_LIMIT)),
+                Form.of("negsignal.sigkill", kill(Wording.EXIT_137)),
+                Form.of("oom-killevent", HostForms::slurm),
+                Form.of("oom_killevent", HostForms::slurm),
                 Form.of("killed", HostForms::killed),
                 Form.of("kernelappearstohavedied", kill(Wording.KERNEL_DIED)),
                 Form.of("kerneldiedunexpectedly", kill(Wording.KERNEL_DIED)),
@@ -115,6 +136,7 @@ final class HostForms {
                 "status:137",
                 "status=137",
                 "exited(137",
+                "error137",
                 "value137")) {
             forms.add(Form.of(exit, HostForms::exit137));
         }
@@ -138,12 +160,16 @@ final class HostForms {
         if (region.sizes.isEmpty()) {
             return null;
         }
-        return region.until("foranarraywithshape").as(Backend.CPU, Wording.NUMPY);
+        return region.trail(60).startsWith("foranarray")
+                ? region.until("foranarraywithshape").as(Backend.CPU, Wording.NUMPY)
+                : null;
     }
 
     private static Finding python(Region region) {
         String before = region.source.lineBefore(region.start);
-        boolean named = isClassName(region)
+        boolean device = region.trail(80).contains("cudaerror");
+        boolean named = !device
+                && isClassName(region)
                 && RAISED.matcher(before).matches()
                 && !CAUGHT.matcher(before).matches();
         return named && !region.continuesWith(":unabletoallocate") ? region.as(Backend.CPU, Wording.PYTHON) : null;
@@ -197,13 +223,18 @@ final class HostForms {
         String line = before + region.text.substring(region.start, region.bodyStart);
         boolean exit = EXIT_WORD.matcher(before).find()
                 && ENDED.matcher(line).find()
-                && !OTHER_STATUS.matcher(line).find();
+                && !OTHER_STATUS.matcher(line).find()
+                && !Prose.isMention(region);
         if (longer || !exit) {
             return null;
         }
         return region.isNear("oomkilled:false", 300, 300)
                 ? region.notThis("A process was killed (signal 9), and its container says that it was not for memory.")
                 : region.as(Backend.OOM_KILLER, Wording.EXIT_137);
+    }
+
+    private static Finding slurm(Region region) {
+        return region.lead(40).contains("detected") ? region.as(Backend.OOM_KILLER, Wording.CGROUP_KILL) : null;
     }
 
     private static Finding earlyoom(Region region) {

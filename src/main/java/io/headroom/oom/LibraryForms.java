@@ -21,8 +21,8 @@ final class LibraryForms {
             Form.of("unabletofindanengine", region -> region.as(Backend.CUDNN, Wording.ENGINE_SEARCH)),
             Form.of("ncclerror", LibraryForms::nccl),
             Form.of("ncclunhandledcudaerror", LibraryForms::nccl),
-            Form.of("cudafailure2outofmemory", region -> region.as(Backend.NCCL, Wording.NCCL)),
-            Form.of("cudafailureoutofmemory", region -> region.as(Backend.NCCL, Wording.NCCL)),
+            Form.of("cudafailure2outofmemory", LibraryForms::ncclWarning),
+            Form.of("cudafailureoutofmemory", LibraryForms::ncclWarning),
             Form.of("failedtoallocate", LibraryForms::driver),
             Form.of("oomwhenallocatingtensor", LibraryForms::tensor),
             Form.of("ranoutofmemorytryingtoallocate", LibraryForms::tensor),
@@ -55,6 +55,13 @@ final class LibraryForms {
         }
         region.until("ncclunhandledcudaerror");
         return region.notThis("NCCL failed for another reason than memory; the line after \"Last error\" names it.");
+    }
+
+    private static Finding ncclWarning(Region region) {
+        if (region.trail(300).contains("cudacalloc")) {
+            region.after("cudacalloc", Field.REQUESTED);
+        }
+        return region.as(Backend.NCCL, Wording.NCCL);
     }
 
     private static Finding driver(Region region) {
@@ -91,6 +98,10 @@ final class LibraryForms {
     }
 
     private static Finding tensor(Region region) {
+        boolean another = region.limit < region.bodyStart + 3; // only a colon, then a message that is read by itself
+        if (another) {
+            return null;
+        }
         region.after("tryingtoallocate", Field.REQUESTED)
                 .device("device:gpu:", "")
                 .until("oomwhenallocatingtensor");

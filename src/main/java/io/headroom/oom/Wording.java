@@ -31,6 +31,7 @@ public enum Wording {
     PYTHON("Python MemoryError", ""),
     ERRNO_12("Cannot allocate memory (errno 12)", ""),
     BAD_ALLOC("std::bad_alloc", ""),
+    NATIVE("a program could not allocate", ""),
     PAGE_FILE("the paging file is too small (Windows error 1455)", ""),
     MXNET("MXNet could not allocate", ""),
     ONNX("ONNX Runtime could not allocate", ""),

@@ -69,6 +69,25 @@ class CertaintyTest {
     }
 
     @Test
+    void holesSayLittleOfARequestForASmallSegment() {
+        Diagnosis diagnosis =
+                of("CUDA out of memory. Tried to allocate 2.00 MiB (GPU 0; 8.00 GiB total capacity; 4.78 GiB already"
+                        + " allocated; 0 bytes free; 6.10 GiB reserved in total by PyTorch)");
+
+        assertThat(diagnosis.confidence()).isLessThanOrEqualTo(0.6);
+    }
+
+    @Test
+    void capacityNeedsFiguresThatAddUp() {
+        assertThat(
+                        of("XPU out of memory. Tried to allocate 1.71 GiB. GPU 0 has a total capacity of 15.56 GiB. Of the allocated"
+                                        + " memory 176.00 MiB is allocated by PyTorch, and 2.00 MiB is reserved by PyTorch but"
+                                        + " unallocated.")
+                                .cause())
+                .isEqualTo(Cause.UNKNOWN);
+    }
+
+    @Test
     void twoProcessesLikeThisOneAreBothNamed() {
         Diagnosis diagnosis =
                 of(ASKED + ". GPU 0 has a total capacity of 23.00 GiB of which 12.00 MiB is free. Process 7 has"

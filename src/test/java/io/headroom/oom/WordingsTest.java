@@ -39,6 +39,18 @@ class WordingsTest {
                 "jvm | Direct buffer memory at java.nio.Bits.reserveMemory(Bits.java:658)",
                 "jvm | [warning][os,thread] Failed to start thread - pthread_create failed (EAGAIN) for attributes: 1024k",
                 "jvm | java.lang.OutOfMemoryError: Cannot allocate 31 + 36 bytes (> Pointer.maxBytes)",
+                "cuda | OutOfMemoryError                          Traceback (most recent call last)",
+                "cuda | MemoryError: bad allocation: cudaErrorMemoryAllocation: out of memory",
+                "cuda | RuntimeError: CUDA failed with error out of memory",
+                "cuda | syncedmem.cpp:56] Check failed: error == cudaSuccess (2 vs. 0)  out of memory",
+                "cuda | ERROR: [TRT]: 2: [buffer.cpp::resize::160] Error Code 2: OutOfMemory (no further information)",
+                "cuda | 12:00:01 WARNING: batch skipped due to CUDA out of memory",
+                "hip | HCC STATUS_CHECK Error: HSA_STATUS_ERROR_OUT_OF_RESOURCES (0x1008)",
+                "cpu | ERROR import job 7 failed with std::bad_alloc",
+                "cpu | memory allocation of 1179664 bytes failed",
+                "oom-killer | make: *** [Makefile:12: train] Error 137",
+                "oom-killer | Task exited with return code Negsignal.SIGKILL",
+                "oom-killer | The node was low on resource: memory. Threshold quantity: 100Mi",
                 "mps | [metal::malloc] Attempting to allocate 9 bytes which is greater than the maximum"
             })
     void isRecognised(String backend, String text) {
@@ -73,6 +85,22 @@ class WordingsTest {
         assertThat(fields("onnxruntime::BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of"
                         + " size 4096"))
                 .containsEntry("requested_bytes", 4096L);
+        assertThat(fields(
+                        "Out of memory error on GPU 1. Cannot allocate 56.00MB memory on GPU 1, 7.50GB memory has been"
+                                + " allocated and available memory is only 12.75MB."))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "requested_bytes",
+                        56L << 20,
+                        "allocated_bytes",
+                        7 * GIB + GIB / 2,
+                        "free_bytes",
+                        51L << 18,
+                        "device_index",
+                        1L));
+        assertThat(fields("ERROR: Out of GPU memory trying to allocate 1.500 GiB"))
+                .containsEntry("requested_bytes", GIB + GIB / 2);
+        assertThat(fields("bash: xrealloc: cannot allocate 1019457536 bytes"))
+                .containsEntry("requested_bytes", 1_019_457_536L);
         assertThat(fields("Could not allocate metaspace: 1073741824 bytes")).containsEntry("requested_bytes", GIB);
         assertThat(fields("cupy.cuda.memory.OutOfMemoryError: out of memory to allocate 4096 bytes (total 8192 bytes)"))
                 .containsEntry("requested_bytes", 4096L);
