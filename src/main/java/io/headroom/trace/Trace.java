@@ -2,9 +2,7 @@ package io.headroom.trace;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -181,63 +179,17 @@ public final class Trace {
      * <p>An allocation lives from its event to its free (or to the moment the free was requested).
      */
     public Peak peakLive() {
-        long live = 0;
-        long most = 0;
-        int at = -1;
-        for (int event = 0; event < events; event++) {
-            long word = packed[event];
-            switch (Kind.ALL[(int) (word >>> 60)]) {
-                case ALLOC -> {
-                    live += bytes[(int) word];
-                    if (live > most) {
-                        most = live;
-                        at = event;
-                    }
-                }
-                case FREE, FREE_REQUESTED -> live -= bytes[(int) word];
-                default -> {}
-            }
-        }
-        return new Peak(most, at, at < 0 ? "" : phase((int) packed[at]), at < 0 ? "" : operator((int) packed[at]));
+        return LiveMemory.peak(this);
     }
 
     /** The allocations alive after event {@code event}, in the order they were made. */
     public int[] liveAt(int event) {
-        boolean[] alive = new boolean[allocations];
-        int count = 0;
-        for (int i = 0; i <= Math.min(event, events - 1); i++) {
-            switch (kind(i)) {
-                case ALLOC -> {
-                    alive[(int) packed[i]] = true;
-                    count++;
-                }
-                case FREE, FREE_REQUESTED -> {
-                    alive[(int) packed[i]] = false;
-                    count--;
-                }
-                default -> {}
-            }
-        }
-        int[] ids = new int[count];
-        for (int id = 0, next = 0; id < allocations; id++) {
-            if (alive[id]) {
-                ids[next++] = id;
-            }
-        }
-        return ids;
+        return LiveMemory.at(this, event);
     }
 
     /** Live bytes after event {@code event} by operator, largest first. */
     public Map<String, Long> liveByOperator(int event) {
-        Map<String, Long> sums = new HashMap<>();
-        for (int id : liveAt(event)) {
-            sums.merge(operator(id), bytes[id], Long::sum);
-        }
-        Map<String, Long> sorted = new LinkedHashMap<>();
-        sums.entrySet().stream()
-                .sorted(Map.Entry.<String, Long>comparingByValue().reversed().thenComparing(Map.Entry.comparingByKey()))
-                .forEach(entry -> sorted.put(entry.getKey(), entry.getValue()));
-        return Collections.unmodifiableMap(sorted);
+        return LiveMemory.byOperator(this, event);
     }
 
     /** "1200 events, 600 allocations, peak 1.20 GiB". */

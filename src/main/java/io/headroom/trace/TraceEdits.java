@@ -20,7 +20,7 @@ public final class TraceEdits {
      * its lowest 15 %. Empty for a trace without steps.
      */
     public static int[] valleys(Trace trace) {
-        long[] live = live(trace);
+        long[] live = LiveMemory.bytes(trace);
         int first = 0;
         long most = 0;
         for (int event = 0; event < live.length; event++) {
@@ -107,20 +107,6 @@ public final class TraceEdits {
                 trace,
                 id -> transients.get(id) ? trace.bytes(id) - trace.bytes(id) / 2 : trace.bytes(id),
                 new BitSet());
-    }
-
-    private static long[] live(Trace trace) {
-        long[] live = new long[trace.events()];
-        long now = 0;
-        for (int event = 0; event < live.length; event++) {
-            switch (trace.kind(event)) {
-                case ALLOC -> now += trace.bytes(trace.allocation(event));
-                case FREE, FREE_REQUESTED -> now -= trace.bytes(trace.allocation(event));
-                default -> {}
-            }
-            live[event] = now;
-        }
-        return live;
     }
 
     private static Trace copy(Trace trace, IntToLongFunction bytes, BitSet emptyAfter) {
