@@ -25,7 +25,7 @@ def test_the_trace_fails_as_the_message_says(notebook):
     assert free == pytest.approx(3.84 * 2**30, rel=0.05)
     assert holes == pytest.approx(3.56 * 2**30, rel=0.05)
     assert "fragmentation" in text
-    assert "did" not in result(cell(notebook, 'replay(fifthEpoch, ""'))[PLAIN]
+    assert result(cell(notebook, 'replay(fifthEpoch, ""'))[PLAIN].startswith("(default): out of memory at event 246 (4.15 GiB)")
 
 
 def test_what_would_have_saved_it(notebook):
@@ -34,14 +34,28 @@ def test_what_would_have_saved_it(notebook):
     assert table["max_split_size_mb:64"].startswith("survives")
     assert table["as it was (default settings)"].startswith("dies")
     assert table["empty cache after each of 4 phases"].startswith("dies")
+    assert list(table).index("expandable_segments:True") < list(table).index("as it was (default settings)")
 
 
 def test_the_cause_removed_needs_no_setting(notebook):
-    assert "survives" in result(cell(notebook, "replay(trace("))[PLAIN]
+    text = result(cell(notebook, "replay(trace("))[PLAIN]
+    assert "survives" in text
+    assert size(re.search(r"reserved (.*?),", text).group(1)) < size("44.18 GiB") / 2
+
+
+def maps(found):
+    """The maps of a cell as text, without the key below each."""
+    return [part.split("\n  # allocated")[0] for part in result(found)[PLAIN].split("\n\n")]
 
 
 def test_the_maps_are_drawn(notebook):
-    assert result(cell(notebook, 'sideBySide(addressMap(fifthEpoch, "", card, 120)'))[HTML].count("<") > 100
+    before, after = maps(cell(notebook, 'sideBySide(addressMap(fifthEpoch, "", card, 120)'))
+    assert "[#.]" not in before and after.count("[#.]") > 30
+    drawn = result(cell(notebook, 'sideBySide(addressMap(fifthEpoch, "", card, 120)'))[HTML]
+    assert drawn.count('title="free 9') > 30, "a bar's hole of 90 MiB and more"
+    failed, served = maps(cell(notebook, 'sideBySide(addressMap(fifthEpoch, "", card, 246)'))
+    assert "asked in vain for 4.15 GiB" in failed and "asked in vain" not in served
+    assert "1 segment," in served and "[#.]" not in served
     assert WIDGET in result(cell(notebook, "addressSlider("))
 
 
