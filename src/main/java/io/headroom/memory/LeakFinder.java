@@ -17,6 +17,9 @@ import java.util.Optional;
  * there are, a trend is looked for only in the process and in those that grew most from the first reading to the last.
  */
 final class LeakFinder {
+    /** With fewer readings than this the newer half has no trend. */
+    static final int LEAST = 2 * Trend.LEAST - 1;
+
     private static final int WINDOW = 96;
     private static final int MANAGERS = 256;
     /** Each costs the slopes between all pairs of readings, twice. */
@@ -102,7 +105,7 @@ final class LeakFinder {
     private List<Leak> look() {
         List<Sample> all = new ArrayList<>(samples);
         List<Leak> leaks = new ArrayList<>();
-        if (all.size() < Trend.LEAST) {
+        if (all.size() < LEAST) {
             return leaks;
         }
         all.get(all.size() - 1).managers().keySet().stream()

@@ -41,8 +41,8 @@ public final class Leaks extends AbstractList<Leak> {
         if (!isEmpty()) {
             return String.join("\n", leaks.stream().map(Leak::toString).toList());
         }
-        return readings < Trend.LEAST
-                ? "Too few readings to tell whether anything grows: " + readings + " of " + Trend.LEAST + "."
+        return readings < LeakFinder.LEAST
+                ? "Too few readings to tell whether anything grows: " + readings + " of " + LeakFinder.LEAST + "."
                 : "Nothing grows over the last " + readings + " readings.";
     }
 }

@@ -86,12 +86,23 @@ class LeaksTest {
     }
 
     @Test
+    void nothingIsSaidOfGrowthUntilTheNewerHalfCanTell() {
+        LeakFinder finder = new LeakFinder();
+        for (int i = 1; i < LeakFinder.LEAST; i++) {
+            finder.add("step", i, Samples.reading(i, "", i * Bytes.GIB));
+            assertThat(finder.leaks().toString()).startsWith("Too few readings to tell");
+        }
+        finder.add("step", LeakFinder.LEAST, Samples.reading(0, "", LeakFinder.LEAST * Bytes.GIB));
+        assertThat(finder.leaks()).singleElement().matches(leak -> leak.where().equals(Leak.PROCESS));
+    }
+
+    @Test
     void withoutALeakItSaysWhetherThatIsKnown() {
         try (MemoryMonitor monitor = MemoryMonitor.everySteps(1)) {
             monitor.step(1);
             assertThat(monitor.leaks()).isEmpty();
             assertThat(monitor.leaks().toString())
-                    .isEqualTo("Too few readings to tell whether anything grows: 1 of 10.");
+                    .isEqualTo("Too few readings to tell whether anything grows: 1 of 19.");
         }
         assertThat(Samples.leaks(40).toString()).isEqualTo("Nothing grows over the last 40 readings.");
     }
