@@ -1,8 +1,6 @@
 package io.headroom.trace;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -67,9 +65,9 @@ public final class Trace {
         streams = Arrays.copyOf(builder.streams, allocations);
         addresses = builder.addresses == null ? null : Arrays.copyOf(builder.addresses, allocations);
         skipped = builder.skipped;
-        labels = List.copyOf(builder.labels);
+        labels = builder.labels.values();
         streamHandles =
-                builder.streamHandles.stream().mapToLong(Long::longValue).toArray();
+                builder.handles.values().stream().mapToLong(Long::longValue).toArray();
     }
 
     /** Starts an empty trace of device 0. */
@@ -205,10 +203,8 @@ public final class Trace {
         private static final byte REQUESTED = 2;
         private static final byte GONE = 3;
 
-        private final Map<String, Integer> labelIndex = new HashMap<>();
-        private final List<String> labels = new ArrayList<>();
-        private final Map<Long, Integer> streamIndex = new HashMap<>();
-        private final List<Long> streamHandles = new ArrayList<>();
+        private final Numbered<String> labels = new Numbered<>();
+        private final Numbered<Long> handles = new Numbered<>();
         private int device;
         private int events;
         private int allocations;
@@ -225,8 +221,8 @@ public final class Trace {
         private long[] addresses;
 
         private Builder() {
-            intern("");
-            stream(0);
+            label("");
+            handles.of(0L);
         }
 
         /** Says which device this is the memory of. */
@@ -240,14 +236,14 @@ public final class Trace {
 
         /** Everything from here on belongs to phase {@code name} ("forward", "backward", "optimizer step"). */
         public Builder phase(String name) {
-            phase = intern(name);
+            phase = label(name);
             add(Kind.PHASE, 0, phase);
             return this;
         }
 
         /** Puts a named point on the time axis ("step 3"). */
         public Builder mark(String name) {
-            add(Kind.MARK, 0, intern(name));
+            add(Kind.MARK, 0, label(name));
             return this;
         }
 
@@ -288,9 +284,9 @@ public final class Trace {
                 addresses = addresses == null ? null : Arrays.copyOf(addresses, longer);
             }
             bytes[id] = size;
-            operators[id] = intern(operator);
+            operators[id] = label(operator);
             phases[id] = phase;
-            streams[id] = stream == 0 ? 0 : stream(stream);
+            streams[id] = stream == 0 ? 0 : handles.of(stream);
             states[id] = LIVE;
             allocations++;
             add(Kind.ALLOC, 0, id);
@@ -335,7 +331,7 @@ public final class Trace {
         /** Another stream reads allocation {@code id}: its free must wait for that stream. */
         public Builder recordStream(int id, long stream) {
             move(id, LIVE, LIVE);
-            add(Kind.RECORD_STREAM, stream(stream), id);
+            add(Kind.RECORD_STREAM, handles.of(stream), id);
             return this;
         }
 
@@ -398,21 +394,8 @@ public final class Trace {
             events++;
         }
 
-        private int intern(String label) {
-            Integer known = labelIndex.get(label == null ? "" : label);
-            if (known != null) {
-                return known;
-            }
-            labels.add(label);
-            labelIndex.put(label, labels.size() - 1);
-            return labels.size() - 1;
-        }
-
-        private int stream(long handle) {
-            return streamIndex.computeIfAbsent(handle, fresh -> {
-                streamHandles.add(fresh);
-                return streamHandles.size() - 1;
-            });
+        private int label(String text) {
+            return labels.of(text == null ? "" : text);
         }
 
         private static int grown(int length) {
