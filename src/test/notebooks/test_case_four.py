@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from outputs import PLAIN, Row, assert_clean, card, cell, committed, comparison, error, printed, result
+from outputs import PLAIN, Row, assert_clean, assert_predicted, card, cell, committed, comparison, error, printed, result
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,7 @@ def test_the_batch_shrinks_to_one_that_fits_after_one_failure(notebook):
 
 def test_every_remedy_saves_what_was_predicted(notebook):
     rows = comparison(cell(notebook, "compare(denoiser"))
-    whole = rows.pop("as it is")
-    for row in rows.values():
-        saved = whole.measured - row.measured
-        assert saved > 0, row.title
-        assert whole.predicted - row.predicted == pytest.approx(saved, rel=0.10), row.title
+    assert_predicted(rows)
 
 
 def test_nothing_else_is_red(notebook):

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from outputs import HTML, PLAIN, assert_clean, card, cell, committed, comparison, error, result, size
+from outputs import HTML, PLAIN, assert_clean, assert_predicted, card, cell, committed, comparison, error, result, size
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +27,7 @@ def test_the_cheapest_remedies_let_it_pass_under_the_same_cap(notebook):
 def test_every_remedy_saves_what_was_predicted(notebook):
     rows = comparison(cell(notebook, "compare(step,"))
     assert len(rows) == 7
-    whole = rows.pop("as it is")
-    assert whole.measured == pytest.approx(whole.predicted, rel=0.05)
-    for row in rows.values():
-        saved = whole.measured - row.measured
-        assert saved > 0, row.title
-        assert whole.predicted - row.predicted == pytest.approx(saved, rel=0.10), row.title
+    assert_predicted(rows)
 
 
 def test_what_keeps_the_result_keeps_the_loss(notebook):
