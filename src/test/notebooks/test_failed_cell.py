@@ -1,0 +1,68 @@
+"""What a cell that ran out of memory still holds is told on its card and given back, and nothing else is closed."""
+import pytest
+
+import scratch
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    with scratch.kernel() as started:
+        yield started
+
+
+def run(kernel, code):
+    reply, text, shown = kernel.run(code)
+    return reply, text + "\n".join(data.get("text/plain", "") for data in shown)
+
+
+def test_the_arrays_that_a_failed_loop_made_are_released(kernel):
+    run(kernel, 'limit("1600MiB")')
+    reply, _ = run(
+        kernel,
+        "import ai.djl.ndarray.*; import ai.djl.ndarray.types.*;\n"
+        'NDManager manager = NDManager.newBaseManager("PyTorch");\n'
+        "NDArray early = manager.ones(new Shape(1 << 20));\n"
+        "List<NDArray> kept = new ArrayList<>();",
+    )
+    assert reply["status"] == "ok"
+
+    reply, card = run(kernel, "for (int i = 0; i < 100; i++) { kept.add(manager.ones(new Shape(16 << 20))); }")
+    assert reply["status"] == "error"
+    assert "release what the failed cell holds" in card
+    assert "releaseFailed()" in card
+
+    before = kernel.resident()
+    reply, report = run(kernel, "releaseFailed()")
+    assert reply["status"] == "ok"
+    assert "what the failed cell held released" in report
+    assert "came back" in report
+    assert before - kernel.resident() > 800 << 20
+
+    assert run(kernel, "early.sum().getFloat()")[1] == "1048576.0"
+    reply, _ = run(kernel, "releaseFailed()")
+    assert reply["status"] == "error"
+    assert "release()" in reply["evalue"]
+
+
+def test_a_batch_that_a_failed_training_left_open_is_released_and_the_trainer_goes_on(kernel):
+    reply, text = run(
+        kernel,
+        "import ai.djl.*; import ai.djl.nn.core.*; import ai.djl.training.*; import ai.djl.training.loss.*;\n"
+        'Model model = Model.newInstance("net");\n'
+        "model.setBlock(Linear.builder().setUnits(64).build());\n"
+        "Trainer trainer = model.newTrainer(new DefaultTrainingConfig(Loss.l2Loss()));\n"
+        "trainer.initialize(new Shape(1, 256));",
+    )
+    assert reply["status"] == "ok", reply
+    reply, card = run(
+        kernel,
+        "for (int size = 1 << 16; ; size *= 2) {\n"
+        "    NDManager batch = trainer.getManager().newSubManager();\n"
+        "    trainer.evaluate(new NDList(batch.ones(new Shape(size, 256))));\n"
+        "}",
+    )
+    assert reply["status"] == "error"
+    assert "release what the failed cell holds" in card
+    assert "came back" in run(kernel, "releaseFailed()")[1]
+    assert run(kernel, "trainer.evaluate(new NDList(trainer.getManager().ones(new Shape(2, 256))))"
+                       ".singletonOrThrow().getShape().toString()")[1] == "(2, 64)"
