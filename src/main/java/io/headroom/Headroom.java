@@ -17,6 +17,7 @@ import io.headroom.budget.Solver;
 import io.headroom.budget.cuda.Cards;
 import io.headroom.budget.cuda.CudaFit;
 import io.headroom.budget.cuda.CudaStep;
+import io.headroom.budget.cuda.PublishedPeaks;
 import io.headroom.memory.Breakdown;
 import io.headroom.memory.MemoryLimit;
 import io.headroom.memory.MemoryMonitor;
@@ -580,6 +581,15 @@ public final class Headroom {
             throw new IllegalArgumentException("fits(null): give a model, such as preset(\"gpt2\").batch(8).");
         }
         return CudaFit.of(step.build(), Cards.bytes(card));
+    }
+
+    /**
+     * Peaks of a published model's training that others measured on a GPU, beside our estimates and those of four tools.
+     *
+     * @throws IllegalArgumentException if there is no such model or no such run; the message offers names
+     */
+    public static PublishedPeaks publishedPeaks(String preset) {
+        return PublishedPeaks.of(preset);
     }
 
     /**

@@ -1,93 +1,77 @@
 package io.headroom.budget.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.headroom.units.Bytes;
-import io.headroom.workload.preset.Preset;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Estimates lie near the peaks that others measured on GPUs, and no peak above its bound. */
 class MeasuredPeaksTest {
-    private record Run(String model, boolean image, double truth, CudaEstimate estimate) {
-        double error() {
-            return 100 * Math.abs(estimate.deviceBytes() - truth) / truth;
-        }
-    }
-
-    private static final List<Run> RUNS = new ArrayList<>();
+    private static PublishedPeaks peaks;
 
     @BeforeAll
-    static void estimate() throws IOException {
-        try (BufferedReader lines = new BufferedReader(new InputStreamReader(
-                Objects.requireNonNull(MeasuredPeaksTest.class.getResourceAsStream("measured-peaks.csv")),
-                StandardCharsets.UTF_8))) {
-            lines.lines()
-                    .skip(2)
-                    .map(line -> line.split(","))
-                    .map(MeasuredPeaksTest::run)
-                    .forEach(RUNS::add);
-        }
-        assertThat(RUNS).hasSize(84);
+    static void estimate() {
+        peaks = PublishedPeaks.all();
+        assertThat(peaks.runs()).hasSize(84);
     }
 
-    private static Run run(String[] cells) {
-        boolean image = Preset.named(cells[0]).image() != null;
-        Map<String, Object> spec = new HashMap<>(Map.of(
-                "preset", cells[0],
-                "optimizer", cells[1],
-                "batch", Integer.valueOf(cells[2]),
-                "card", cells[4],
-                "zero_grad", cells[5]));
-        if (image) {
-            spec.put("image", 86);
-            spec.put("classes", Integer.valueOf(cells[3]));
-        }
-        return new Run(
-                cells[0],
-                image,
-                Double.parseDouble(cells[6]) * Bytes.MIB,
-                CudaSpec.read(spec).estimate());
+    private static boolean image(PublishedPeaks.Run run) {
+        return run.step().model().image() != null;
     }
 
-    private static double quantile(Predicate<Run> which, double share) {
-        double[] sorted =
-                RUNS.stream().filter(which).mapToDouble(Run::error).sorted().toArray();
+    private static double quantile(Predicate<PublishedPeaks.Run> which, double share) {
+        double[] sorted = peaks.runs().stream()
+                .filter(which)
+                .mapToDouble(run -> Math.abs(run.error("ours").getAsDouble()))
+                .sorted()
+                .toArray();
         return sorted[(int) Math.ceil(share * sorted.length) - 1];
     }
 
     @Test
     void areNearInTheMiddle() {
-        assertThat(quantile(run -> !run.image(), 0.5)).isLessThan(0.5);
-        assertThat(quantile(Run::image, 0.5)).isLessThan(2.5);
+        assertThat(quantile(run -> !image(run), 0.5)).isLessThan(0.5);
+        assertThat(quantile(MeasuredPeaksTest::image, 0.5)).isLessThan(2.5);
     }
 
     @Test
     void areNearAtTheirNinetiethPercentile() {
-        assertThat(quantile(run -> !run.image(), 0.9)).isLessThan(3);
-        assertThat(quantile(Run::image, 0.9)).isLessThan(5);
+        assertThat(quantile(run -> !image(run), 0.9)).isLessThan(3);
+        assertThat(quantile(MeasuredPeaksTest::image, 0.9)).isLessThan(5);
     }
 
     @Test
     void areNearForEveryModel() {
-        assertThat(RUNS.stream().map(Run::model).distinct())
-                .allSatisfy(model -> assertThat(quantile(run -> run.model().equals(model), 0.5))
+        assertThat(peaks.runs().stream().map(run -> run.step().model().name()).distinct())
+                .allSatisfy(model -> assertThat(
+                                quantile(run -> run.step().model().name().equals(model), 0.5))
                         .isLessThan(4));
     }
 
     @Test
     void stayBelowTheirBounds() {
-        assertThat(RUNS).allSatisfy(run -> assertThat(run.truth())
-                .isLessThanOrEqualTo(run.estimate().upperBytes()));
+        assertThat(peaks.missed()).isZero();
+    }
+
+    @Test
+    void areNearerThanTheOtherTools() {
+        assertThat(PublishedPeaks.TOOLS.stream().skip(1).map(peaks::median))
+                .allSatisfy(
+                        others -> assertThat(peaks.median("ours").getAsDouble()).isLessThan(others.getAsDouble()));
+    }
+
+    @Test
+    void areShownModelByModel() {
+        PublishedPeaks gpt2 = PublishedPeaks.of("gpt2");
+        assertThat(gpt2.runs())
+                .isNotEmpty()
+                .allMatch(run -> run.step().model().name().contains("gpt2"));
+        assertThat(gpt2.toString()).contains("xMem").contains("holds");
+        assertThatThrownBy(() -> PublishedPeaks.of("gpt2-medium"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("gpt2-medium")
+                .hasMessageContaining("distilgpt2");
     }
 }
