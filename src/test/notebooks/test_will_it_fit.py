@@ -68,7 +68,7 @@ def test_checkpointing_and_autocast_save_on_long_texts(notebook):
 @pytest.mark.parametrize("model", ["gpt2", "T5-small", "MobileNetV2"])
 def test_errors_are_shown_beside_the_truth(notebook, model):
     *rows, medians = result(cell(notebook, f'publishedPeaks("{model}")'))[PLAIN].splitlines()
-    assert all(row.endswith("holds") for row in rows[1:]) and len(rows) > 2
+    assert all(row.endswith("holds") for row in rows[1:]) and len(rows) > 1
     ours, xmem = (float(n) for n in re.findall(r"([\d.]+) %", medians)[:2])
     assert ours < 3 and ours < xmem
 
