@@ -84,6 +84,30 @@ def test_a_monitor_says_what_it_does_and_what_to_call(kernel, code, says):
     assert says in shown[-1]["text/plain"] and says in shown[-1]["text/html"]
 
 
+@pytest.mark.parametrize("body", [
+    "memory().rss()", "{ System.gc(); }", "Thread.sleep(5)", "{ return 1; }", "{ Thread.sleep(1); }", "estimate(mlp())"])
+@pytest.mark.parametrize("cell", ["watch(() -> %s)", "watchOperators(() -> %s)", 'monitor(1).run("train", () -> %s)'])
+def test_a_body_with_a_value_or_without_is_run(kernel, cell, body):
+    reply, _, _ = kernel.run(cell % body)
+    assert reply["status"] == "ok", reply
+
+
+def test_the_cells_monitor_prints_its_lines_and_its_alarm(kernel):
+    _, printed, _ = kernel.run("var told = monitor(2).alarmBelow(Long.MAX_VALUE); for (int i = 1; i <= 4; i++) told.step(i);")
+    assert printed.count("Step ") == 2 and printed.count("Memory is nearly used up") == 1
+    _, printed, _ = kernel.run("told.step(6)")
+    assert printed.startswith("Step 6: CPU: "), "a later cell has its own output"
+
+
+def test_a_live_monitor_reads_though_its_cell_goes_on(kernel):
+    _, printed, _ = kernel.run("""
+        var pulse = monitor(Duration.ofMillis(20)); live(pulse); Thread.sleep(500);
+        System.out.println(pulse.timeline().added() > 3);
+    """)
+    assert printed.strip() == "true"
+    kernel.run("pulse.close()")
+
+
 def test_batches_left_open_are_a_table_of_what_grows(kernel):
     kernel.run("""
         var trainer = NDManager.newBaseManager(); trainer.setName("trainer");

@@ -18,6 +18,7 @@ import io.headroom.budget.cuda.Cards;
 import io.headroom.budget.cuda.CudaFit;
 import io.headroom.budget.cuda.CudaStep;
 import io.headroom.budget.cuda.PublishedPeaks;
+import io.headroom.memory.Body;
 import io.headroom.memory.Breakdown;
 import io.headroom.memory.MemoryLimit;
 import io.headroom.memory.MemoryMonitor;
@@ -198,31 +199,27 @@ public final class Headroom {
      * Watches a stretch of code: memory before, at most and after. If it throws, the peak is shown all the same and the
      * throwable passes through unchanged.
      */
-    public static Peak watch(Runnable body) {
-        try {
-            return watch(() -> {
-                body.run();
-                return null;
-            });
-        } catch (RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new IllegalStateException(e); // a Runnable throws no checked exception
-        }
-    }
-
-    /** Watches a stretch of code that returns something or throws checked exceptions, as {@link #watch(Runnable)}. */
-    public static Peak watch(Callable<?> body) throws Exception {
+    public static <E extends Exception> Peak watch(Body<E> body) throws E {
         return watched(Watch.start(""), body);
     }
 
+    /** Watches a stretch of code that returns something, as {@link #watch(Body)}; what it returns is dropped. */
+    public static Peak watch(Callable<?> body) throws Exception {
+        return watched(Watch.start(""), valueless(body));
+    }
+
     /**
-     * As {@link #watch(Callable)}, and records which operator took how many bytes, by the engine's profiler (CPU only); slower.
+     * As {@link #watch(Body)}, and records which operator took how many bytes, by the engine's profiler (CPU only); slower.
      *
      * @throws IllegalStateException if such a stretch is already running
      */
-    public static Peak watchOperators(Callable<?> body) throws Exception {
+    public static <E extends Exception> Peak watchOperators(Body<E> body) throws E {
         return watched(Watch.startWithOperators(""), body);
+    }
+
+    /** As {@link #watchOperators(Body)}, of code that returns something; what it returns is dropped. */
+    public static Peak watchOperators(Callable<?> body) throws Exception {
+        return watched(Watch.startWithOperators(""), valueless(body));
     }
 
     /** The ten operators of {@link #watchOperators} that took most, as a bar chart. */
@@ -230,10 +227,14 @@ public final class Headroom {
         return PeakView.chart(peak);
     }
 
-    private static Peak watched(Watch watch, Callable<?> body) throws Exception {
+    private static Body<Exception> valueless(Callable<?> body) {
+        return () -> body.call();
+    }
+
+    private static <E extends Exception> Peak watched(Watch watch, Body<E> body) throws E {
         boolean ended = false;
         try {
-            body.call();
+            body.run();
             ended = true;
         } finally {
             Peak peak = watch.stop();
@@ -246,20 +247,31 @@ public final class Headroom {
 
     /**
      * A monitor that reads on every so many steps of a training: call its {@code step(n)}, give its {@code listener()} to DJL's
-     * trainer, or see {@link MemoryMonitor#run}.
+     * trainer, or see {@link MemoryMonitor#run}. Its lines are printed; {@code printTo(line -> {})} keeps it silent.
      */
     public static MemoryMonitor monitor(long steps) {
-        return Session.current().watching(MemoryMonitor.everySteps(steps));
+        return Session.current().watching(printing(MemoryMonitor.everySteps(steps)));
     }
 
-    /** A monitor that reads on a thread of its own once {@link #live} or its {@code start()} starts it. */
+    /**
+     * A monitor that reads on a thread of its own once {@link #live} or its {@code start()} starts it. That thread prints
+     * nothing: an alarm is printed by the next {@code step(n)}, at most one of which reads in each interval.
+     */
     public static MemoryMonitor monitor(Duration interval) {
-        return Session.current().watching(MemoryMonitor.every(interval));
+        return Session.current().watching(printing(MemoryMonitor.every(interval)));
     }
 
-    /** Starts a monitor and shows it live: the line keeps moving after the cell has ended. */
+    private static MemoryMonitor printing(MemoryMonitor monitor) {
+        return monitor.printTo(line -> System.out.println(line)); // a kernel may give each cell another System.out
+    }
+
+    /** Starts a monitor, unless it was closed, and shows it live: the line keeps moving after the cell has ended. */
     public static MonitorPanel live(MemoryMonitor monitor) {
-        return MonitorPanel.of(monitor);
+        MonitorPanel panel = MonitorPanel.of(monitor);
+        if (!monitor.isClosed()) {
+            monitor.start();
+        }
+        return panel;
     }
 
     /** The block of the sample {@code .params} models: {@code sampleBlock("100 MiB")}. */

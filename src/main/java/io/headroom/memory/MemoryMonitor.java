@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -47,6 +48,7 @@ public final class MemoryMonitor implements AutoCloseable {
     private volatile Consumer<Alarm> onAlarm = alarm -> {};
     private volatile Runnable cleanUp = MemoryMonitor::trim;
     private volatile long cleanUpEvery;
+    private final AtomicLong stepped;
     private Thread reader;
     private volatile boolean closed;
     private volatile boolean counting;
@@ -54,6 +56,7 @@ public final class MemoryMonitor implements AutoCloseable {
     private MemoryMonitor(long steps, Duration seconds) {
         this.steps = steps;
         this.seconds = seconds;
+        this.stepped = new AtomicLong(System.nanoTime() - seconds.toNanos());
     }
 
     /**
@@ -146,12 +149,15 @@ public final class MemoryMonitor implements AutoCloseable {
         return this;
     }
 
-    /** Counts a step; reads, prints and cleans up if it is one of the interval's. */
+    /**
+     * Counts a step; reads, prints and cleans up if it is one of the interval's. Of a monitor of seconds it is the first one,
+     * and then the next after each interval.
+     */
     public void step(long step) {
         if (closed) {
             return;
         }
-        if (steps == 0 || step % steps == 0) {
+        if (due(step)) {
             logMemoryUsage(step);
         } else if (alarms.waits()) {
             printAlarm();
@@ -159,6 +165,15 @@ public final class MemoryMonitor implements AutoCloseable {
         if (cleanUpEvery > 0 && step > 0 && step % cleanUpEvery == 0) {
             cleanupMemory();
         }
+    }
+
+    private boolean due(long step) {
+        if (steps > 0) {
+            return step % steps == 0;
+        }
+        long last = stepped.get();
+        long now = System.nanoTime();
+        return now - last >= seconds.toNanos() && stepped.compareAndSet(last, now);
     }
 
     /** Reads now and prints {@code Step 1000: CPU: 2048.5MB, GPU: 4096.2MB}; GPU only where there is one. */
@@ -182,13 +197,13 @@ public final class MemoryMonitor implements AutoCloseable {
      * is told. When it fails, memory is summed up and cleaned up first. What it throws passes through unchanged; what fails
      * after that is suppressed in it.
      */
-    public <T> T run(String name, Callable<T> training) throws Exception {
+    public <E extends Exception> void run(String name, Body<E> training) throws E {
         boolean reads = startHere();
         Throwable failure = null;
         Watch watch = null;
         try {
             watch = Watch.start(name);
-            return training.call();
+            training.run();
         } catch (Throwable e) {
             failure = e;
             Watch begun = watch;
@@ -209,6 +224,15 @@ public final class MemoryMonitor implements AutoCloseable {
                 stopReading();
             }
         }
+    }
+
+    /** The same for a training function that returns something. */
+    public <T> T run(String name, Callable<T> training) throws Exception {
+        List<T> result = new ArrayList<>(1);
+        run(name, () -> {
+            result.add(training.call());
+        });
+        return result.get(0);
     }
 
     private synchronized boolean startHere() {

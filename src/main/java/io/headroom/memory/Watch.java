@@ -66,6 +66,16 @@ public final class Watch implements AutoCloseable {
         }
     }
 
+    /** The same for a body that returns nothing. */
+    public static <E extends Exception> void run(String stage, Body<E> body, Consumer<Peak> report) throws E {
+        Watch watch = start(stage);
+        try {
+            body.run();
+        } finally {
+            report.accept(watch.stop());
+        }
+    }
+
     /** The process when the stretch began. */
     public Reading before() {
         return before;

@@ -99,6 +99,21 @@ class MemoryMonitorTest {
     }
 
     @Test
+    void aMonitorOfSecondsReadsOnceAnIntervalHoweverManySteps() {
+        List<String> printed = new ArrayList<>();
+        try (MemoryMonitor monitor = MemoryMonitor.every(Duration.ofHours(1))
+                .alarmBelow(Long.MAX_VALUE)
+                .printTo(printed::add)) {
+            for (int step = 1; step <= 100; step++) {
+                monitor.step(step);
+            }
+            assertThat(monitor.timeline().added()).isEqualTo(1);
+        }
+        assertThat(printed).filteredOn(line -> line.startsWith("Step ")).singleElement();
+        assertThat(printed).hasSize(2);
+    }
+
+    @Test
     void aMonitorSaysWhatItDoesAndWhetherItHasBegun() throws Exception {
         MemoryMonitor seconds = MemoryMonitor.every(Duration.ofMillis(1_500));
         try (MemoryMonitor steps = MemoryMonitor.everySteps(100)) {
