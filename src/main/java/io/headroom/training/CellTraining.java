@@ -28,13 +28,15 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Reads from a cell and the notebook's variables which training step of the user's own the cell runs.
  *
  * <p>The block is that of the one trainer, model or block that the cell names (or of the notebook's only trainer, where
- * it names none); the batch is the largest array it names that the block takes, else the batch of the data set it names.
- * Where two could be meant, or the cell does not train, there is no answer: a wrong workload is worse than none.
+ * it names none); the batch is that of the array it passes on whole and the block takes, else that of the data set it
+ * names. Comments, strings and arrays that the cell takes slices of do not count. Where two could be meant, or the cell
+ * does not train, there is no answer: a wrong workload is worse than none.
  *
  * <pre>{@code
  * CellTraining.find("EasyTrain.fit(trainer, 5, photos, null)", Map.of("trainer", trainer, "photos", photos));
@@ -46,7 +48,14 @@ import java.util.regex.Pattern;
  */
 public final class CellTraining {
     private static final Pattern NAME = Pattern.compile("[A-Za-z_$][\\w$]*");
-    private static final Pattern TRAINS = Pattern.compile("(?i)train|backward|\\bfit\\s*\\(|\\.step\\s*\\(");
+    private static final Pattern NOISE =
+            Pattern.compile("\"\"\".*?\"\"\"|//[^\\n]*|/\\*.*?\\*/|\"(?:[^\"\\\\\\n]|\\\\.)*\"", Pattern.DOTALL);
+    /** Calls that lead to a backward pass; {@code trainer.evaluate} does not. */
+    private static final Pattern TRAINS =
+            Pattern.compile("\\.backward\\s*\\(|\\bfit\\w*\\s*\\(|\\btrain(?!er\\b|ing)\\w*\\s*\\(|\\.step\\s*\\(");
+
+    private static final String SLICES =
+            "\\s*(?:\\.\\s*(?:get|split|slice|chunk|gather|take|booleanMask)\\w*\\s*\\(|\\[)";
     /** Cells of this library that know their workload themselves. */
     private static final Pattern OUR_OWN = Pattern.compile("(?<![.\\w$])(?:run|compare|probe|train)\\s*\\(");
 
@@ -58,11 +67,12 @@ public final class CellTraining {
     /**
      * The step that this cell runs, once.
      *
-     * @param code the cell
+     * @param cell its code
      * @param variables the notebook's variables by name
      * @return empty where the cell trains nothing, or it cannot be told which block on which input
      */
-    public static Optional<Workload> find(String code, Map<String, Object> variables) {
+    public static Optional<Workload> find(String cell, Map<String, Object> variables) {
+        String code = NOISE.matcher(cell).replaceAll(" ");
         if (!TRAINS.matcher(code).find() || OUR_OWN.matcher(code).find()) {
             return Optional.empty();
         }
@@ -74,7 +84,7 @@ public final class CellTraining {
         Optional<Block> block = trainer.map(each -> each.getModel().getBlock())
                 .or(() -> only(of(Model.class, named)).map(Model::getBlock))
                 .or(() -> only(of(Block.class, named)));
-        return block.flatMap(each -> input(each, named).map(shape -> new Found(each, shape)))
+        return block.flatMap(each -> input(each, code, named).map(shape -> new Found(each, shape)))
                 .flatMap(found -> optimizer(trainer, variables)
                         .flatMap(kind -> microBatched(Workload.of(found.block, found.input, kind), code)));
     }
@@ -103,18 +113,49 @@ public final class CellTraining {
         return found.size() == 1 ? Optional.of(found.iterator().next()) : Optional.empty();
     }
 
-    private static Optional<Shape> input(Block block, Map<String, Object> named) {
+    private static Optional<Shape> input(Block block, String code, Map<String, Object> named) {
         Optional<Shape> expected = expected(block);
-        Optional<Shape> given = arrays(named).stream()
+        List<Shape> given = arrays(passedOn(code, named)).stream()
                 .filter(CellTraining::isOpen)
                 .map(NDArray::getShape)
                 .filter(shape -> shape.dimension() > 0 && shape.size() > 0)
                 .filter(shape -> expected.isEmpty() || takes(expected.get(), shape))
                 .filter(shape -> expected.isPresent() || shape.dimension() > 1)
-                .max((a, b) -> Long.compare(a.size(), b.size()));
-        return given.or(() -> expected.flatMap(shape -> only(of(RandomAccessDataset.class, named))
-                .flatMap(CellTraining::batch)
-                .map(batch -> new Shape(batch).addAll(shape.slice(1)))));
+                .toList();
+        Collection<RandomAccessDataset> sets = of(RandomAccessDataset.class, named);
+        List<Long> sampled =
+                sets.stream().flatMap(set -> batch(set).stream()).distinct().toList();
+        List<Long> batches = Stream.concat(given.stream().map(shape -> shape.get(0)), sampled.stream())
+                .distinct()
+                .toList();
+        if (batches.size() != 1 || (!sets.isEmpty() && sampled.isEmpty())) {
+            return Optional.empty();
+        }
+        return given.stream().max((a, b) -> Long.compare(a.size(), b.size())).or(() -> expected.filter(
+                        shape -> sets.size() == 1)
+                .map(shape -> new Shape(batches.get(0)).addAll(shape.slice(1))));
+    }
+
+    /** The variables that stand bare as an argument or behind {@code =}, and that the cell takes no slices of. */
+    private static Map<String, Object> passedOn(String code, Map<String, Object> named) {
+        String trained = code;
+        for (Map.Entry<String, Object> each : named.entrySet()) {
+            if (each.getValue() instanceof Trainer) {
+                trained = trained.replaceAll(
+                        "(?<![\\w$])" + Pattern.quote(each.getKey()) + "\\s*\\.\\s*evaluate\\s*\\([^;]*", " ");
+            }
+        }
+        Map<String, Object> passed = new LinkedHashMap<>();
+        for (Map.Entry<String, Object> each : named.entrySet()) {
+            String name = "(?<![\\w$.])" + Pattern.quote(each.getKey()) + "(?![\\w$])";
+            boolean bare = Pattern.compile("[(,={]\\s*" + name + "\\s*(?:[),;}]|$)")
+                    .matcher(trained)
+                    .find();
+            if (bare && !Pattern.compile(name + SLICES).matcher(code).find()) {
+                passed.put(each.getKey(), each.getValue());
+            }
+        }
+        return passed;
     }
 
     /** What the block was initialized for; its batch is often 1. */

@@ -141,4 +141,69 @@ class CellTrainingTest {
                     .isEmpty();
         }
     }
+
+    @Test
+    void anArrayThatTheCellSlicesIsNotTheBatch() {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            NDArray images = manager.zeros(new Shape(2000, 20));
+            assertThat(CellTraining.find(
+                            "for (int i = 0; i < 2000; i += 32) { var x = images.get(\"{}:{}\", i, i + 32);"
+                                    + " trainer.forward(new NDList(x)); trainer.step(); }",
+                            Map.of("trainer", trainer, "images", images)))
+                    .isEmpty();
+            assertThat(CellTraining.find(
+                            "for (var x : images.split(50)) { fit(trainer, x); } use(images);",
+                            Map.of("trainer", trainer, "images", images)))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void aForwardPassAloneIsNoTraining() {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            NDArray test = manager.zeros(new Shape(1000, 20));
+            assertThat(CellTraining.find(
+                            "trainer.evaluate(new NDList(test))", Map.of("trainer", trainer, "test", test)))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void aTestSetBesideTheTrainingIsNotItsBatch() {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            NDArray x = manager.zeros(new Shape(32, 20));
+            NDArray test = manager.zeros(new Shape(1000, 20));
+            ArrayDataset set = new ArrayDataset.Builder()
+                    .setData(manager.zeros(new Shape(100, 20)))
+                    .optLabels(manager.zeros(new Shape(100)))
+                    .setSampling(25, false)
+                    .build();
+            Map<String, Object> variables = Map.of("trainer", trainer, "x", x, "test", test, "set", set);
+            assertThat(CellTraining.find("fit(trainer, set); score(new NDList(test));", variables))
+                    .as("a data set and an array of another batch")
+                    .isEmpty();
+            assertThat(CellTraining.find("fit(trainer, x); score(new NDList(test));", variables))
+                    .as("two batches")
+                    .isEmpty();
+            assertThat(CellTraining.find("fit(trainer, x); trainer.evaluate(new NDList(test));", variables))
+                    .contains(Workload.of(block, new Shape(32, 20), OptimizerKind.ADAM));
+        }
+    }
+
+    @Test
+    void commentsAndStringsNameNothing() {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            NDArray images = manager.zeros(new Shape(2000, 20));
+            ArrayDataset set = new ArrayDataset.Builder()
+                    .setData(images)
+                    .optLabels(manager.zeros(new Shape(2000)))
+                    .setSampling(25, false)
+                    .build();
+            Map<String, Object> variables = Map.of("trainer", trainer, "images", images, "set", set);
+            assertThat(CellTraining.find("// train on (images) later\nEasyTrain.fit(trainer, 1, set, null)", variables))
+                    .contains(Workload.of(block, new Shape(25, 20), OptimizerKind.ADAM));
+            assertThat(CellTraining.find("log(\"fit(images)\", trainer); /* fit(images) */", variables))
+                    .isEmpty();
+        }
+    }
 }
