@@ -35,7 +35,7 @@ final class MonitorLine {
         String each = interval.toMillis() % 1_000 == 0 ? interval.toSeconds() + " s" : interval.toMillis() + " ms";
         String how = steps == 0 ? "every " + each : steps == 1 ? "each step" : "every " + steps + " steps";
         long readings = timeline.added();
-        OptionalLong highest = timeline.highest().map(Reading::rss).orElse(OptionalLong.empty());
+        OptionalLong highest = timeline.peak();
         String taken = readings
                 + (readings == 1 ? " reading" : " readings")
                 + (highest.isPresent() ? ", highest " + Bytes.format(highest.getAsLong()) : "");

@@ -2,9 +2,11 @@ package io.headroom.memory;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.LongColumn;
 import tech.tablesaw.api.StringColumn;
@@ -14,7 +16,7 @@ import tech.tablesaw.api.Table;
  * Readings in the order they were taken, bounded: when it is full it thins itself, keeping peaks and named stages.
  *
  * <p>Thinning looks at neighbours two by two and drops the lower one of a pair without names, so the highest reading is
- * always still there. Only when nearly all are named are names dropped too. Safe for any
+ * always still there, and so is the one whose mark tells of a spike between two readings. Only when nearly all are named are names dropped too. Safe for any
  * number of threads.
  *
  * <pre>{@code
@@ -26,6 +28,7 @@ import tech.tablesaw.api.Table;
 public final class Timeline {
     private static final int CAPACITY = 2_000;
     private static final int LEAST = 8;
+    private static final int NONE = -1;
 
     private final int capacity;
     private final List<Reading> readings = new ArrayList<>();
@@ -81,6 +84,34 @@ public final class Timeline {
     /** The reading with the largest resident set. */
     public synchronized Optional<Reading> highest() {
         return readings.stream().max((a, b) -> Long.compare(resident(a), resident(b)));
+    }
+
+    /**
+     * The most that the process held since the first reading: the system's own mark where it keeps one, else the highest
+     * reading; absent where neither is known.
+     */
+    public OptionalLong peak() {
+        List<Reading> known =
+                readings().stream().filter(reading -> reading.rss().isPresent()).toList();
+        return Arrays.stream(tops(known)).max();
+    }
+
+    /**
+     * For each reading the highest the process was since the one before, itself included. The system's mark belongs to
+     * this stretch if it is another one than at the reading before; an older mark tells nothing about it.
+     */
+    public static long[] tops(List<Reading> readings) {
+        long[] tops = new long[readings.size()];
+        OptionalLong before = OptionalLong.empty();
+        for (int i = 0; i < tops.length; i++) {
+            OptionalLong mark = readings.get(i).process().peak();
+            tops[i] = resident(readings.get(i));
+            if (i > 0 && mark.isPresent() && !mark.equals(before)) {
+                tops[i] = Math.max(tops[i], mark.getAsLong());
+            }
+            before = mark;
+        }
+        return tops;
     }
 
     /** Forgets everything. */
@@ -155,25 +186,28 @@ public final class Timeline {
     /** Halves what may be dropped: of two neighbours the lower one goes; the first, the last and the highest stay. */
     private void thin(boolean keepNames) {
         Reading highest = highest().orElseThrow();
+        long[] tops = tops(readings);
+        int topmost = IntStream.range(0, tops.length).reduce(0, (a, b) -> tops[b] > tops[a] ? b : a);
         List<Reading> kept = new ArrayList<>(readings.size());
-        Reading held = null;
+        int held = NONE;
         for (int i = 0; i < readings.size(); i++) {
             Reading reading = readings.get(i);
             boolean stays = i == 0
                     || i == readings.size() - 1
                     || reading == highest
+                    || i == topmost
                     || keepNames && !reading.stage().isEmpty();
             if (stays) {
-                if (held != null) {
-                    kept.add(held);
-                    held = null;
+                if (held != NONE) {
+                    kept.add(readings.get(held));
+                    held = NONE;
                 }
                 kept.add(reading);
-            } else if (held == null) {
-                held = reading;
+            } else if (held == NONE) {
+                held = i;
             } else {
-                kept.add(resident(reading) > resident(held) ? reading : held);
-                held = null;
+                kept.add(tops[i] > tops[held] ? reading : readings.get(held));
+                held = NONE;
             }
         }
         readings.clear();

@@ -12,6 +12,7 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalLong;
 
 /** A monitor: what it does, its alarm and what grows; live, also a bar against the limit and a curve. */
 public final class MonitorView {
@@ -46,14 +47,12 @@ public final class MonitorView {
     public static String live(MemoryMonitor monitor) {
         List<Reading> readings = monitor.timeline().readings();
         Reading last = readings.isEmpty() ? Reading.now() : readings.get(readings.size() - 1);
-        long peak = 0;
-        for (Reading reading : readings) {
-            peak = Math.max(peak, reading.rss().orElse(0));
-        }
+        OptionalLong peak = monitor.timeline().peak();
         StringBuilder html = new StringBuilder("<div style=\"line-height:1.45\"><div><b>")
                 .append(Html.escape(last.line()))
                 .append("</b></div><div>peak ")
-                .append(peak == 0 ? "not known" : Bytes.format(peak))
+                .append(peak.isPresent() ? Bytes.format(peak.getAsLong()) : "not known")
+                .append(last.process().peak().isPresent() ? "" : " (sampled)")
                 .append(" · ")
                 .append(Rows.count((int) monitor.timeline().added(), "reading"))
                 .append(" · ")

@@ -63,7 +63,7 @@ public final class TimelineView {
     }
 
     private static Figure figure(List<Reading> readings) {
-        long[] tops = tops(readings);
+        long[] tops = Timeline.tops(readings);
         Unit unit = unit(tops);
         List<Trace> traces = new ArrayList<>();
         traces.add(line("process", readings, unit, Reading::rss, "#1f77b4", Line.Dash.SOLID, 2));
@@ -146,24 +146,6 @@ public final class TimelineView {
                 .build();
     }
 
-    /**
-     * For each reading the highest the process was since the one before, itself included. The system's mark belongs to
-     * this stretch if it is another one than at the reading before; an older mark tells nothing about it.
-     */
-    private static long[] tops(List<Reading> readings) {
-        long[] tops = new long[readings.size()];
-        OptionalLong before = OptionalLong.empty();
-        for (int i = 0; i < tops.length; i++) {
-            OptionalLong mark = readings.get(i).process().peak();
-            tops[i] = readings.get(i).rss().getAsLong();
-            if (i > 0 && mark.isPresent() && !mark.equals(before)) {
-                tops[i] = Math.max(tops[i], mark.getAsLong());
-            }
-            before = mark;
-        }
-        return tops;
-    }
-
     private static long most(long[] tops) {
         return Arrays.stream(tops).max().orElse(0);
     }
@@ -172,7 +154,7 @@ public final class TimelineView {
     @SuppressWarnings("unchecked")
     private static Map<String, Object> json(List<Reading> readings) {
         Map<String, Object> json = PlotlyFigure.json(figure(readings));
-        long[] tops = tops(readings);
+        long[] tops = Timeline.tops(readings);
         Unit unit = unit(tops);
         List<Object> notes = new ArrayList<>();
         List<Object> lines = new ArrayList<>();
@@ -230,7 +212,7 @@ public final class TimelineView {
         if (readings.isEmpty()) {
             return "No readings yet: take some with memory(\"start\").";
         }
-        long[] tops = tops(readings);
+        long[] tops = Timeline.tops(readings);
         long most = most(tops);
         int[] named = IntStream.range(0, tops.length)
                 .filter(i -> !readings.get(i).stage().isEmpty())

@@ -24,6 +24,22 @@ public final class Samples {
                 limit.stream().toList());
     }
 
+    /** A reading with the system's mark of the highest resident set. */
+    public static Reading marked(long second, long resident, long mark) {
+        Reading plain = reading(second, "", resident);
+        OptionalLong none = OptionalLong.empty();
+        return new Reading(
+                plain.at(),
+                "",
+                new ProcessMemory(
+                        OptionalLong.of(resident), OptionalLong.of(mark), none, none, none, none, none, none, none),
+                plain.jvm(),
+                plain.nativeHeap(),
+                plain.arrays(),
+                plain.devices(),
+                plain.limits());
+    }
+
     public static Reading reading(long second, String stage, long resident) {
         return reading(second, stage, resident, Optional.empty());
     }

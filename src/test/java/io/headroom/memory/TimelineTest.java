@@ -30,6 +30,26 @@ class TimelineTest {
                 .hasSize(10);
     }
 
+    @Test
+    void aSpikeBetweenTwoReadingsOutlastsThinningThoughOnlyTheMarkTellsOfIt() {
+        Timeline timeline = new Timeline();
+        for (int i = 0; i < 4_000; i++) {
+            timeline.add(Samples.marked(i, 1_000_000, i == 1_234 ? 5_000_000 : 1_000_000));
+        }
+        assertThat(timeline.readings()).hasSizeLessThanOrEqualTo(2_000);
+        assertThat(timeline.peak()).hasValue(5_000_000);
+        assertThat(timeline.highest().orElseThrow().rss()).hasValue(1_000_000);
+    }
+
+    @Test
+    void aMarkFromBeforeTheFirstReadingIsNoPeakOfTheTimeline() {
+        Timeline timeline = new Timeline();
+        assertThat(timeline.peak()).isEmpty();
+        timeline.add(Samples.marked(0, 1_000, 9_000));
+        timeline.add(Samples.marked(1, 2_000, 9_000));
+        assertThat(timeline.peak()).hasValue(2_000);
+    }
+
     @Property(tries = 200)
     void firstLastAndHighestAreAlwaysKeptInOrder(
             @ForAll @IntRange(min = 8, max = 40) int capacity,
