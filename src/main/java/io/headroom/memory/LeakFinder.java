@@ -28,8 +28,12 @@ final class LeakFinder {
     private static final double ROUNDING = 0.05;
 
     private static final double PAGE = 4096;
+    /** Of the head-room, over the window, and at least: below it the process is not said to grow. */
+    private static final double SHARE = 0.001;
 
-    private record Sample(double x, double resident, Map<String, LiveArrays.Manager> managers) {}
+    private static final double FLOOR = 1 << 20;
+
+    private record Sample(double x, double resident, double headroom, Map<String, LiveArrays.Manager> managers) {}
 
     /** A manager over the readings that have it, and by how much the newer half of them is above the older. */
     private record Candidate(String key, List<Sample> series, double growth) {
@@ -82,7 +86,8 @@ final class LeakFinder {
         reading.arrays().ifPresent(live -> live.managers().stream()
                 .limit(MANAGERS)
                 .forEach(manager -> managers.put(manager.key(), manager)));
-        samples.addLast(new Sample(x, reading.rss().orElse(0), managers));
+        samples.addLast(
+                new Sample(x, reading.rss().orElse(0), reading.headroom().orElse(0), managers));
         if (samples.size() > WINDOW) {
             samples.removeFirst();
         }
@@ -123,8 +128,21 @@ final class LeakFinder {
         double rounding = explained > 0 ? Math.max(ROUNDING * explained, PAGE) : 0;
         growing(all, Sample::resident)
                 .filter(process -> process.low() > explained + rounding)
+                .filter(process -> matters(process, all))
                 .ifPresent(process -> leaks.add(new Leak(Leak.PROCESS, 0, process, unit, Map.of())));
         return leaks;
+    }
+
+    /**
+     * The JVM touches heap and compiles code for a long while, and what a process holds wanders: it grows only where it
+     * climbs evenly, and by more than would take a thousand such windows to use the head-room up.
+     */
+    private static boolean matters(Trend process, List<Sample> all) {
+        List<Sample> newer = all.subList(all.size() / 2, all.size());
+        Sample last = all.get(all.size() - 1);
+        double floor = Math.max(FLOOR, SHARE * last.headroom());
+        return process.slope() * (last.x() - all.get(0).x()) >= floor
+                && Trend.climbs(newer.stream().mapToDouble(Sample::resident).toArray());
     }
 
     /** Weights stay as they are: most managers need no closer look. */

@@ -25,6 +25,9 @@ public record Trend(double slope, double low, double high, double z, int points)
     public static final int LEAST = 10;
 
     private static final double CONFIDENT = 2.576;
+    private static final int STRETCHES = 8;
+    /** Student's t at 99.5 %, by the number of climbs. */
+    private static final double[] STUDENT = {0, 0, 63.66, 9.925, 5.841, 4.604, 4.032, 3.707};
 
     /** The trend of y over x; empty with fewer than {@value #LEAST} points or where all x are equal. */
     public static Optional<Trend> of(double[] x, double[] y) {
@@ -58,6 +61,34 @@ public record Trend(double slope, double low, double high, double z, int points)
     /** Whether it grows with 99 % confidence. */
     public boolean grows() {
         return z > CONFIDENT && low > 0;
+    }
+
+    /**
+     * Whether y climbs from stretch to stretch too evenly to be a walk without a direction: Mann–Kendall takes its points to be
+     * independent, which a resident set is not. Up to eight stretches, Student's t of the climbs between their means.
+     */
+    static boolean climbs(double[] y) {
+        int stretches = Math.min(STRETCHES, y.length / 2);
+        if (stretches < 4) {
+            return false;
+        }
+        double[] means = new double[stretches];
+        double[] middles = new double[stretches];
+        for (int i = 0; i < stretches; i++) {
+            int from = i * y.length / stretches;
+            int to = (i + 1) * y.length / stretches;
+            means[i] = Arrays.stream(y, from, to).average().orElseThrow();
+            middles[i] = (from + to) / 2.0;
+        }
+        int n = stretches - 1;
+        double[] climbs = new double[n];
+        for (int i = 0; i < n; i++) {
+            climbs[i] = (means[i + 1] - means[i]) / (middles[i + 1] - middles[i]);
+        }
+        double mean = Arrays.stream(climbs).average().orElseThrow();
+        double squares = Arrays.stream(climbs).map(c -> (c - mean) * (c - mean)).sum();
+        double error = Math.sqrt(squares / (n - 1) / n);
+        return mean > 0 && mean >= STUDENT[n] * error;
     }
 
     private static double at(double[] sorted, double rank) {

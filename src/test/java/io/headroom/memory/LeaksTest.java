@@ -8,6 +8,7 @@ import io.headroom.units.Bytes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class LeaksTest {
@@ -167,6 +168,46 @@ class LeaksTest {
             finder.add("step", i, Samples.reading(i, "", resident).with(new LiveArrays(List.of(cache))));
         }
         assertThat(finder.leaks()).singleElement().matches(leak -> leak.where().equals("manager \"cache\""));
+    }
+
+    @Test
+    void aProcessThatWandersIsSaidToGrowInFewOfManyWalks() {
+        assertThat(told(0.0, true)).as("random walks").isLessThanOrEqualTo(6);
+        assertThat(told(0.0, false)).as("white noise").isLessThanOrEqualTo(2);
+    }
+
+    @Test
+    void aProcessThatGrowsIsFoundInNoise() {
+        assertThat(told(0.3, false)).as("a third of the noise per reading").isGreaterThanOrEqualTo(190);
+    }
+
+    /** In how many of 200 series of 96 readings; noise of 16 MiB, a climb in parts of it. */
+    private static int told(double climb, boolean walk) {
+        Random random = new Random(7);
+        int told = 0;
+        for (int series = 0; series < 200; series++) {
+            LeakFinder finder = new LeakFinder();
+            double at = 0;
+            for (int i = 0; i < 96; i++) {
+                double noise = random.nextGaussian();
+                at = walk ? at + noise : noise;
+                long resident = 8 * Bytes.GIB + Math.round((at + climb * i) * 16 * Bytes.MIB);
+                finder.add("step", i, Samples.reading(i, "", resident));
+            }
+            told += finder.leaks().isEmpty() ? 0 : 1;
+        }
+        return told;
+    }
+
+    @Test
+    void aHealthyTrainingsProcessIsNotSaidToGrow() {
+        LeakFinder finder = new LeakFinder();
+        long limit = 16 * Bytes.GIB;
+        for (int i = 0; i < 96; i++) { // pages of the heap touched, now and then
+            long left = 15 * Bytes.GIB - 820L * i / 4096 * 4096;
+            finder.add("step", 10L * i, Samples.left(i, limit, left));
+        }
+        assertThat(finder.leaks()).isEmpty();
     }
 
     @Test
