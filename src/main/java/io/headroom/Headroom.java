@@ -529,26 +529,39 @@ public final class Headroom {
     }
 
     /**
-     * The same workload with the largest batch whose upper bound fits the head-room there is now.
+     * The same workload with the largest batch whose upper bound fits: the head-room there is now, or what is usable of the device of
+     * the table that the workload names.
      *
      * @throws IllegalStateException if not even the smallest batch fits; says what is left to try
      */
     public static Workload largestBatch(Workload workload) {
-        long room = Session.headroom();
-        OptionalLong batch = Solver.largestBatch(Session.given(workload, "largestBatch"), room);
+        return largestBatch(workload, Session.room(Session.given(workload, "largestBatch")));
+    }
+
+    /** The same beside a size that you name, in bytes above the idle process or device: {@code largestBatch(step, "9 GiB")}. */
+    public static Workload largestBatch(Workload workload, String limit) {
+        Session.given(workload, "largestBatch");
+        return largestBatch(workload, new Session.Room(Bytes.parse(limit), "the limit given"));
+    }
+
+    private static Workload largestBatch(Workload workload, Session.Room room) {
+        OptionalLong batch = Solver.largestBatch(workload, room.bytes());
         if (batch.isEmpty()) {
             long least = Solver.smallest(workload, Option.BATCH);
             throw new IllegalStateException("Not even batch " + least + " of " + workload + " fits "
-                    + Bytes.format(room) + ": it needs "
+                    + room + ": it needs "
                     + Bytes.format(Estimate.of(workload.batch(least)).upperBytes())
                     + ". Make seq, nodes or layers smaller, or try checkpointing.");
         }
         return workload.batch(batch.getAsLong());
     }
 
-    /** The cheapest set of remedies with which a workload fits the head-room there is now, as {@link #cheapest(Workload, String)}. */
+    /**
+     * The cheapest set of remedies with which a workload fits the head-room there is now, or what is usable of the device of the table
+     * that it names, as {@link #cheapest(Workload, String)}.
+     */
     public static Plan cheapest(Workload workload) {
-        return cheapest(workload, Session.headroom());
+        return cheapest(workload, Session.room(Session.given(workload, "cheapest")));
     }
 
     /**
@@ -557,14 +570,15 @@ public final class Headroom {
      * @throws IllegalStateException if all remedies together are not enough; says how far they go
      */
     public static Plan cheapest(Workload workload, String limit) {
-        return cheapest(workload, Bytes.parse(limit));
+        Session.given(workload, "cheapest");
+        return cheapest(workload, new Session.Room(Bytes.parse(limit), "the limit given"));
     }
 
-    private static Plan cheapest(Workload workload, long limit) {
-        return Plans.cheapest(Session.given(workload, "cheapest"), limit).orElseThrow(() -> {
+    private static Plan cheapest(Workload workload, Session.Room room) {
+        return Plans.cheapest(workload, room.bytes()).orElseThrow(() -> {
             Plan smallest = Plans.smallest(workload);
-            return new IllegalStateException("No set of remedies brings " + workload + " within " + Bytes.format(limit)
-                    + ": " + smallest + " is the smallest.");
+            return new IllegalStateException("No set of remedies brings " + workload + " within " + room + ": "
+                    + smallest + " is the smallest.");
         });
     }
 

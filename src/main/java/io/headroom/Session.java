@@ -13,6 +13,7 @@ import io.headroom.model.ReleaseReport;
 import io.headroom.model.Variable;
 import io.headroom.render.Bundle;
 import io.headroom.training.SampleTraining;
+import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
 import java.util.List;
 import java.util.Optional;
@@ -42,6 +43,22 @@ final class Session {
                 ? now.devices().get(0).free()
                 : OptionalLong.empty();
         return free.orElse(now.headroom().orElse(Long.MAX_VALUE));
+    }
+
+    /** What a workload is held against: what is usable of the device of the table that it names, else {@link #headroom}. */
+    static Room room(Workload workload) {
+        Device device = Device.named(workload.device());
+        return device.usableBytes() == Long.MAX_VALUE
+                ? new Room(headroom(), "the head-room here")
+                : new Room(device.usableBytes(), device.name());
+    }
+
+    /** Bytes, and whose they are. */
+    record Room(long bytes, String name) {
+        @Override
+        public String toString() {
+            return Bytes.format(bytes) + " (" + name + ")";
+        }
     }
 
     private synchronized boolean onCuda() {

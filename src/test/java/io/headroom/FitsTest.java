@@ -3,12 +3,18 @@ package io.headroom;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.headroom.budget.Estimate;
 import io.headroom.budget.Fit;
 import io.headroom.budget.Verdict;
+import io.headroom.budget.cuda.Cards;
+import io.headroom.budget.cuda.CudaFit;
 import io.headroom.budget.cuda.CudaStep;
 import io.headroom.render.Bundle;
+import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** One cell says whether a published model or a workload fits, or what to write instead. */
 class FitsTest {
@@ -30,6 +36,30 @@ class FitsTest {
         assertThat(Headroom.fits(STEP, "1 KiB").verdict()).isEqualTo(Verdict.DOES_NOT_FIT);
         Fit card = Headroom.fits(STEP, "A100 40GB");
         assertThat(card.estimate().workload().device()).isEqualTo("A100 40GB");
+    }
+
+    /** A model of sizes and a published one: the card has as much for both. */
+    @ParameterizedTest
+    @CsvSource({"T4 16GB, 14.56", "L40S 48GB, 44.39", "V100 16GB, 15.77", "A100 80GB, 79.14", "RTX 3060 12GB, 11.76"})
+    void aCardHasNoMoreThanItsDriverCounts(String name, double gibibytes) {
+        Fit fit = Headroom.fits(STEP, name);
+        assertThat(fit.limitBytes()).isLessThan((long) (gibibytes * Bytes.GIB) - 400 * Bytes.MIB);
+        assertThat(fit.limitBytes() + CudaFit.CONTEXT_BYTES).isEqualTo(Cards.bytes(name));
+        assertThat(fit.estimate().deviceBytes()).isEqualTo(fit.estimate().peakReservedBytes());
+    }
+
+    @Test
+    void theDeviceThatAStepNamesIsTheLimit() {
+        Workload step = Headroom.transformer().seq(80).layers(2).device("A100 40GB");
+        Workload largest = Headroom.largestBatch(step);
+        assertThat(Headroom.fits(largest, "A100 40GB").verdict()).isEqualTo(Verdict.FITS);
+        assertThat(Headroom.fits(largest.batch(largest.batch() + 1), "A100 40GB")
+                        .verdict())
+                .isNotEqualTo(Verdict.FITS);
+        assertThat(Headroom.cheapest(largest).estimate()).isEqualTo(Estimate.of(largest));
+        assertThat(Headroom.largestBatch(step, "1 GiB").batch()).isLessThan(largest.batch());
+        Workload huge = step.dModel(65_536).ff(262_144).layers(8);
+        assertThatThrownBy(() -> Headroom.largestBatch(huge)).hasMessageContaining("38.73 GiB (A100 40GB)");
     }
 
     @Test

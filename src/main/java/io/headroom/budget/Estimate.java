@@ -31,7 +31,7 @@ import java.util.Map;
  * @param activationsBytes of what forward stores, the batch included, at its highest
  * @param peakAllocatedBytes the highest sum of live tensors
  * @param peakReservedBytes what the allocator takes for them: whole pages on a CPU, segments on CUDA
- * @param deviceBytes what the process (CPU) or the device (GPU) shows above an idle one
+ * @param deviceBytes what the process (CPU) or the device (GPU) shows above an idle one, whose CUDA context is already there
  * @param upperBytes the upper bound of {@code deviceBytes}
  * @param peakPhase when the peak falls: {@code "forward"}, {@code "backward"} or {@code "optimizer step"}
  * @param peakOperator where: the layer and operator whose allocation makes it
@@ -78,8 +78,7 @@ public record Estimate(
             parameters = StepPlan.play(workload, allocated.and(segments));
             reserved = segments.peakBytes();
         }
-        long shown =
-                Bytes.plus(reserved, device.kind() == Device.Kind.CUDA ? Device.CONTEXT_BYTES : Interval.PROCESS_BYTES);
+        long shown = Bytes.plus(reserved, device.kind() == Device.Kind.CUDA ? 0 : Interval.PROCESS_BYTES);
         Map<Kind, Long> highest = allocated.highest();
         return new Estimate(
                 workload,

@@ -12,7 +12,7 @@ import io.headroom.workload.Workload;
  *
  * <p>Immutable.
  *
- * @param limitBytes what there is, as {@link Estimate#deviceBytes} counts
+ * @param limitBytes what there is, as {@link Estimate#deviceBytes} counts: above the idle process or device
  */
 public record Fit(Estimate estimate, long limitBytes) {
     /** Estimates the workload beside a limit in bytes. */

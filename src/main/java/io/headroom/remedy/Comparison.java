@@ -1,6 +1,5 @@
 package io.headroom.remedy;
 
-import io.headroom.budget.Device;
 import io.headroom.budget.Estimate;
 import io.headroom.training.Measurement;
 import io.headroom.training.ShrinkingBatch;
@@ -50,14 +49,7 @@ public record Comparison(Workload workload, List<Row> rows) {
 
         /** Predicted bytes above the idle process; 0 where there is no estimate. */
         public long predictedBytes() {
-            return predicted.map(Row::aboveIdle).orElse(0L);
-        }
-
-        /** A measurement on CUDA begins with the context there, which an estimate of the device counts. */
-        private static long aboveIdle(Estimate estimate) {
-            return Device.named(estimate.workload().device()).kind() == Device.Kind.CUDA
-                    ? estimate.peakReservedBytes()
-                    : estimate.deviceBytes();
+            return predicted.map(Estimate::deviceBytes).orElse(0L);
         }
 
         /** Measured bytes above the idle process; 0 where it did not run to its end. */

@@ -117,7 +117,7 @@ public final class EstimateView {
         sums.put(
                 estimate.workload().device().equals("cpu")
                         ? "expected above the idle process"
-                        : "expected on the device",
+                        : "expected above the idle device",
                 estimate.deviceBytes());
         sums.put("upper bound", estimate.upperBytes());
         return sums;

@@ -4,16 +4,12 @@ import io.headroom.budget.Device;
 import io.headroom.units.Bytes;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
  * The memory of a card by its name, as its driver counts it.
  *
- * <p>A driver reports less than the box says: 2 % less on most cards; where error correction is kept in the memory itself (GDDR6 of
- * the T4, A10G, L4 and L40S) a sixteenth and 3 % of the rest. A rule, not a measurement: it lies at or below every total that
- * PyTorch printed in the out-of-memory messages we could assign to a card (T4 14.56, RTX 3060 11.76, RTX 4090 23.64, V100 15.77 and
- * 31.72, L40S 44.39, A100 79.14 GiB).
+ * <p>That is {@link Device#totalBytes()}, less than the box says.
  *
  * <pre>{@code
  * Cards.bytes("RTX 3060");    // 11.76 GiB
@@ -23,8 +19,6 @@ import java.util.stream.Collectors;
  * <p>Stateless and safe for any number of threads.
  */
 public final class Cards {
-    private static final Set<String> CORRECTED = Set.of("t4", "a10g", "l4", "l40s");
-
     private Cards() {}
 
     /**
@@ -39,13 +33,7 @@ public final class Cards {
         if (Character.isDigit(card.strip().charAt(0))) {
             return Bytes.parse(card);
         }
-        return total(named(card));
-    }
-
-    private static long total(Device device) {
-        return CORRECTED.contains(model(device))
-                ? device.totalBytes() / 16 * 15 / 100 * 97
-                : device.totalBytes() / 100 * 98;
+        return named(card).totalBytes();
     }
 
     private static Device named(String card) {
