@@ -5,6 +5,7 @@ import io.headroom.workload.Architecture;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import io.headroom.workload.step.Kind;
+import io.headroom.workload.step.StepPlan;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,7 +17,8 @@ import java.util.List;
  * // attention matrices, each layer: 64 × 25 × 8 × 80 × 80 × 4 B = 327.68 MB
  * }</pre>
  *
- * @param byHand input, activation, attention matrices, their gradient, one layer, all layers
+ * @param byHand input, activation, attention matrices, in training their gradient, one layer, all layers; of one device where several
+ *     share the work
  * @param real what a real step holds at its peak, by kind
  * @param byHandBytes the last line of the hand arithmetic
  * @param realBytes the estimate's peak
@@ -49,7 +51,7 @@ public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long
      * @throws IllegalArgumentException if the workload has no attention
      */
     public static Formula of(Estimate estimate) {
-        Workload work = estimate.workload();
+        Workload work = StepPlan.ofOneDevice(estimate.workload());
         if (!work.has(Option.HEADS)) {
             throw new IllegalArgumentException(
                     "the formula batch × nodes × heads × seq² is that of attention; use the estimate of this "
@@ -63,9 +65,12 @@ public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long
                 : line(hand, "input", b, factors(work, graph, work.features()));
         long activation = line(hand, "activation, each layer", b, factors(work, graph, work.dModel()));
         long attention = graph ? scores(hand, work, b) : matrices(hand, work, b);
-        hand.add(new Line("gradient of the activation", "as the activation", activation));
-        long layer = Bytes.plus(activation, attention, activation);
-        hand.add(new Line("one layer", "activation + attention + gradient", layer));
+        long layer = Bytes.plus(activation, attention);
+        if (!work.isInference()) {
+            hand.add(new Line("gradient of the activation", "as the activation", activation));
+            layer = Bytes.plus(layer, activation);
+        }
+        hand.add(new Line("one layer", "activation + attention" + (work.isInference() ? "" : " + gradient"), layer));
         long all = Bytes.plus(input, Bytes.times(work.layers(), layer));
         hand.add(new Line("all layers", "input + " + work.layers() + " × " + layer + " B", all));
         return new Formula(hand, real(estimate), all, estimate.peakAllocatedBytes(), growth(work));
@@ -104,7 +109,7 @@ public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long
         List<Line> lines = new ArrayList<>();
         estimate.atPeak().forEach((kind, bytes) -> {
             if (bytes > 0) {
-                lines.add(new Line(title(kind), "", bytes));
+                lines.add(new Line(title(kind, estimate.workload().isInference()), "", bytes));
             }
         });
         lines.add(new Line(
@@ -114,14 +119,14 @@ public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long
         return lines;
     }
 
-    static String title(Kind kind) {
+    private static String title(Kind kind, boolean inference) {
         return switch (kind) {
             case WEIGHTS -> "weights";
             case GRADIENTS -> "gradients";
             case OPTIMIZER -> "optimizer state";
             case INPUT -> "input and target";
             case ACTIVATIONS -> "activations kept by forward";
-            case TEMPORARY -> "temporaries of the backward pass";
+            case TEMPORARY -> inference ? "temporaries" : "temporaries of the backward pass";
         };
     }
 

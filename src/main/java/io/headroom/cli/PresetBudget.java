@@ -22,9 +22,13 @@ final class PresetBudget {
         figures.put("preset", estimate.step().model().name());
         figures.put("parameters", estimate.parameters());
         figures.put("weights_bytes", estimate.weightsBytes());
-        figures.put("gradients_bytes", estimate.gradientsBytes());
-        figures.put("optimizer_bytes", estimate.optimizerBytes());
-        figures.put("activations_bytes", estimate.activationsBytes());
+        HighestByKind highest = HighestByKind.of(estimate.step().trace());
+        figures.put("gradients_bytes", highest.gradients());
+        figures.put("optimizer_bytes", highest.optimizer());
+        figures.put("activations_bytes", highest.activations());
+        figures.put("gradients_at_peak_bytes", estimate.gradientsBytes());
+        figures.put("optimizer_at_peak_bytes", estimate.optimizerBytes());
+        figures.put("activations_at_peak_bytes", estimate.activationsBytes());
         figures.put("peak_allocated_bytes", estimate.peakAllocatedBytes());
         figures.put("peak_reserved_bytes", estimate.peakReservedBytes());
         figures.put("device_bytes", estimate.deviceBytes());
@@ -42,9 +46,10 @@ final class PresetBudget {
         StringBuilder text = new StringBuilder();
         line(text, estimate.step().model().name(), estimate.parameters() + " parameters");
         line(text, "weights", Bytes.format(estimate.weightsBytes()));
-        line(text, "gradients", Bytes.format(estimate.gradientsBytes()));
-        line(text, "optimizer", Bytes.format(estimate.optimizerBytes()));
-        line(text, "activations", Bytes.format(estimate.activationsBytes()));
+        HighestByKind highest = HighestByKind.of(estimate.step().trace());
+        line(text, "gradients", beside(highest.gradients(), estimate.gradientsBytes()));
+        line(text, "optimizer", beside(highest.optimizer(), estimate.optimizerBytes()));
+        line(text, "activations", beside(highest.activations(), estimate.activationsBytes()));
         line(
                 text,
                 "peak allocated",
@@ -76,6 +81,10 @@ final class PresetBudget {
             return "fits";
         }
         return estimate.deviceBytes() <= limitBytes ? "tight" : "does not fit";
+    }
+
+    private static String beside(long highest, long atPeak) {
+        return Bytes.format(highest) + (highest == atPeak ? "" : ", " + Bytes.format(atPeak) + " at the peak");
     }
 
     private static void line(StringBuilder text, String name, String value) {

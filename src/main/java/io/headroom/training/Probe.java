@@ -59,7 +59,7 @@ public record Probe(
      * What a step will take, above the idle process.
      *
      * @param expectedBytes on the fitted curve
-     * @param upperBytes above it by 5 %, 8 MiB and what an error of the measured peaks becomes on the way; beyond the measured
+     * @param upperBytes of both curves the higher bound: above the curve by 5 %, 8 MiB and what an error of the measured peaks becomes on the way; beyond the measured
      *     sequence also half of what is missing to growth with its square, with malloc as it comes all of it
      * @param inUpdate whether the peak falls in the optimizer step
      */
@@ -128,13 +128,17 @@ public record Probe(
                     + steps.get(steps.size() - 1).seq() + " alone, so nothing is known of others.");
         }
         boolean later = update.bytes(other.sequences(), seq) > pass.bytes(other.sequences(), seq);
-        ProbeFit fit = later ? update : pass;
-        double expected = fit.bytes(other.sequences(), seq);
-        double upper = fit.reach(other.sequences(), seq) * MARGIN_FACTOR + MARGIN + fit.error(other.sequences(), seq);
+        double expected = (later ? update : pass).bytes(other.sequences(), seq);
+        double upper = Math.max(upper(pass, other.sequences(), seq), upper(update, other.sequences(), seq));
         if (upper >= Long.MAX_VALUE) {
             throw new ArithmeticException(other + " would take more than 2^63 bytes");
         }
         return new Projection(other, Math.round(expected), Math.round(upper), later);
+    }
+
+    /** The lower of two curves may be the one that is steeper than told. */
+    private static double upper(ProbeFit fit, long sequences, long seq) {
+        return fit.reach(sequences, seq) * MARGIN_FACTOR + MARGIN + fit.error(sequences, seq);
     }
 
     private void checkSameModel(Workload other) {

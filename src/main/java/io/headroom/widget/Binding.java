@@ -49,6 +49,7 @@ final class Binding {
 
     private static void slide(Widget widget, Object value) {
         long number = (Long) value;
+        reach(widget, number);
         if (widget.get("max") instanceof Number max && number > max.longValue()) {
             widget.set("max", number);
         }
@@ -56,6 +57,18 @@ final class Binding {
             widget.set("min", number);
         }
         widget.set("value", number);
+    }
+
+    /** A front end rounds to whole steps from the least value and sends that back as if a person had moved the slider. */
+    private static void reach(Widget widget, long number) {
+        if (widget.get("step") instanceof Number step && widget.get("min") instanceof Number min) {
+            long least = Math.min(min.longValue(), number);
+            long finer = WorkloadControls.gcd(
+                    step.longValue(), WorkloadControls.gcd(number - least, min.longValue() - least));
+            if (finer != step.longValue()) {
+                widget.set("step", finer);
+            }
+        }
     }
 
     Control control() {
@@ -71,7 +84,7 @@ final class Binding {
         return read.apply(state);
     }
 
-    /** Moves the widget to a value, widening a slider whose range ends before it. */
+    /** Moves the widget to a value, widening a slider whose range ends before it and refining one whose steps pass it by. */
     void move(Object value) {
         write.accept(widget, value);
     }

@@ -75,7 +75,7 @@ final class WorkloadControls {
         List<Control> controls = new ArrayList<>();
         for (Option option : SLIDERS) {
             if (applies(workload, option)) {
-                controls.add(slider(option, workload.number(option)));
+                controls.add(slider(workload, option));
             }
         }
         for (Option option : CHOICES) {
@@ -104,7 +104,8 @@ final class WorkloadControls {
                 && (option != Option.OUTPUTS || workload.architecture() != Architecture.TRANSFORMER);
     }
 
-    private static Control slider(Option option, long value) {
+    private static Control slider(Workload workload, Option option) {
+        long value = workload.number(option);
         long reach =
                 switch (option) {
                     case BATCH -> 256;
@@ -120,7 +121,7 @@ final class WorkloadControls {
                 };
         long step =
                 switch (option) {
-                    case D_MODEL -> gcd(16, value);
+                    case D_MODEL -> workload.has(Option.HEADS) ? workload.heads() : 1;
                     case FF -> gcd(64, value);
                     default -> 1;
                 };
@@ -129,7 +130,7 @@ final class WorkloadControls {
         return new Control.Slider(option.key(), option.key(), option.meaning(), least, most, step, value);
     }
 
-    private static long gcd(long a, long b) {
+    static long gcd(long a, long b) {
         return b == 0 ? a : gcd(b, a % b);
     }
 }

@@ -47,6 +47,21 @@ public enum OptimizerKind {
         };
     }
 
+    /**
+     * Bytes of state for one weight tensor of a shape. Adafactor keeps one value for each row of the last two dimensions and one for
+     * each column of them (Shazeer and Stern 2018), for every matrix of a weight with more.
+     */
+    public long stateBytes(long[] shape, int valueBytes) {
+        long values = 1;
+        for (long length : shape) {
+            values = Math.multiplyExact(values, length);
+        }
+        long columns = shape[shape.length - 1];
+        return this == ADAFACTOR && shape.length > 1
+                ? (values / columns + values / shape[shape.length - 2]) * valueBytes
+                : stateBytes(values / columns, columns, valueBytes);
+    }
+
     /** Whether DJL's PyTorch engine can really run this optimizer's update. */
     public boolean runsInDjl() {
         return this == SGD || this == MOMENTUM || this == ADAM || this == ADAMW;

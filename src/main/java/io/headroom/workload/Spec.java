@@ -18,6 +18,10 @@ final class Spec {
                 step = step.with(option, entry.getValue());
             }
         }
+        if (step.get(Option.SHARDING) != Sharding.NONE && !spec.containsKey(Option.DEVICES.key())) {
+            throw new IllegalArgumentException("sharding = " + Option.plain(step.get(Option.SHARDING))
+                    + " without devices: say how many share the work, such as devices = 8, or leave sharding out.");
+        }
         return step.validate();
     }
 

@@ -80,11 +80,7 @@ final class Validation {
                     "tied = true with vocab = 0: the input is numbers, so there is no embedding"
                             + " whose weights the head could share. Set vocab, or leave tied out.");
         }
-        long positions = step.number(Option.POSITIONS);
-        if (positions > 0 && step.seq() > positions) {
-            throw new IllegalArgumentException("seq = " + step.seq() + " is beyond the position table of " + positions
-                    + " rows: shorten the sequence or set positions = " + step.seq() + ".");
-        }
+        checkPositions(step);
         if (step.loraRank() > step.dModel()) {
             throw new IllegalArgumentException("lora_rank = " + step.loraRank() + " is above the width d_model = "
                     + step.dModel() + ": an adapter of that rank is larger than the matrix. Use 4 to 64.");
@@ -96,6 +92,18 @@ final class Validation {
         }
         Bytes.times(step.sequences(), step.heads(), step.seq(), step.seq(), 4, step.layers());
         Bytes.times(step.sequences(), Bytes.plus(step.seq(), generated), step.dModel(), 2, 4, step.layers());
+    }
+
+    private static void checkPositions(Workload step) {
+        long positions = step.number(Option.POSITIONS);
+        long generated = step.isInference() ? step.number(Option.NEW_TOKENS) : 0;
+        long last = Bytes.plus(step.seq(), generated);
+        if (positions > 0 && last > positions) {
+            throw new IllegalArgumentException("seq = " + step.seq()
+                    + (generated > 0 ? " and new_tokens = " + generated + " together are" : " is")
+                    + " beyond the position table of " + positions + " rows: shorten the sequence or set positions = "
+                    + last + ".");
+        }
     }
 
     private static void checkGraph(Workload step) {

@@ -5,6 +5,8 @@ import static org.assertj.core.data.Percentage.withPercentage;
 
 import io.headroom.units.Bytes;
 import io.headroom.workload.OptimizerKind;
+import io.headroom.workload.Option;
+import io.headroom.workload.Sharding;
 import io.headroom.workload.Workload;
 import org.junit.jupiter.api.Test;
 
@@ -26,6 +28,25 @@ class CaseTwoTest {
                 .extracting(Formula.Line::bytes)
                 .containsExactly(3_584_000L, 65_536_000L, 327_680_000L, 65_536_000L, 458_752_000L, 921_088_000L);
         assertThat(formula.byHand().get(2).expression()).isEqualTo("64 × 25 × 8 × 80 × 80 × 4 B");
+    }
+
+    /** Where eight devices share the batch, the arithmetic is of the eighth that one of them runs. */
+    @Test
+    void handArithmeticIsOfOneDevice() {
+        Workload shared = STEP.with(Option.SHARDING, Sharding.DDP).with(Option.DEVICES, 8L);
+        assertThat(Formula.of(shared).byHand())
+                .isEqualTo(Formula.of(STEP.batch(8)).byHand());
+        Workload split = STEP.with(Option.SHARDING, Sharding.TENSOR).with(Option.DEVICES, 4L);
+        assertThat(Formula.of(split).byHand().get(2).expression()).isEqualTo("64 × 25 × 2 × 80 × 80 × 4 B");
+    }
+
+    @Test
+    void inferenceHasNoBackwardPass() {
+        Formula formula = Formula.of(STEP.inference());
+        assertThat(formula.byHand())
+                .extracting(Formula.Line::bytes)
+                .containsExactly(3_584_000L, 65_536_000L, 327_680_000L, 393_216_000L, 790_016_000L);
+        assertThat(formula.byHand() + " " + formula.real()).doesNotContain("gradient", "backward");
     }
 
     @Test

@@ -75,6 +75,26 @@ class SolverTest {
     }
 
     @Example
+    void theSmallestImageIsOneThatEveryLayerHalves() {
+        Workload images = Workload.cnn().layers(3);
+        long largest = Solver.largest(images, Option.IMAGE, Bytes.GIB).orElseThrow();
+        assertThat(Estimate.of(images.with(Option.IMAGE, largest)).upperBytes()).isLessThanOrEqualTo(Bytes.GIB);
+        assertThat(fits(images.with(Option.IMAGE, largest + 1), Bytes.GIB)).isFalse();
+        assertThat(Solver.smallest(images, Option.IMAGE)).isEqualTo(8);
+    }
+
+    /** Adafactor keeps a row and a column of every 3 × 3 matrix of a convolution: two thirds of its weights. */
+    @Example
+    void adafactorOfConvolutions() {
+        Estimate estimate = Estimate.of(Workload.cnn().training(OptimizerKind.ADAFACTOR));
+        assertThat((double) estimate.optimizerBytes() / estimate.weightsBytes()).isBetween(0.64, 0.69);
+        assertThat(OptimizerKind.ADAFACTOR.stateBytes(new long[] {64, 32, 3, 3}, 4))
+                .isEqualTo(2 * 64 * 32 * 3 * 4);
+        assertThat(OptimizerKind.ADAFACTOR.stateBytes(new long[] {64, 32}, 4)).isEqualTo((64 + 32) * 4);
+        assertThat(OptimizerKind.ADAFACTOR.stateBytes(new long[] {64}, 4)).isEqualTo(64 * 4);
+    }
+
+    @Example
     void theSequenceStopsAtThePositionTable() {
         assertThat(Solver.largest(STEP.with(Option.POSITIONS, 96L), Option.SEQ, 1L << 40))
                 .hasValue(96);

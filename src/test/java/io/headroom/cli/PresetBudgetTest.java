@@ -35,12 +35,33 @@ class PresetBudgetTest {
         assertThat(figures.get("parameters").asLong()).isEqualTo(124_439_808);
         assertThat(figures.get("device_bytes").asLong()).isBetween(11_300_000_000L, 11_600_000_000L);
         long parts = figures.get("weights_bytes").asLong()
-                + figures.get("gradients_bytes").asLong()
-                + figures.get("optimizer_bytes").asLong()
-                + figures.get("activations_bytes").asLong();
+                + figures.get("gradients_at_peak_bytes").asLong()
+                + figures.get("optimizer_at_peak_bytes").asLong()
+                + figures.get("activations_at_peak_bytes").asLong();
         assertThat(parts)
                 .isLessThanOrEqualTo(figures.get("peak_allocated_bytes").asLong());
         assertThat(figures.get("optimizer_bytes").asLong()).isEqualTo(2 * 4 * 124_439_808L);
+    }
+
+    /** As for a spec of sizes: at their highest, whichever phase the peak falls in. */
+    @Test
+    void eachKindIsToldAtItsHighest() throws IOException {
+        for (String sizes : List.of(
+                "\"batch\": 64, \"seq\": 512",
+                "\"batch\": 1",
+                "\"batch\": 64, \"seq\": 512, \"zero_grad\": \"start\"")) {
+            out.getBuffer().setLength(0);
+            assertThat(run("{\"preset\": \"gpt2\", " + sizes + "}", "--json")).isZero();
+
+            JsonNode figures = new ObjectMapper().readTree(out.toString());
+            assertThat(figures.get("gradients_bytes").asLong()).isEqualTo(4 * 124_439_808L);
+            assertThat(figures.get("optimizer_bytes").asLong()).isEqualTo(2 * 4 * 124_439_808L);
+            for (String kind : List.of("gradients", "optimizer", "activations")) {
+                assertThat(figures.get(kind + "_bytes").asLong())
+                        .isGreaterThanOrEqualTo(
+                                figures.get(kind + "_at_peak_bytes").asLong());
+            }
+        }
     }
 
     @Test

@@ -45,6 +45,26 @@ class ProbeTest {
         assertThat(probe.toString()).contains("measured in this JVM", "largest batch: " + batch);
     }
 
+    /** Where the curves of update and backward cross, the bound of the one does not end where the other's begins. */
+    @Test
+    void theBoundDoesNotJumpWhereTheCurvesCross() {
+        long mib = Bytes.MIB;
+        Workload step = Workload.transformer().batch(4).seq(64).training(OptimizerKind.ADAM);
+        List<Probe.Step> steps = List.of(
+                new Probe.Step(2, 64, 0, 562 * mib + mib / 2, 1024 * mib),
+                new Probe.Step(4, 64, 0, 625 * mib, 1024 * mib),
+                new Probe.Step(8, 32, 0, 625 * mib, 1024 * mib));
+        Probe probe = new Probe(step, 8 * Bytes.GIB, steps, true, false, true);
+        long before = probe.at(step.seq(64)).upperBytes();
+        for (long seq = 65; seq < 400; seq++) {
+            long upper = probe.at(step.seq(seq)).upperBytes();
+            assertThat(upper).as("seq %d", seq).isBetween(before, before + before / 10);
+            before = upper;
+        }
+        assertThat((double) probe.at(step.seq(268)).upperBytes())
+                .isGreaterThan(0.9 * probe.at(step.seq(280)).upperBytes());
+    }
+
     /** In a JVM whose malloc keeps nothing: as malloc comes, no bound holds. */
     @Test
     void aLargerBatchAndALongerSequenceStayBelowTheBoundAndOneProbeFindsTheLimit() {

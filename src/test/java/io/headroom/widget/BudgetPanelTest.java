@@ -298,6 +298,38 @@ class BudgetPanelTest {
         assertThat(output()).doesNotContain("DJL cannot run");
     }
 
+    /** A front end rounds to a slider's steps and sends that back: no answer may lie between two of them. */
+    @Test
+    void everyAnswerIsOnAStepOfItsSlider() {
+        Workload narrow = Workload.transformer().heads(12).dModel(144).training(OptimizerKind.ADAM);
+        for (Workload start : List.of(narrow, CASE, CASE.heads(5).dModel(80), Workload.mlp())) {
+            BudgetPanel own = BudgetPanel.of(start, Bytes.parse("2 GiB"));
+            own.show(browser);
+            for (String button : List.of("Widest model", "Largest batch that fits", "Cheapest remedies")) {
+                browser.click(browser.named(button));
+                onSteps(own);
+            }
+            if (start.has(Option.HEADS)) {
+                browser.change(browser.named("batch"), "value", 1);
+                browser.change(browser.named("heads"), "value", 1);
+                browser.click(browser.named("Widest model"));
+                onSteps(own);
+            }
+        }
+    }
+
+    private void onSteps(BudgetPanel own) {
+        for (Option option : List.of(Option.D_MODEL, Option.BATCH, Option.LAYERS)) {
+            Map<String, Object> slider = browser.models.get(browser.named(option.key()));
+            long value = ((Number) slider.get("value")).longValue();
+            long past = value - ((Number) slider.get("min")).longValue();
+            assertThat(past % ((Number) slider.get("step")).longValue())
+                    .as("%s = %d of %s", option, value, slider)
+                    .isZero();
+            assertThat(value).isEqualTo(own.workload().number(option));
+        }
+    }
+
     @Test
     void aModelOfTokensShowsItsTokensAndNoFeatures() {
         BudgetPanel tokens = BudgetPanel.of(CASE.features(0).vocab(5000), LIMIT);
@@ -321,7 +353,7 @@ class BudgetPanelTest {
     void aDeviceOfTheTableIsTheLimit() {
         BudgetPanel card = BudgetPanel.of(CASE.device("T4 16GB"), () -> 1);
         card.show(browser);
-        assertThat(output()).contains("T4 16GB 15.50 GiB");
+        assertThat(output()).contains("T4 16GB 14.08 GiB");
         browser.click(browser.named("Largest batch that fits"));
         assertThat(output()).contains("✓ fits");
     }

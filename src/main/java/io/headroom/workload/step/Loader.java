@@ -62,9 +62,7 @@ final class Loader {
             if (work.zeroGrad() == ZeroGrad.IN_PLACE || work.zeroGrad() == ZeroGrad.BEFORE_BACKWARD) {
                 tape.addGradient(weight, name);
             }
-            long columns = shape[shape.length - 1];
-            tape.addState(
-                    name, sharing.state(work.optimizer().stateBytes(values / columns, columns, weight.valueBytes())));
+            tape.addState(name, sharing.state(work.optimizer().stateBytes(shape, weight.valueBytes())));
         }
         return weight;
     }

@@ -32,6 +32,12 @@ public final class StepPlan {
         repeats = listener.wantsRepeats();
     }
 
+    /** The step of one device: its part of the batch and of the heads. */
+    public static Workload ofOneDevice(Workload work) {
+        long parts = Sharing.parts(work);
+        return parts == 1 ? Sharing.share(work) : work.heads(work.heads() / parts);
+    }
+
     /**
      * Tells the listener every allocation and free of a step.
      *
