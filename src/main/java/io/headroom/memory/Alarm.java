@@ -9,11 +9,14 @@ import java.util.OptionalDouble;
  * A warning that the head-room is nearly used up, given before anything has failed.
  *
  * @param reading the reading that raised it
+ * @param where the limit that is nearly met: {@code "cap 9.07 GiB"} or {@code "GPU 0 NVIDIA H200, 139.81 GiB"}
+ * @param left bytes left below it
  * @param threshold the head-room it had to stay above
  * @param leaks what grows, if anything does
  * @param remaining steps (or seconds) until the limit is met at that rate; absent where nothing grows
  */
-public record Alarm(Reading reading, long threshold, List<Leak> leaks, OptionalDouble remaining) {
+public record Alarm(
+        Reading reading, String where, long left, long threshold, List<Leak> leaks, OptionalDouble remaining) {
     public Alarm {
         leaks = List.copyOf(leaks);
     }
@@ -21,9 +24,9 @@ public record Alarm(Reading reading, long threshold, List<Leak> leaks, OptionalD
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder("Memory is nearly used up: ")
-                .append(Bytes.format(reading.headroom().orElse(0)))
+                .append(Bytes.format(left))
                 .append(" left below the ")
-                .append(reading.limit().map(Limit::label).orElse("limit"))
+                .append(where)
                 .append(" (alarm at ")
                 .append(Bytes.format(threshold))
                 .append(")");

@@ -1,9 +1,12 @@
 package io.headroom.memory;
 
+import io.headroom.units.Bytes;
+import java.util.Comparator;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * When a monitor's alarm is raised, is over and was printed.
@@ -13,6 +16,12 @@ import java.util.function.Supplier;
  */
 final class Alarms {
     private static final double SHARE = 0.05;
+
+    private record Place(String where, Limit limit) {
+        long left() {
+            return limit.headroom().orElse(Long.MAX_VALUE);
+        }
+    }
 
     private OptionalLong threshold = OptionalLong.empty();
     private Alarm inForce;
@@ -28,32 +37,57 @@ final class Alarms {
 
     /** The alarm, if this reading raises it. */
     synchronized Optional<Alarm> check(Reading reading, Supplier<Leaks> leaks) {
-        OptionalLong headroom = reading.headroom();
-        if (headroom.isEmpty()) {
+        Optional<Place> nearest = places(reading)
+                .min(Comparator.comparingDouble(place -> (double) place.left() / Math.max(1, least(place))));
+        if (nearest.isEmpty()) {
             return Optional.empty();
         }
-        long left = headroom.getAsLong();
-        long limit = reading.limit().orElseThrow().bytes();
-        long least = threshold.orElse(Math.round(SHARE * limit));
+        Place place = nearest.get();
         if (inForce != null) {
-            long more = Math.min(least, Math.max(0, limit - least)) / 2;
-            inForce = left - more >= least ? null : inForce;
+            inForce = places(reading).allMatch(this::over) ? null : inForce;
             return Optional.empty();
         }
-        if (left >= least) {
+        if (place.left() >= least(place)) {
             return Optional.empty();
         }
-        inForce = alarm(reading, least, left, leaks.get());
+        inForce = alarm(reading, place, leaks.get());
         unprinted = inForce;
         return Optional.of(inForce);
     }
 
-    private static Alarm alarm(Reading reading, long least, long left, Leaks leaks) {
-        double rate = leaks.stream()
-                .mapToDouble(leak -> leak.trend().slope())
-                .max() // a manager and the process that holds it grow by the same arrays
-                .orElse(0);
-        return new Alarm(reading, least, leaks, rate > 0 ? OptionalDouble.of(left / rate) : OptionalDouble.empty());
+    /** The limit of the host's memory that bites first, and each device that this process may use. */
+    private static Stream<Place> places(Reading reading) {
+        return Stream.concat(
+                reading.limit().stream().map(limit -> new Place(limit.label(), limit)),
+                reading.devices().stream().flatMap(device -> device.limit().stream()
+                        .map(limit -> new Place(device.name() + ", " + Bytes.format(limit.bytes()), limit))));
+    }
+
+    private long least(Place place) {
+        return threshold.orElse(Math.round(SHARE * place.limit().bytes()));
+    }
+
+    private boolean over(Place place) {
+        long least = least(place);
+        long more = Math.min(least, Math.max(0, place.limit().bytes() - least)) / 2;
+        return place.left() - more >= least;
+    }
+
+    /** Only of the host's memory it is known how fast it goes: NDArrays do not tell on which device they are. */
+    private Alarm alarm(Reading reading, Place place, Leaks leaks) {
+        double rate = place.limit().kind() == Limit.Kind.DEVICE
+                ? 0
+                : leaks.stream()
+                        .mapToDouble(leak -> leak.trend().slope())
+                        .max() // a manager and the process that holds it grow by the same arrays
+                        .orElse(0);
+        return new Alarm(
+                reading,
+                place.where(),
+                place.left(),
+                least(place),
+                leaks,
+                rate > 0 ? OptionalDouble.of(place.left() / rate) : OptionalDouble.empty());
     }
 
     /** Whether an alarm was raised that nobody has printed. */

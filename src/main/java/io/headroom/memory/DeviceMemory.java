@@ -1,6 +1,7 @@
 package io.headroom.memory;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -25,6 +26,18 @@ public record DeviceMemory(
 
     public DeviceMemory {
         others = List.copyOf(others);
+    }
+
+    /**
+     * The device as a limit, with what all processes hold of it; empty where it is the machine's memory, where this process
+     * is known to hold none, or where its driver does not tell.
+     */
+    public Optional<Limit> limit() {
+        boolean idle = own.isPresent() && own.getAsLong() == 0;
+        return unified || idle || total.isEmpty() || free.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Limit(
+                        Limit.Kind.DEVICE, total.getAsLong(), OptionalLong.of(total.getAsLong() - free.getAsLong())));
     }
 
     /**

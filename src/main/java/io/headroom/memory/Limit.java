@@ -23,7 +23,9 @@ public record Limit(Kind kind, long bytes, OptionalLong used) {
         /** The container's limit: the system kills the process without a message. */
         CGROUP("container"),
         /** The machine's memory: the system kills a process without a message. */
-        PHYSICAL("machine");
+        PHYSICAL("machine"),
+        /** A device's own memory, which all its processes share: the framework fails with a message. */
+        DEVICE("device");
 
         private final String label;
 

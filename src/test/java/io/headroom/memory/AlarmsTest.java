@@ -3,6 +3,7 @@ package io.headroom.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headroom.units.Bytes;
+import java.util.Optional;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -48,6 +49,31 @@ class AlarmsTest {
         assertThat(alarms.toPrint()).isEqualTo(alarms.inForce());
         assertThat(alarms.waits()).isFalse();
         assertThat(alarms.toPrint()).isEmpty();
+    }
+
+    @Test
+    void aDeviceThatIsNearlyFullRaisesItTooAndIsNamed() {
+        long full = 24 * Bytes.GIB - 10 * Bytes.MIB;
+        Alarm alarm = check(Samples.card(0, full, full)).orElseThrow();
+        assertThat(alarm.toString())
+                .startsWith("Memory is nearly used up: 10.00 MiB left below the GPU 0 Test Card, 24.00 GiB (alarm at");
+        assertThat(alarm.remaining()).isEmpty();
+        assertThat(check(Samples.card(0, full, full))).isEmpty();
+        assertThat(alarms.inForce()).isPresent();
+        check(Samples.card(0, Bytes.GIB, Bytes.GIB));
+        assertThat(alarms.inForce()).isEmpty();
+    }
+
+    @Test
+    void aDeviceThatOthersFillIsNotThisProcesssConcern() {
+        assertThat(check(Samples.card(0, 0, 24 * Bytes.GIB))).isEmpty();
+        assertThat(check(Samples.card(0, -1, 24 * Bytes.GIB)))
+                .as("hidden, as in containers")
+                .isPresent();
+    }
+
+    private Optional<Alarm> check(DeviceMemory card) {
+        return alarms.check(Samples.reading(0, "", Bytes.GIB, card), () -> Samples.leaks(0));
     }
 
     private long raised(long... mebibytes) {
