@@ -25,6 +25,8 @@ CELLS = {
     "gat": 'budget(gat().nodes(300).training(adam()), "2 GiB")',
     "transformer": f'budget({CASE}, "2 GiB")',
 }
+# Twelve heads: widths that the slider's round steps would not reach.
+NARROW = 'budget(transformer().heads(12).dModel(144).training(adam()), "2 GiB")'
 
 
 # The cells there are and which one is active, and what a screen reader calls the element that has the focus.
@@ -39,7 +41,7 @@ def address(lab):
     kernel["display_name"] = {"headroom": "Java (Headroom)", "headroom-ijava": "Java (Headroom on IJava)"}[kernel["name"]]
     cells = [
         {"cell_type": "code", "id": name, "metadata": {}, "source": code, "outputs": [], "execution_count": None}
-        for name, code in CELLS.items()
+        for name, code in {**CELLS, "narrow": NARROW}.items()
     ]
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": cells}
     (REPO / SCRATCH).write_text(json.dumps(notebook))
@@ -196,6 +198,31 @@ def test_without_widgets_a_complete_table_stands_in(notebook, browser, tmp_path)
         assert tables.last.get_by_text("64 × 25 × 8 × 80 × 80 × 4 B").is_visible()
     finally:
         page.context.close()
+
+
+@pytest.mark.parametrize("button", ["Widest model", "Cheapest remedies"])
+def test_the_slider_leaves_the_width_that_was_found(notebook, button):
+    output = notebook.run("budget(transformer().heads(12)")
+    output.get_by_text("needs").first.wait_for(timeout=20_000)
+    if button == "Cheapest remedies":
+        for _ in range(40):
+            handle(output, "batch").focus()
+            notebook.page.keyboard.press("PageUp")
+            if "does not fit" in text(output):
+                break
+    else:
+        before = number(output, "d_model")
+    output.get_by_role("button", name=button).click()
+    if button == "Widest model":
+        wait(lambda: number(output, "d_model") != before, "the width did not move")
+    wait(lambda: "✓ fits" in text(output), f"{button} does not fit")
+    notebook.page.wait_for_timeout(700)
+    assert "✓ fits" in text(output) and "Not possible" not in text(output)
+    output.get_by_role("button", name="Copy as code").click()
+    wait(lambda: "var step = transformer()" in text(output), "no code")
+    code = re.search(r"var step = \S+", text(output)).group(0)
+    width = f"{number(output, 'd_model'):.0f}"
+    assert int(width) % 12 == 0 and f".dModel({width})" in code, code
 
 
 def test_the_keyboard_alone_reaches_and_moves_everything(notebook):
