@@ -35,7 +35,7 @@ class BertNetwork extends LanguageNetwork {
 
     final Value head(Value hidden, String table) {
         String head = "cls.predictions.";
-        Value normal = norm(gelu(dense(hidden, head + "transform.dense")), head + "transform.LayerNorm");
+        Value normal = norm(activation(dense(hidden, head + "transform.dense")), head + "transform.LayerNorm");
         Value weight = model.tied() ? weight(table) : weight(head + "decoder.weight");
         Value logits = head(normal, weight, weight(head + "bias"));
         tape.use(hidden);

@@ -4,6 +4,8 @@ import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Precision;
 import io.headroom.workload.ZeroGrad;
+import io.headroom.workload.preset.Family;
+import io.headroom.workload.preset.LanguageModel;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -27,10 +29,11 @@ final class Changes {
     record Option(Kind kind, String name, String cost, int price, UnaryOperator<CudaStep.Builder> change) {}
 
     private static final int FREE = 0;
-    private static final int SOME_TIME = 1;
-    private static final int MORE_TIME = 2;
-    private static final int MUCH_TIME = 3;
-    private static final int OTHER_RESULTS = 4;
+    private static final int SOME_TIME = 10;
+    private static final int MORE_TIME = 20;
+    private static final int MUCH_TIME = 30;
+    private static final int OTHER_RESULTS = 40;
+    private static final int HALVINGS = 6;
 
     private Changes() {}
 
@@ -41,10 +44,8 @@ final class Changes {
             options.add(new Option(
                     Kind.OUTPUT, "let go of the output", "nothing", FREE, builder -> builder.keepOutputs(false)));
         }
-        boolean language = step.model().language() != null;
-        if (language
-                && Networks.attention(step) == Attention.EAGER
-                && step.model().language().family().fuses()) {
+        LanguageModel language = step.model().language();
+        if (language != null && Networks.attention(step) == Attention.EAGER && fusesAlike(language.family())) {
             options.add(new Option(
                     Kind.ATTENTION, "fused attention", "nothing", FREE, builder -> builder.attention(Attention.SDPA)));
         }
@@ -56,12 +57,15 @@ final class Changes {
                     MORE_TIME,
                     builder -> builder.checkpointing(true)));
         }
-        long half = (step.batch() + 1) / 2;
-        if (step.batch() > 1) {
-            accumulation(step, half, "twice", "some time", SOME_TIME).ifPresent(options::add);
+        for (int halvings = 1; halvings <= HALVINGS; halvings++) {
+            long parts = 1L << halvings;
+            long micro = (step.batch() + parts - 1) / parts;
+            if (micro > 1 || step.batch() == 2 && halvings == 1) {
+                accumulation(step, micro, "some time", SOME_TIME + halvings - 1).ifPresent(options::add);
+            }
         }
-        if (step.batch() > 3) {
-            accumulation(step, 1, step.batch() + " times", "time", MUCH_TIME).ifPresent(options::add);
+        if (step.batch() > 2) {
+            accumulation(step, 1, "time", MUCH_TIME).ifPresent(options::add);
         }
         if (step.precision() == Precision.FP32 && step.autocast() == null) {
             options.add(new Option(
@@ -90,20 +94,26 @@ final class Changes {
         return options;
     }
 
+    /** Gemma 2's fused attention leaves out the cap of the scores, so it trains another model. */
+    private static boolean fusesAlike(Family family) {
+        return family.fuses() && family != Family.GEMMA2;
+    }
+
     /**
      * Gradients of the micro-batches before live through forward and backward of the next, which adds in place. Batch norm sees
      * only the micro-batch: results change.
      */
-    private static Optional<Option> accumulation(CudaStep step, long batch, String times, String cost, int price) {
+    private static Optional<Option> accumulation(CudaStep step, long batch, String cost, int price) {
+        long count = (step.batch() + batch - 1) / batch;
         if (Limits.normsOneValue(step.model(), batch, step.image())) {
             return Optional.empty();
         }
         boolean norms = step.model().image() != null && step.model().image().normalizesBatches();
         return Optional.of(new Option(
                 Kind.BATCH,
-                "batch " + batch + ", accumulated " + times,
+                "batch " + batch + ", accumulated " + (count == 2 ? "twice" : count + " times"),
                 norms ? cost + "; batch norm sees " + batch : cost,
-                norms ? OTHER_RESULTS : price,
+                norms ? OTHER_RESULTS + price : price,
                 builder -> builder.batch(batch).zeroGrad(ZeroGrad.IN_PLACE)));
     }
 

@@ -57,7 +57,7 @@ final class Gemma2Network extends RotaryNetwork {
         tape.use(first);
         Value hidden = add(input, gemma(attended, name + ".post_attention_layernorm"));
         Value normal = gemma(hidden, name + ".pre_feedforward_layernorm");
-        Value gate = gelu(dense(normal, name + ".mlp.gate_proj"));
+        Value gate = activation(dense(normal, name + ".mlp.gate_proj"));
         Value up = dense(normal, name + ".mlp.up_proj");
         Value down = dense(mul(gate, up), name + ".mlp.down_proj");
         tape.use(normal);

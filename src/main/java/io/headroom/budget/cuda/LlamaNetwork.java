@@ -29,7 +29,7 @@ final class LlamaNetwork extends RotaryNetwork {
         tape.use(first);
         Value hidden = add(input, attended);
         Value normal = rms(hidden, name + ".post_attention_layernorm");
-        Value gate = silu(dense(normal, name + ".mlp.gate_proj"));
+        Value gate = activation(dense(normal, name + ".mlp.gate_proj"));
         Value up = dense(normal, name + ".mlp.up_proj");
         Value down = dense(mul(gate, up), name + ".mlp.down_proj");
         tape.use(normal);

@@ -95,7 +95,7 @@ final class T5Network extends RotaryNetwork {
     }
 
     private Value forward(Value x, String name) {
-        Value wide = relu(dense(t5(x, name + ".layer_norm"), name + ".DenseReluDense.wi"));
+        Value wide = activation(dense(t5(x, name + ".layer_norm"), name + ".DenseReluDense.wi"));
         Value narrow = dense(dropout(wide, model.dropout()), name + ".DenseReluDense.wo");
         return add(x, dropout(narrow, model.dropout()));
     }

@@ -92,16 +92,35 @@ public final class ConfigFile {
                 + ". A workload of the same sizes, transformer().dModel(…).layers(…), is estimated without it.";
     }
 
+    /** What a configuration class takes where nothing is written; 0 where it follows from the rest. */
+    private record Usual(long hidden, long layers, long heads, long groups, long headWidth, long intermediate) {
+        static Usual of(Family family) {
+            return switch (family) {
+                case GPT2 -> new Usual(768, 12, 12, 0, 0, 0);
+                case OPT, BERT, DEBERTA -> new Usual(768, 12, 12, 0, 0, 3072);
+                case GPT_NEO -> new Usual(2048, 24, 16, 0, 0, 0);
+                case GPT_NEOX -> new Usual(6144, 44, 64, 0, 0, 24576);
+                case T5 -> new Usual(512, 6, 8, 0, 64, 2048);
+                case LLAMA -> new Usual(4096, 32, 32, 0, 0, 11008);
+                case QWEN2 -> new Usual(4096, 32, 32, 32, 0, 22016);
+                case QWEN3 -> new Usual(4096, 32, 32, 32, 128, 22016);
+                case GEMMA2 -> new Usual(2304, 26, 8, 4, 256, 9216);
+            };
+        }
+    }
+
     private static LanguageModel build(Family family, JsonNode c) {
+        Usual sizes = Usual.of(family);
+        long groups = c.path("num_key_value_heads").isNull() ? 0 : sizes.groups();
         LanguageModel.Builder model = LanguageModel.of(family);
         LanguageModel usual = model.build();
         model.vocab(whole(c, usual.vocab(), "vocab_size"))
-                .hidden(whole(c, usual.hidden(), "hidden_size", "n_embd", "d_model"))
-                .layers(whole(c, usual.layers(), "num_hidden_layers", "n_layer", "num_layers"))
-                .heads(whole(c, usual.heads(), "num_attention_heads", "n_head", "num_heads"))
-                .keyValueHeads(whole(c, 0, "num_key_value_heads"))
-                .headWidth(whole(c, 0, "head_dim", "d_kv"))
-                .intermediate(whole(c, 0, "intermediate_size", "n_inner", "ffn_dim", "d_ff"))
+                .hidden(whole(c, sizes.hidden(), "hidden_size", "n_embd", "d_model"))
+                .layers(whole(c, sizes.layers(), "num_hidden_layers", "n_layer", "num_layers"))
+                .heads(whole(c, sizes.heads(), "num_attention_heads", "n_head", "num_heads"))
+                .keyValueHeads(whole(c, groups, "num_key_value_heads"))
+                .headWidth(whole(c, sizes.headWidth(), "head_dim", "d_kv"))
+                .intermediate(whole(c, sizes.intermediate(), "intermediate_size", "n_inner", "ffn_dim", "d_ff"))
                 .embedding(whole(c, 0, "word_embed_proj_dim"))
                 .normFirst(c.path("do_layer_norm_before").asBoolean(true))
                 .tied(c.path("tie_word_embeddings").asBoolean(usual.tied()))
@@ -123,7 +142,14 @@ public final class ConfigFile {
         } else if (usual.positions() > 0) {
             model.positions(whole(c, usual.positions(), "max_position_embeddings", "n_positions"));
         }
-        model.dropout(real(c, usual.dropout(), "resid_pdrop", "dropout", "hidden_dropout_prob", "dropout_rate"))
+        model.dropout(real(
+                        c,
+                        usual.dropout(),
+                        "resid_pdrop",
+                        "resid_dropout",
+                        "dropout",
+                        "hidden_dropout_prob",
+                        "dropout_rate"))
                 .attentionDropout(real(
                         c,
                         usual.attentionDropout(),
@@ -131,7 +157,15 @@ public final class ConfigFile {
                         "attention_dropout",
                         "attention_probs_dropout_prob",
                         "dropout_rate"));
-        return model.build();
+        return checked(model.build());
+    }
+
+    private static LanguageModel checked(LanguageModel model) {
+        if (model.headWidth() == model.hidden() / model.heads() && model.hidden() % model.heads() != 0) {
+            throw new IllegalArgumentException("config.json: hidden_size " + model.hidden()
+                    + " must be a multiple of num_attention_heads " + model.heads() + ", or head_dim be given.");
+        }
+        return model;
     }
 
     private static long whole(JsonNode config, long otherwise, String... keys) {

@@ -3,6 +3,7 @@ package io.headroom.budget.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headroom.units.Bytes;
+import io.headroom.workload.Attention;
 import io.headroom.workload.ZeroGrad;
 import io.headroom.workload.preset.Preset;
 import java.util.Collections;
@@ -60,11 +61,12 @@ class CudaFitTest {
         assertThat(CudaFit.of(net.build(), Bytes.parse("8 GiB")).changes())
                 .filteredOn(change -> change.name().contains("accumulated"))
                 .extracting(CudaFit.Change::cost)
-                .containsExactlyInAnyOrder("some time; batch norm sees 4", "time; batch norm sees 1");
+                .containsExactlyInAnyOrder(
+                        "some time; batch norm sees 4", "some time; batch norm sees 2", "time; batch norm sees 1");
         assertThat(CudaFit.of(net.image(32).build(), Bytes.parse("8 GiB")).changes())
                 .filteredOn(change -> change.name().contains("accumulated"))
                 .extracting(CudaFit.Change::name)
-                .containsExactly("batch 4, accumulated twice");
+                .containsExactly("batch 4, accumulated twice", "batch 2, accumulated 4 times");
         assertThat(CudaFit.of(CudaStep.of(Preset.named("VGG16")).batch(8).build(), Bytes.parse("8 GiB"))
                         .changes())
                 .filteredOn(change -> change.name().contains("accumulated"))
@@ -93,5 +95,29 @@ class CudaFitTest {
         assertThat(fit.timeline()).containsKeys("load", "forward of step 1", "backward of step 4");
         assertThat(Collections.max(fit.timeline().values()))
                 .isLessThanOrEqualTo(fit.estimate().peakAllocatedBytes());
+    }
+
+    /** No smaller micro-batch than needed. */
+    @Test
+    void takesTheLargestMicroBatchThatFits() {
+        CudaStep step = STEP.toBuilder().batch(64).build();
+
+        assertThat(CudaFit.of(step, Bytes.parse("8 GiB")).advice()).contains("batch 16, accumulated 4 times");
+        assertThat(CudaFit.of(step, Bytes.parse("6 GiB")).advice()).contains("batch 8, accumulated 8 times");
+    }
+
+    /** transformers leaves the cap of the scores out of Gemma 2's fused attention: another model. */
+    @Test
+    void doesNotFuseWhatTrainsAnotherModel() {
+        CudaStep.Builder step =
+                CudaStep.of(Preset.named("google/gemma-2-2b-it")).seq(512).attention(Attention.EAGER);
+
+        assertThat(CudaFit.of(step.build(), Bytes.parse("24 GiB")).changes())
+                .extracting(CudaFit.Change::name)
+                .doesNotContain("fused attention");
+        assertThat(CudaFit.of(STEP.toBuilder().attention(Attention.EAGER).build(), Bytes.parse("24 GiB"))
+                        .changes())
+                .extracting(CudaFit.Change::name)
+                .contains("fused attention");
     }
 }

@@ -228,4 +228,49 @@ class HubFilesTest {
         file.putLong(text.length).put(text);
         return Files.write(folder.resolve("model.safetensors"), file.array());
     }
+
+    /** What is not written is the configuration class's own, as transformers builds it. */
+    @ParameterizedTest
+    @CsvSource({
+        "llama, 4096, 32, 32, 32, 128, 11008",
+        "qwen3, 4096, 32, 32, 32, 128, 22016",
+        "gemma2, 2304, 26, 8, 4, 256, 9216",
+        "gpt_neo, 2048, 24, 16, 16, 128, 8192",
+        "gpt_neox, 6144, 44, 64, 64, 96, 24576",
+        "t5, 512, 6, 8, 8, 64, 2048",
+        "bert, 768, 12, 12, 12, 64, 3072"
+    })
+    void takesTheDefaultsOfItsFamily(
+            String type, long hidden, long layers, long heads, long groups, long width, long intermediate) {
+        LanguageModel model = ConfigFile.parse("{\"model_type\": \"" + type + "\"}");
+
+        assertThat(new long[] {
+                    model.hidden(),
+                    model.layers(),
+                    model.heads(),
+                    model.keyValueHeads(),
+                    model.headWidth(),
+                    model.intermediate()
+                })
+                .containsExactly(hidden, layers, heads, groups, width, intermediate);
+    }
+
+    @Test
+    void keepsTheWidthOfAHeadThatAConfigLeavesOut() {
+        LanguageModel model = ConfigFile.parse("{\"model_type\": \"qwen3\", \"vocab_size\": 151936,"
+                + " \"hidden_size\": 1024, \"num_hidden_layers\": 28, \"num_attention_heads\": 16,"
+                + " \"num_key_value_heads\": 8, \"intermediate_size\": 3072, \"tie_word_embeddings\": true}");
+
+        assertThat(model.parameters()).isEqualTo(596_049_920);
+    }
+
+    @Test
+    void readsTheDropoutOfGptNeoAndRefusesHeadsThatDoNotDivide() {
+        assertThat(ConfigFile.parse("{\"model_type\": \"gpt_neo\", \"resid_dropout\": 0.1}")
+                        .dropout())
+                .isEqualTo(0.1);
+        assertThatThrownBy(() -> ConfigFile.parse("{\"model_type\": \"gpt2\", \"n_embd\": 770}"))
+                .hasMessageContaining("hidden_size 770")
+                .hasMessageContaining("12");
+    }
 }
