@@ -404,6 +404,10 @@ def fixtures(out):
     d = Device(stacks=False); training(d, 12, 7, clear=4); dump(snapshot([d]), f"{out}/empty-cache-2.7-p4.pickle", 4)
     d = Device(); training(d, 14, 8); dump(snapshot([d], last=150), f"{out}/ring-buffer-2.7-p4.pickle", 4)
     d = Device(capacity=400 * MIB, fraction=0.425); ok = training(d, 40, 3); assert not ok; dump(snapshot([d]), f"{out}/capped-2.7-p4.pickle", 4)
+    d = Device("expandable_segments:True", capacity=195 * MIB, stacks=False); d.malloc(160 * MIB); assert d.malloc(30 * MIB) is None; dump(snapshot([d]), f"{out}/full-pages-2.7-p4.pickle", 4)
+    d = Device("expandable_segments:True", capacity=158 * MIB, stacks=False); ok = training(d, 40, 3); assert not ok; dump(snapshot([d]), f"{out}/oom-expandable-2.7-p4.pickle", 4)
+    d = Device(capacity=2100 * MIB, stacks=False); lost_beginning(d); dump(snapshot([d]), f"{out}/lost-beginning-2.7-p4.pickle", 4)
+    a, b = Device(stacks=False), Device(stacks=False, capacity=170 * MIB); training(a, 14, 1); assert not training(b, 40, 3); assert len(a.events) > len(b.events); dump(snapshot([a, b]), f"{out}/second-device-2.7-p4.pickle", 4)
     d = Device(stacks=False); side_stream(d); dump(snapshot([d]), f"{out}/side-stream-2.7-p4.pickle", 4)
     d = Device("expandable_segments:True", capacity=1 << 30, stacks=False); pages(d); dump(snapshot([d]), f"{out}/unmapped-2.7-p4.pickle", 4)
     d = Device(stacks=False); streams(d); dump(snapshot([d]), f"{out}/streams-2.7-p4.pickle", 4)
@@ -475,6 +479,18 @@ def side_stream(d):
     d.events.clear()
     for size in (2_500_000, 25_000_000, 600):
         d.malloc(size)
+
+
+def lost_beginning(d):
+    """Twenty holes of 40 MiB, made before the recording began; in it 400 MiB are refused with 300 free."""
+    for _ in range(20):
+        d.free(d.malloc(90 * MIB)); d.malloc(50 * MIB)
+    for _ in range(5):
+        d.free(d.malloc(700))
+    d.events.clear()
+    for _ in range(5):
+        d.free(d.malloc(900))
+    assert d.malloc(400 * MIB) is None
 
 
 def pages(d):

@@ -67,7 +67,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 
@@ -659,17 +658,25 @@ public final class Headroom {
      * @param confs texts for {@code PYTORCH_CUDA_ALLOC_CONF}; the usual ones if there are none
      */
     public static WhatIf whatIf(Path file, String limit, String... confs) throws IOException {
-        OptionalLong bytes =
-                limit == null || limit.isBlank() ? OptionalLong.empty() : OptionalLong.of(Bytes.parse(limit));
-        WhatIf.Given given = WhatIf.Given.nothing().withLimit(bytes);
+        return whatIf(file, limited(limit), confs);
+    }
+
+    /** The same with all that may be given: {@code WhatIf.Given.nothing().withDevice(1).withTotal("80 GiB")}. */
+    public static WhatIf whatIf(Path file, WhatIf.Given given, String... confs) throws IOException {
         try (CellProgress progress = CellProgress.start("What if")) {
-            return WhatIf.of(file, OptionalInt.empty(), given, tried(confs), progress);
+            return WhatIf.of(file, given, tried(confs), progress);
         }
     }
 
-    /** The same for a trace on a device of so many bytes: {@code whatIf(trace, "44 GiB")}. */
+    private static WhatIf.Given limited(String limit) {
+        return limit == null || limit.isBlank()
+                ? WhatIf.Given.nothing()
+                : WhatIf.Given.nothing().withLimit(limit);
+    }
+
+    /** The same for a trace on a device of so many bytes (empty: without end): {@code whatIf(trace, "44 GiB")}. */
     public static WhatIf whatIf(Trace trace, String limit, String... confs) {
-        WhatIf.Given given = WhatIf.Given.nothing().withLimit(OptionalLong.of(Bytes.parse(limit)));
+        WhatIf.Given given = limited(limit);
         try (CellProgress progress = CellProgress.start("What if")) {
             return WhatIf.of(trace, given, tried(confs), progress);
         }

@@ -19,6 +19,9 @@ final class Blocks {
 
     long[] address = new long[256];
     long[] size = new long[256];
+    /** Where the segment begins. */
+    long[] base = new long[256];
+
     long[] requested = new long[256];
     int[] prev = new int[256];
     int[] next = new int[256];
@@ -42,6 +45,7 @@ final class Blocks {
             freeRows = next[row];
         }
         address[row] = address_;
+        base[row] = address_;
         size[row] = size_;
         requested[row] = 0;
         prev[row] = NONE;
@@ -82,6 +86,7 @@ final class Blocks {
     void linkBefore(int fresh, int row) {
         int before = prev[row];
         prev[fresh] = before;
+        base[fresh] = base[row];
         next[fresh] = row;
         prev[row] = fresh;
         if (before != NONE) {
@@ -92,6 +97,7 @@ final class Blocks {
     void linkAfter(int fresh, int row) {
         int after = next[row];
         next[fresh] = after;
+        base[fresh] = base[row];
         prev[fresh] = row;
         next[row] = fresh;
         if (after != NONE) {
@@ -103,6 +109,7 @@ final class Blocks {
         int longer = (int) Math.min(rows * 2L, Integer.MAX_VALUE - 8);
         address = Arrays.copyOf(address, longer);
         size = Arrays.copyOf(size, longer);
+        base = Arrays.copyOf(base, longer);
         requested = Arrays.copyOf(requested, longer);
         prev = Arrays.copyOf(prev, longer);
         next = Arrays.copyOf(next, longer);

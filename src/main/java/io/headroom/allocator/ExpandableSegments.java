@@ -95,7 +95,7 @@ final class ExpandableSegments {
     /** Unmaps the whole pages inside a free block; what does not fill a page stays free. */
     void release(int row) {
         int pool = blocks.pool(row);
-        long base = base(row);
+        long base = blocks.base[row];
         long start = base + up(blocks.address[row] - base, pool);
         long end = base + (blocks.address[row] + blocks.size[row] - base) / page[pool] * page[pool];
         if (end <= start) {
@@ -127,14 +127,6 @@ final class ExpandableSegments {
         }
         counters.less(Counters.RESERVED_BYTES, pool, end - start);
         counters.deviceFrees++;
-    }
-
-    private long base(int row) {
-        int first = row;
-        while (blocks.prev[first] != NONE) {
-            first = blocks.prev[first];
-        }
-        return blocks.address[first];
     }
 
     private long up(long bytes, int pool) {

@@ -29,7 +29,7 @@ public record OomPoint(
 
     /** Whether free and unallocated bytes together would have been enough: fragmentation, not capacity. */
     public boolean isFragmentation() {
-        return unallocated() > 0 && free >= requested - unallocated();
+        return requested <= Rounding.ONE_EIB && unallocated() > 0 && free >= requested - unallocated();
     }
 
     /** "tried 4.15 GiB with 3.84 GiB free and 3.56 GiB in holes, the largest 1.20 GiB". */

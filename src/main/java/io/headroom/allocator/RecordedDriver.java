@@ -4,8 +4,6 @@ import io.headroom.allocator.Fidelity.Divergence;
 import io.headroom.trace.Recording;
 import io.headroom.trace.Recording.Action;
 import io.headroom.units.Bytes;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 
 /** A device that answers as the recording did, as long as it is asked what the recording was asked. */
@@ -13,8 +11,8 @@ final class RecordedDriver implements Driver {
     private final Recording recording;
     private final long total;
     private final Limited beyond = new Limited(Capacity.of(CachingAllocator.UNLIMITED));
-    /** Recorded segment events not yet seen in the replay, in order. */
-    private final List<Integer> due = new ArrayList<>();
+    /** Recorded segment events not yet seen in the replay. */
+    private final DueEvents due;
 
     private int at;
     private int matched;
@@ -24,6 +22,7 @@ final class RecordedDriver implements Driver {
     RecordedDriver(Recording recording, long total) {
         this.recording = recording;
         this.total = total;
+        due = new DueEvents(recording);
     }
 
     Divergence first() {
@@ -49,23 +48,19 @@ final class RecordedDriver implements Driver {
 
     /** Notes a run of releases that comes next. */
     void advanceReleases() {
-        while (at < recording.events() && !isRelease(recording.action(at))) {
+        while (at < recording.events() && !DueEvents.isRelease(recording.action(at))) {
             at++;
         }
-        while (at < recording.events() && isRelease(recording.action(at))) {
+        while (at < recording.events() && DueEvents.isRelease(recording.action(at))) {
             due.add(at++);
         }
         failing = false;
     }
 
-    private static boolean isRelease(Action action) {
-        return action == Action.SEGMENT_FREE || action == Action.SEGMENT_UNMAP;
-    }
-
     /** What is due must have happened by now. */
     void settle(String replayed) {
         if (!due.isEmpty()) {
-            diverge(due.get(0), describe(due.get(0)), replayed);
+            diverge(due.first(), describe(due.first()), replayed);
         }
         due.clear();
     }
@@ -82,21 +77,21 @@ final class RecordedDriver implements Driver {
     }
 
     private int here() {
-        return due.isEmpty() ? at - 1 : due.get(0);
+        return due.isEmpty() ? at - 1 : due.first();
     }
 
     /** Whether segments went back before this allocation. */
     boolean releasesDue() {
-        return dueAction() != null && isRelease(dueAction());
+        return dueAction() != null && DueEvents.isRelease(dueAction());
     }
 
     private Action dueAction() {
-        return due.isEmpty() ? null : recording.action(due.get(0));
+        return due.isEmpty() ? null : recording.action(due.first());
     }
 
     private boolean take(Action action, long bytes) {
-        if (dueAction() == action && recording.size(due.get(0)) == bytes) {
-            due.remove(0);
+        if (dueAction() == action && recording.size(due.first()) == bytes) {
+            due.removeFirst();
             matched++;
             return true;
         }
@@ -106,7 +101,7 @@ final class RecordedDriver implements Driver {
     @Override
     public long malloc(long bytes) {
         if (first == null) {
-            long address = due.isEmpty() ? 0 : recording.address(due.get(0));
+            long address = due.isEmpty() ? 0 : recording.address(due.first());
             if (take(Action.SEGMENT_ALLOC, bytes)) {
                 return address;
             }
@@ -115,14 +110,14 @@ final class RecordedDriver implements Driver {
             }
             diverge(
                     here(),
-                    due.isEmpty() ? "no new segment" : describe(due.get(0)),
+                    due.isEmpty() ? "no new segment" : describe(due.first()),
                     "segment_alloc of " + Bytes.format(bytes));
         }
         return beyond.malloc(bytes);
     }
 
     private boolean isFull() {
-        return dueAction() == null ? failing : isRelease(dueAction());
+        return dueAction() == null ? failing : DueEvents.isRelease(dueAction());
     }
 
     @Override
@@ -139,15 +134,9 @@ final class RecordedDriver implements Driver {
         if (first != null) {
             return;
         }
-        for (int i = 0; i < due.size() && isRelease(recording.action(due.get(i))); i++) {
-            int event = due.get(i);
-            if (recording.address(event) == address
-                    && recording.size(event) == bytes
-                    && recording.action(event) == action) {
-                due.remove(i);
-                matched++;
-                return;
-            }
+        if (due.removeRelease(action, address, bytes)) {
+            matched++;
+            return;
         }
         diverge(
                 here(),
@@ -160,19 +149,15 @@ final class RecordedDriver implements Driver {
     public long reserve(long bytes) {
         // Address space is reserved at the first try, which may find the device full; its first pages come after
         // releases.
-        for (int event : first == null ? due : List.<Integer>of()) {
-            if (recording.action(event) == Action.SEGMENT_MAP) {
-                return recording.address(event);
-            }
-        }
-        return beyond.reserve(bytes);
+        int event = first == null ? due.firstMap() : -1;
+        return event >= 0 ? recording.address(event) : beyond.reserve(bytes);
     }
 
     @Override
     public boolean map(long address, long bytes) {
         if (first != null
                 || dueAction() == Action.SEGMENT_MAP
-                        && recording.address(due.get(0)) == address
+                        && recording.address(due.first()) == address
                         && take(Action.SEGMENT_MAP, bytes)) {
             return true;
         }
@@ -181,7 +166,7 @@ final class RecordedDriver implements Driver {
         }
         diverge(
                 here(),
-                due.isEmpty() ? "no new pages" : describe(due.get(0)),
+                due.isEmpty() ? "no new pages" : describe(due.first()),
                 "segment_map of " + Bytes.format(bytes) + " at 0x" + Long.toHexString(address));
         return true;
     }

@@ -20,6 +20,7 @@ final class RecordedReplay {
     private final int[] blockOf;
     private int allocations;
     private boolean expectFailure;
+    private Source.Refused refused;
 
     RecordedReplay(Snapshot snapshot, int device, AllocatorSettings settings, long total) {
         this.device = device;
@@ -55,6 +56,29 @@ final class RecordedReplay {
                 snapshot.allocated(device));
     }
 
+    /** The first request that failed, where the replay came there as recorded. */
+    Optional<Source.Refused> refused() {
+        return Optional.ofNullable(refused);
+    }
+
+    private Source.Refused refused(int event, int id, long free) {
+        long requested = trace.bytes(id);
+        boolean large = allocator.roundedSize(requested) > Rounding.SMALL_SIZE;
+        Hole hole = Hole.of(allocator.segments(), trace, requested, trace.stream(id), large);
+        Counters counters = allocator.counters();
+        OomPoint point = new OomPoint(
+                event,
+                requested,
+                allocator.segmentSize(requested),
+                counters.current(Counters.ALLOCATED_BYTES),
+                counters.current(Counters.RESERVED_BYTES),
+                free,
+                hole.size(),
+                "",
+                trace.operator(id));
+        return new Source.Refused(point, hole);
+    }
+
     private boolean isRecorded(int event) {
         return trace.kind(event) == Kind.PHASE && trace.label(event).equals(Snapshot.RECORDED);
     }
@@ -63,7 +87,7 @@ final class RecordedReplay {
         int id = trace.allocation(event);
         switch (trace.kind(event)) {
             case MARK -> expectFailure = trace.label(event).equals(Snapshot.OUT_OF_MEMORY);
-            case ALLOC -> alloc(id);
+            case ALLOC -> alloc(event, id);
             case EMPTY_CACHE -> {
                 driver.advanceReleases();
                 allocator.emptyCache();
@@ -87,7 +111,7 @@ final class RecordedReplay {
         }
     }
 
-    private void alloc(int id) {
+    private void alloc(int event, int id) {
         int recorded = driver.advance(expectFailure ? Action.OOM : Action.ALLOC);
         if (driver.releasesDue() && trace.bytes(id) > 0 && allocator.hasFree(trace.bytes(id), trace.stream(id))) {
             // With a cached block at hand it was not this request that gave segments back, so the program did.
@@ -100,6 +124,8 @@ final class RecordedReplay {
             if (block != Blocks.NONE) {
                 driver.diverge(recorded, "out of memory", "an allocation of " + Bytes.format(trace.bytes(id)));
                 allocator.free(block);
+            } else if (driver.first() == null && refused == null) {
+                refused = refused(event, id, Math.max(recording.address(recorded), 0));
             }
             return;
         }

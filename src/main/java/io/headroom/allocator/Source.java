@@ -1,5 +1,6 @@
 package io.headroom.allocator;
 
+import io.headroom.trace.Recording;
 import io.headroom.trace.Snapshot;
 import io.headroom.trace.Snapshot.Failure;
 import java.util.List;
@@ -14,6 +15,8 @@ import java.util.OptionalLong;
  * @param failure the first request that failed
  * @param cap the cap on the process that refused it, where it was not the card
  * @param privatePools bytes in segments of CUDA graphs' or the user's own pools, replayed as if of the default ones
+ * @param failed the devices that ran out of memory at some point
+ * @param refused the first failure with what was cached before the recording began, where the replay came there as recorded
  * @param fidelity how a replay under the run's own settings compares with the recording
  */
 public record Source(
@@ -23,7 +26,12 @@ public record Source(
         Optional<Failure> failure,
         Optional<ProcessCap> cap,
         long privatePools,
+        List<Integer> failed,
+        Optional<Refused> refused,
         Optional<Fidelity> fidelity) {
+    /** A request that failed in the recorded run: the sums at that moment, and the largest hole. */
+    public record Refused(OomPoint point, Hole hole) {}
+
     static Source of(Snapshot snapshot, int device, AllocatorSettings recorded) {
         return new Source(
                 device,
@@ -35,11 +43,31 @@ public record Source(
                         .filter(Snapshot.Segment::privatePool)
                         .mapToLong(Snapshot.Segment::totalSize)
                         .sum(),
+                snapshot.devices().stream()
+                        .filter(other -> ranOut(snapshot.recording(other)))
+                        .toList(),
+                Optional.empty(),
                 Optional.empty());
     }
 
-    Source with(Fidelity compared) {
-        return new Source(device, devices, events, failure, cap, privatePools, Optional.of(compared));
+    static boolean ranOut(Recording recording) {
+        for (int event = 0; event < recording.events(); event++) {
+            if (recording.action(event) == Recording.Action.OOM) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    Source with(Fidelity compared, Optional<Refused> rebuilt) {
+        return new Source(device, devices, events, failure, cap, privatePools, failed, rebuilt, Optional.of(compared));
+    }
+
+    /** The most bytes PyTorch can have had, by its failure; empty if none failed. */
+    OptionalLong most() {
+        return failure.stream()
+                .mapToLong(point -> cap.map(ProcessCap::most).orElse(point.reserved() + point.free()))
+                .findFirst();
     }
 
     /**

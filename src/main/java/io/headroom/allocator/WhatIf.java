@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import java.util.stream.LongStream;
 
 /**
  * A recorded run replayed under other allocator settings: which would have survived, and with how much memory.
@@ -78,9 +79,11 @@ public final class WhatIf {
      *
      * @param limit bytes PyTorch could have
      * @param total bytes of the card, of which a memory fraction is a share
+     * @param device the device that is looked at; else one that ran out of memory, then the one with most events
      * @param recorded the settings the run had; a snapshot tells them since 2.3, a fraction set by the program never
      */
-    public record Given(OptionalLong limit, OptionalLong total, Optional<AllocatorSettings> recorded) {
+    public record Given(
+            OptionalLong limit, OptionalLong total, Optional<AllocatorSettings> recorded, OptionalInt device) {
         public Given {
             positive("limit", limit);
             positive("total", total);
@@ -88,19 +91,38 @@ public final class WhatIf {
 
         /** Nothing but the file. */
         public static Given nothing() {
-            return new Given(OptionalLong.empty(), OptionalLong.empty(), Optional.empty());
+            return new Given(OptionalLong.empty(), OptionalLong.empty(), Optional.empty(), OptionalInt.empty());
         }
 
         public Given withLimit(OptionalLong bytes) {
-            return new Given(bytes, total, recorded);
+            return new Given(bytes, total, recorded, device);
         }
 
         public Given withTotal(OptionalLong bytes) {
-            return new Given(limit, bytes, recorded);
+            return new Given(limit, bytes, recorded, device);
         }
 
         public Given withRecorded(AllocatorSettings settings) {
-            return new Given(limit, total, Optional.of(settings));
+            return new Given(limit, total, Optional.of(settings), device);
+        }
+
+        /** A size such as "22 GiB". */
+        public Given withLimit(String size) {
+            return withLimit(OptionalLong.of(Bytes.parse(size)));
+        }
+
+        /** A size such as "80 GiB". */
+        public Given withTotal(String size) {
+            return withTotal(OptionalLong.of(Bytes.parse(size)));
+        }
+
+        /** A text as for {@code PYTORCH_CUDA_ALLOC_CONF}. */
+        public Given withRecorded(String conf) {
+            return withRecorded(AllocatorSettings.parse(conf));
+        }
+
+        public Given withDevice(int number) {
+            return new Given(limit, total, recorded, OptionalInt.of(number));
         }
 
         private static void positive(String name, OptionalLong bytes) {
@@ -120,8 +142,8 @@ public final class WhatIf {
     private final Optional<Source> source;
     private final boolean died;
     private final List<Row> rows;
-    private final long smallestAsItWas;
-    private final long smallestLimit;
+    private final OptionalLong smallestAsItWas;
+    private final OptionalLong smallestLimit;
 
     private WhatIf(
             Trace trace,
@@ -140,14 +162,23 @@ public final class WhatIf {
                 : OptionalLong.of(capacity.limit());
         died = failed(trace);
         rows = new Alternatives(trace, recorded, capacity, totalKnown).rows(confs, progress);
+        if (missesFailure()) {
+            smallestAsItWas = OptionalLong.empty();
+            smallestLimit = OptionalLong.empty();
+            return;
+        }
         progress.accept("the smallest limit as it was");
         smallestAsItWas = smallestLimit(recorded);
         AllocatorSettings best = bestSettings();
         progress.accept("the smallest limit under " + best);
-        smallestLimit = best.equals(recorded) ? smallestAsItWas : smallestLimit(best);
+        smallestLimit = best.equals(recorded) ? smallestAsItWas : lower(smallestAsItWas, smallestLimit(best));
     }
 
-    /** The device with most events of a snapshot, under its own limit and settings, against {@link #CANDIDATES}. */
+    private static OptionalLong lower(OptionalLong one, OptionalLong other) {
+        return LongStream.concat(one.stream(), other.stream()).min();
+    }
+
+    /** The device that {@link #busiest} names, under its own limit and settings, against {@link #CANDIDATES}. */
     public static WhatIf of(Snapshot snapshot) {
         return of(snapshot, busiest(snapshot), Given.nothing(), CANDIDATES, stage -> {});
     }
@@ -172,13 +203,14 @@ public final class WhatIf {
         Capacity capacity = source.capacity(given, recorded);
         progress.accept("the recording itself");
         Trace trace = snapshot.trace(device);
-        Fidelity fidelity = Fidelity.of(snapshot, device, recorded, capacity.total());
+        RecordedReplay replay = new RecordedReplay(snapshot, device, recorded, capacity.total());
+        Fidelity fidelity = replay.compare();
         return new WhatIf(
                 trace,
                 recorded,
                 capacity,
                 given.total().isPresent(),
-                Optional.of(source.with(fidelity)),
+                Optional.of(source.with(fidelity, replay.refused())),
                 confs,
                 progress);
     }
@@ -203,12 +235,12 @@ public final class WhatIf {
     }
 
     /**
-     * A file: a snapshot's device with most events (or {@code device}), or a trace a person wrote.
+     * A file: the given device of a snapshot (else the one {@link #busiest} names), or a trace a person wrote.
      *
      * @throws IOException if it cannot be read or is neither; the message says what it is
      */
-    public static WhatIf of(Path file, OptionalInt device, Given given, List<String> confs, Consumer<String> progress)
-            throws IOException {
+    public static WhatIf of(Path file, Given given, List<String> confs, Consumer<String> progress) throws IOException {
+        OptionalInt device = given.device();
         confs.forEach(AllocatorSettings::parse);
         if (TraceText.isTrace(file)) {
             if (device.isPresent()) {
@@ -221,11 +253,11 @@ public final class WhatIf {
         return of(snapshot, device.orElseGet(() -> busiest(snapshot)), given, confs, progress);
     }
 
-    /** The device of a snapshot that has most events, else most bytes. */
+    /** The device of a snapshot that ran out of memory; of several or none the one with most events, else most bytes. */
     public static int busiest(Snapshot snapshot) {
         return snapshot.devices().stream()
-                .max(Comparator.comparingInt(
-                                (Integer device) -> snapshot.recording(device).events())
+                .max(Comparator.comparing((Integer device) -> Source.ranOut(snapshot.recording(device)))
+                        .thenComparingInt(device -> snapshot.recording(device).events())
                         .thenComparingLong(snapshot::reserved))
                 .orElseThrow(() -> new IllegalArgumentException("the snapshot is empty: no segments and no events"));
     }
@@ -240,7 +272,9 @@ public final class WhatIf {
             return AllocatorSettings.parse(snapshot.conf().orElse(""));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
-                    "the snapshot was recorded under settings that cannot be replayed: " + e.getMessage(), e);
+                    "the snapshot was recorded under settings that cannot be replayed: " + e.getMessage()
+                            + ". Say which come nearest: --recorded, in a notebook WhatIf.Given.nothing().withRecorded(\"\").",
+                    e);
         }
     }
 
@@ -293,6 +327,10 @@ public final class WhatIf {
      * hundredth; a change of the program only if no setting does and the run died. Empty if nothing is better.
      */
     public Optional<Row> recommended() {
+        return missesFailure() ? Optional.empty() : best();
+    }
+
+    private Optional<Row> best() {
         return rows.stream()
                 .filter(this::isWorth)
                 .min(Comparator.comparing(Row::kind).thenComparingInt(rows::indexOf));
@@ -315,6 +353,19 @@ public final class WhatIf {
         return source.isEmpty() || asItWas().survives() != died || limit.isEmpty();
     }
 
+    /**
+     * Whether the recorded run died where its replay, with no more to have, does not: the recording lost its beginning, and
+     * with it what was cached. No row then says what saves the run; {@link Source#refused} may say why it died.
+     */
+    public boolean missesFailure() {
+        OptionalLong had = source.map(Source::most).orElse(OptionalLong.empty());
+        return died
+                && asItWas().survives()
+                && had.isPresent()
+                && limit.isPresent()
+                && limit.getAsLong() <= had.getAsLong();
+    }
+
     /** The largest hole when the run as it was died, and who holds its neighbours; empty if it survives. */
     public Optional<Hole> hole() {
         return asItWas().footprint().oom().map(point -> {
@@ -334,19 +385,20 @@ public final class WhatIf {
      * The smallest limit in bytes on which the run as recorded, but under {@code settings}, comes to its end.
      *
      * <p>Found by replays between the peak allocated and the peak reserved, to 2 MiB or a thousandth, on a card that
-     * PyTorch has for itself. Add the CUDA context (0.3 to 1 GiB) and other processes for the size of a card.
+     * PyTorch has for itself. Add the CUDA context (0.3 to 1 GiB) and other processes for the size of a card. Empty if it
+     * survives on none that was tried.
      */
-    public long smallestLimit(AllocatorSettings settings) {
+    public OptionalLong smallestLimit(AllocatorSettings settings) {
         return new SmallestLimit(trace, settings).search();
     }
 
-    /** The smallest limit under the settings the run had. */
-    public long smallestLimitAsItWas() {
+    /** The smallest limit under the settings the run had; empty if there is none, or {@link #missesFailure}. */
+    public OptionalLong smallestLimitAsItWas() {
         return smallestAsItWas;
     }
 
-    /** The smallest limit under the best settings of the table that leave the program as it is. */
-    public long smallestLimit() {
+    /** The same under the best settings of the table that leave the program as it is, if that is less. */
+    public OptionalLong smallestLimit() {
         return smallestLimit;
     }
 

@@ -80,7 +80,10 @@ public final class ReplayCommand implements Callable<Integer> {
             description = "The size of the card, of which a memory fraction is a share.")
     private String total;
 
-    @Option(names = "--device", paramLabel = "N", description = "The device; the one with most events if left out.")
+    @Option(
+            names = "--device",
+            paramLabel = "N",
+            description = "The device; if left out one that ran out of memory, then the one with most events.")
     private Integer device;
 
     @Option(names = "--json", description = "Print JSON instead of text.")
@@ -91,9 +94,11 @@ public final class ReplayCommand implements Callable<Integer> {
         WhatIf whatIf;
         try {
             WhatIf.Given given = new WhatIf.Given(
-                    size(limit), size(total), Optional.ofNullable(recorded).map(AllocatorSettings::parse));
-            OptionalInt which = device == null ? OptionalInt.empty() : OptionalInt.of(device);
-            whatIf = WhatIf.of(file, which, given, confs == null ? WhatIf.CANDIDATES : confs, stage -> {});
+                    size(limit),
+                    size(total),
+                    Optional.ofNullable(recorded).map(AllocatorSettings::parse),
+                    device == null ? OptionalInt.empty() : OptionalInt.of(device));
+            whatIf = WhatIf.of(file, given, confs == null ? WhatIf.CANDIDATES : confs, stage -> {});
         } catch (SnapshotFormatException e) {
             return fail(e.getMessage(), NO_SNAPSHOT);
         } catch (NoSuchFileException e) {
@@ -131,12 +136,17 @@ public final class ReplayCommand implements Callable<Integer> {
         answer.put("events", whatIf.trace().events());
         answer.put("skipped", whatIf.trace().skipped());
         answer.put("recorded_conf", whatIf.recorded().conf());
-        answer.put("limit_bytes", whatIf.limit().isPresent() ? whatIf.limit().getAsLong() : null);
+        answer.put("limit_bytes", number(whatIf.limit()));
         answer.put("died", whatIf.died());
         answer.put("reproduced", whatIf.reproduces());
-        answer.put("smallest_limit_bytes", whatIf.smallestLimitAsItWas());
-        answer.put("smallest_limit_best_bytes", whatIf.smallestLimit());
-        Device.smallestCard(whatIf.smallestLimit()).ifPresent(card -> answer.put("smallest_card", card.name()));
+        answer.put("smallest_limit_bytes", number(whatIf.smallestLimitAsItWas()));
+        answer.put("smallest_limit_best_bytes", number(whatIf.smallestLimit()));
+        answer.put("beginning_lost", whatIf.missesFailure());
+        whatIf.smallestLimit().stream()
+                .boxed()
+                .findFirst()
+                .flatMap(Device::smallestCard)
+                .ifPresent(card -> answer.put("smallest_card", card.name()));
         answer.put(
                 "cap",
                 whatIf.source().flatMap(Source::cap).map(ReplayCommand::cap).orElse(null));
@@ -149,7 +159,9 @@ public final class ReplayCommand implements Callable<Integer> {
                         .map(ReplayCommand::fidelity)
                         .orElse(null));
         answer.put("recommended", whatIf.recommended().map(WhatIf.Row::change).orElse(null));
-        answer.put("hole", whatIf.hole().map(ReplayCommand::hole).orElse(null));
+        answer.put(
+                "hole",
+                whatIf.hole().or(() -> lost(whatIf)).map(ReplayCommand::hole).orElse(null));
         answer.put("rows", whatIf.rows().stream().map(ReplayCommand::row).toList());
         answer.put("notes", ReplayView.notes(whatIf));
         try {
@@ -157,6 +169,16 @@ public final class ReplayCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private static Long number(OptionalLong bytes) {
+        return bytes.isPresent() ? bytes.getAsLong() : null;
+    }
+
+    private static Optional<Hole> lost(WhatIf whatIf) {
+        return whatIf.missesFailure()
+                ? whatIf.source().flatMap(Source::refused).map(Source.Refused::hole)
+                : Optional.empty();
     }
 
     private static Map<String, Object> cap(ProcessCap cap) {

@@ -15,11 +15,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.IntToLongFunction;
 
 /** Replays as a picture over time, and the table of what would have been. */
 public final class ReplayView {
     private static final double FAR = 4;
+    private static final String LOST =
+            "What to do: record the run from its start (_record_memory_history before the first allocation, with a larger"
+                    + " max_entries) and ask again. This recording died and its replay does not: what was cached before it"
+                    + " began is lost, every row starts without it, so none of them says what saves the run.";
 
     private ReplayView() {}
 
@@ -76,8 +81,14 @@ public final class ReplayView {
         return Html.escape(cell).replace(",", ",<wbr>").replace("=", "=<wbr>");
     }
 
-    private static String card(long bytes) {
-        return Device.smallestCard(bytes).map(Device::name).orElse("none of the table");
+    private static String card(OptionalLong bytes) {
+        return bytes.isEmpty()
+                ? "none"
+                : Device.smallestCard(bytes.getAsLong()).map(Device::name).orElse("none of the table");
+    }
+
+    private static String limit(OptionalLong bytes) {
+        return bytes.isEmpty() ? "none" : Bytes.format(bytes.getAsLong());
     }
 
     private static String heading(WhatIf whatIf) {
@@ -88,7 +99,8 @@ public final class ReplayView {
                 + (several || device > 0 ? " of device " + device : "") + " under other settings"
                 + (whatIf.limit().isPresent()
                         ? ", with " + Bytes.format(whatIf.limit().getAsLong()) + " to have"
-                        : "");
+                        : "")
+                + (whatIf.missesFailure() ? ", on an empty device: the beginning of the recording is lost" : "");
     }
 
     /** What stands below the table. */
@@ -99,7 +111,14 @@ public final class ReplayView {
                 .ifPresent(source ->
                         notes.add("The snapshot has no events of this device: only what was live at its end is"
                                 + " replayed. Call torch.cuda.memory._record_memory_history() before the run."));
-        notes.add(advice(whatIf));
+        notes.add(whatIf.missesFailure() ? LOST : advice(whatIf));
+        if (whatIf.missesFailure()) {
+            whatIf.source().flatMap(Source::refused).ifPresent(refused -> notes.addAll(recorded(whatIf, refused)));
+        }
+        if (!whatIf.asItWas().survives() && whatIf.rows().stream().noneMatch(WhatIf.Row::approximate)) {
+            notes.add(
+                    "No step ended before the failure, so half the batch cannot be replayed: a smaller batch may do.");
+        }
         whatIf.source()
                 .flatMap(Source::cap)
                 .ifPresent(cap -> notes.add("It was not the card that refused: " + cap + ". " + held(whatIf, cap)));
@@ -110,29 +129,43 @@ public final class ReplayView {
                         notes.add("As it was: " + point + (point.operator().isEmpty() ? "" : ", in " + point.operator())
                                 + ". " + cause(whatIf, point)));
         whatIf.hole().ifPresent(hole -> notes.add("Why: " + hole + "."));
-        notes.add("Smallest limit on which it survives: as it was "
-                + Bytes.format(whatIf.smallestLimitAsItWas())
-                + ", under the best settings " + Bytes.format(whatIf.smallestLimit())
-                + "; a card needs the CUDA context (0.3 to 1 GiB) on top. Smallest card: as it was "
-                + card(whatIf.smallestLimitAsItWas()) + ", under the best settings " + card(whatIf.smallestLimit())
-                + ".");
+        if (!whatIf.missesFailure()) {
+            notes.add(smallest(whatIf));
+        }
         whatIf.source().ifPresent(source -> notes.addAll(ofSource(source)));
-        if (!whatIf.reproduces()) {
-            notes.add(
-                    whatIf.died()
-                            ? "The recorded run died and its replay does not: what was cached before the recording began is unknown."
-                            : "The recorded run survived and its replay under this limit does not.");
+        if (!whatIf.reproduces() && !whatIf.died()) {
+            notes.add("The recorded run survived and its replay under this limit does not.");
         }
         if (whatIf.recorded().memoryFraction() < 1 && whatIf.limit().isEmpty()) {
             notes.add(
                     "The run had a memory fraction, a share of a card whose size the snapshot does not tell: give its size"
-                            + " (--total).");
+                            + " (--total, in a notebook WhatIf.Given.nothing().withTotal(\"80 GiB\")).");
         }
         if (whatIf.trace().skipped() > 0) {
             notes.add(whatIf.trace().skipped()
                     + " recorded frees concern addresses that were not live and are left out.");
         }
         return notes;
+    }
+
+    private static String smallest(WhatIf whatIf) {
+        OptionalLong asItWas = whatIf.smallestLimitAsItWas();
+        OptionalLong best = whatIf.smallestLimit();
+        return "Smallest limit on which it survives: as it was "
+                + limit(asItWas) + ", under the best settings " + limit(best)
+                + "; a card needs the CUDA context (0.3 to 1 GiB) on top. Smallest card: as it was "
+                + card(asItWas) + ", under the best settings " + card(best) + ".";
+    }
+
+    private static List<String> recorded(WhatIf whatIf, Source.Refused refused) {
+        OomPoint point = refused.point();
+        return List.of(
+                "As it was recorded: " + point + (point.operator().isEmpty() ? "" : ", in " + point.operator()) + ". "
+                        + cause(whatIf, point)
+                        + (point.isFragmentation()
+                                ? " expandable_segments:True is made for that; for this run it was not replayed."
+                                : ""),
+                "Why: " + refused.hole() + ".");
     }
 
     private static String held(WhatIf whatIf, ProcessCap cap) {
@@ -144,6 +177,14 @@ public final class ReplayView {
 
     private static List<String> ofSource(Source source) {
         List<String> notes = new ArrayList<>();
+        List<Integer> others = new ArrayList<>(source.failed());
+        others.remove((Integer) source.device());
+        if (source.devices().size() > 1) {
+            notes.add("The snapshot has devices " + source.devices() + "; looked at is device " + source.device()
+                    + (source.failed().contains(source.device()) ? ", which ran out of memory" : "")
+                    + (others.isEmpty() ? "" : ". Out of memory too or instead: " + others)
+                    + ". Another: --device N, in a notebook WhatIf.Given.nothing().withDevice(N).");
+        }
         if (source.privatePools() > 0) {
             notes.add(Bytes.format(source.privatePools())
                     + " are in segments of private pools (CUDA graphs, torch.compile, MemPool); they are replayed as if of the"
@@ -173,6 +214,9 @@ public final class ReplayView {
     }
 
     private static String cause(WhatIf whatIf, OomPoint point) {
+        if (point.free() >= point.tried() && whatIf.recorded().expandableSegments()) {
+            return "Expandable segments ask the device for whole pages (20 MiB for requests above 1 MiB), and those did not fit: capacity.";
+        }
         if (!point.isFragmentation()) {
             return "Free and holes together would not have been enough: capacity.";
         }

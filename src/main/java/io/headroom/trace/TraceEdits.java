@@ -68,13 +68,18 @@ public final class TraceEdits {
         List<Integer> ends = new ArrayList<>();
         boolean within = false;
         for (int event = 0; event < trace.events(); event++) {
-            boolean begins = trace.kind(event) == Kind.PHASE;
+            boolean begins = trace.kind(event) == Kind.PHASE && isOfProgram(trace.label(event));
             if (begins && within && event > 0) {
                 ends.add(event - 1);
             }
             within |= begins;
         }
         return ends.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /** What begins with a recording is no phase of the program. */
+    private static boolean isOfProgram(String phase) {
+        return !phase.equals(Snapshot.BEFORE) && !phase.equals(Snapshot.RECORDED);
     }
 
     /**

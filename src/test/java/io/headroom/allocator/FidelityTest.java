@@ -29,7 +29,11 @@ class FidelityTest {
         "side-stream-2.7-p4, 0",
         "unmapped-2.7-p4, 0",
         "streams-2.7-p4, 0",
-        "two-devices-2.7-p4, 0"
+        "two-devices-2.7-p4, 0",
+        "full-pages-2.7-p4, 195",
+        "oom-expandable-2.7-p4, 158",
+        "lost-beginning-2.7-p4, 0",
+        "second-device-2.7-p4, 0"
     })
     void replayEqualsRecording(String name, long mebibytes) throws IOException {
         Snapshot snapshot = read(name);

@@ -73,6 +73,9 @@ class SameProgramTest {
                     softly.assertThat(row.footprint().peakReserved().bytes())
                             .as("peak reserved " + outcome)
                             .isEqualTo(outcome.peak());
+                    softly.assertThat(row.footprint().statistics().numAllocRetries())
+                            .as("retries " + outcome)
+                            .isEqualTo(outcome.retries());
                 }
             }
         }

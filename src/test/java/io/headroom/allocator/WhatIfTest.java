@@ -14,6 +14,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WhatIfTest {
     @Test
@@ -65,15 +68,16 @@ class WhatIfTest {
         assertThat(whatIf.hole().get().before()).contains(new Hole.Holder(10 * Bytes.MIB, "embedding", "epoch 2"));
         assertThat(whatIf.rows().stream().filter(WhatIf.Row::survives).map(WhatIf.Row::change))
                 .containsSubsequence("empty cache after the step", "expandable_segments:True");
-        assertThat(whatIf.smallestLimit(AllocatorSettings.defaults())).isBetween(120 * Bytes.MIB, 122 * Bytes.MIB);
-        assertThat(whatIf.smallestLimit()).isBetween(80 * Bytes.MIB, 82 * Bytes.MIB);
+        assertThat(whatIf.smallestLimit(AllocatorSettings.defaults()).orElseThrow())
+                .isBetween(120 * Bytes.MIB, 122 * Bytes.MIB);
+        assertThat(whatIf.smallestLimit().orElseThrow()).isBetween(80 * Bytes.MIB, 82 * Bytes.MIB);
     }
 
     @Test
     void theSmallestLimitReallySuffices() throws IOException {
         WhatIf whatIf = WhatIf.of(FidelityTest.read("plain-2.7-p4"));
         assertThat(whatIf.limit()).isEmpty();
-        long limit = whatIf.smallestLimit(AllocatorSettings.defaults());
+        long limit = whatIf.smallestLimit(AllocatorSettings.defaults()).orElseThrow();
         assertThat(CachingAllocator.replay(whatIf.trace(), AllocatorSettings.defaults(), limit)
                         .survives())
                 .isTrue();
@@ -82,14 +86,102 @@ class WhatIfTest {
                 .isFalse();
     }
 
-    @Test
-    void theSmallestLimitSufficesUnderAMemoryFractionToo() {
+    @ParameterizedTest
+    @ValueSource(doubles = {0.95, 0.5, 0.2, 0.1, 0.01})
+    void theSmallestLimitSufficesUnderAMemoryFractionToo(double share) {
         Trace trace = TraceText.parse("alloc a 100 MiB\nfree a");
-        AllocatorSettings fraction = AllocatorSettings.parse("per_process_memory_fraction:0.95");
+        AllocatorSettings fraction = AllocatorSettings.parse("per_process_memory_fraction:" + share);
         WhatIf whatIf = WhatIf.of(trace, AllocatorSettings.defaults(), OptionalLong.empty(), List.of());
-        assertThat(CachingAllocator.replay(trace, fraction, whatIf.smallestLimit(fraction))
-                        .survives())
-                .isTrue();
+        long limit = whatIf.smallestLimit(fraction).orElseThrow();
+        assertThat(CachingAllocator.replay(trace, fraction, limit).survives()).isTrue();
+        assertThat(CachingAllocator.replay(trace, fraction, limit - limit / 100).survives())
+                .isFalse();
+    }
+
+    @Test
+    void whatNoDeviceServesHasNoSmallestLimit() {
+        Trace trace = TraceText.parse("alloc a 1 GiB\nfree a\nalloc b 2000000 TiB\nfree b");
+        WhatIf whatIf = WhatIf.of(trace, AllocatorSettings.defaults(), OptionalLong.empty(), List.of());
+        assertThat(whatIf.smallestLimitAsItWas()).isEmpty();
+        assertThat(whatIf.smallestLimit()).isEmpty();
+        assertThat(whatIf.asItWas().footprint().oom().orElseThrow().isFragmentation())
+                .isFalse();
+    }
+
+    @Test
+    void theBestSettingsAreNeverSaidToNeedMoreThanTheRunAsItWas() {
+        Trace trace = TraceText.parse("alloc a 61 MiB\nfree a\nalloc b 63 MiB\nfree b\nalloc c 65 MiB\nfree c");
+        List<String> confs = List.of("roundup_power2_divisions:8");
+        WhatIf whatIf = WhatIf.of(trace, AllocatorSettings.defaults(), OptionalLong.empty(), confs);
+        assertThat(whatIf.smallestLimit().orElseThrow())
+                .isLessThanOrEqualTo(whatIf.smallestLimitAsItWas().orElseThrow());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"full-pages-2.7-p4, 195", "oom-expandable-2.7-p4, 158"})
+    void aCardWithoutRoomForAPageIsNoCapOnTheProcess(String name, long mebibytes) throws IOException {
+        WhatIf whatIf = WhatIf.of(FidelityTest.read(name));
+        assertThat(whatIf.source().flatMap(Source::cap)).isEmpty();
+        assertThat(whatIf.limit()).hasValue(mebibytes * Bytes.MIB);
+        assertThat(whatIf.asItWas().survives()).isFalse();
+        assertThat(whatIf.reproduces()).isTrue();
+    }
+
+    @Test
+    void aRunThatNeedsWholePagesNoMoreSurvives() throws IOException {
+        WhatIf whatIf = WhatIf.of(FidelityTest.read("full-pages-2.7-p4"));
+        assertThat(whatIf.recommended().map(WhatIf.Row::change)).hasValue("(default)");
+    }
+
+    @Test
+    void aFailureOfWhichTheBeginningIsLostIsExplainedFromTheRecording() throws IOException {
+        Snapshot snapshot = FidelityTest.read("lost-beginning-2.7-p4");
+        WhatIf whatIf = WhatIf.of(snapshot);
+        assertThat(whatIf.missesFailure()).isTrue();
+        assertThat(whatIf.recommended()).isEmpty();
+        assertThat(whatIf.smallestLimitAsItWas()).isEmpty();
+        Source.Refused refused = whatIf.source().flatMap(Source::refused).orElseThrow();
+        assertThat(refused.point().free()).isEqualTo(300 * Bytes.MIB);
+        assertThat(refused.point().unallocated()).isEqualTo(800 * Bytes.MIB);
+        assertThat(refused.point().isFragmentation()).isTrue();
+        assertThat(refused.hole().size()).isEqualTo(40 * Bytes.MIB);
+        assertThat(refused.hole().before().orElseThrow().bytes()).isEqualTo(50 * Bytes.MIB);
+        WhatIf larger = WhatIf.of(snapshot, 0, OptionalLong.of(80 * Bytes.GIB), List.of());
+        assertThat(larger.missesFailure()).as("on a larger card it may survive").isFalse();
+    }
+
+    @Test
+    void whatFailedAsReplayedIsRebuiltAlike() throws IOException {
+        WhatIf whatIf = WhatIf.of(FidelityTest.read("oom-2.7-p4"));
+        assertThat(whatIf.missesFailure()).isFalse();
+        Source.Refused refused = whatIf.source().flatMap(Source::refused).orElseThrow();
+        OomPoint replayed = whatIf.asItWas().footprint().oom().orElseThrow();
+        assertThat(refused.point().event()).isEqualTo(replayed.event());
+        assertThat(refused.point().allocated()).isEqualTo(replayed.allocated());
+        assertThat(refused.point().reserved()).isEqualTo(replayed.reserved());
+        assertThat(refused.point().free()).isEqualTo(replayed.free());
+        assertThat(refused.point().largestHole()).isEqualTo(replayed.largestHole());
+    }
+
+    @Test
+    void theDeviceThatRanOutOfMemoryIsLookedAt() throws IOException {
+        Snapshot snapshot = FidelityTest.read("second-device-2.7-p4");
+        assertThat(snapshot.recording(0).events())
+                .isGreaterThan(snapshot.recording(1).events());
+        WhatIf whatIf = WhatIf.of(snapshot);
+        assertThat(whatIf.trace().device()).isEqualTo(1);
+        assertThat(whatIf.asItWas().survives()).isFalse();
+        assertThat(WhatIf.of(snapshot, 0, OptionalLong.empty(), List.of())
+                        .source()
+                        .orElseThrow()
+                        .failed())
+                .containsExactly(1);
+    }
+
+    @Test
+    void whereARecordingBeginsNoPhaseOfTheProgramEnds() throws IOException {
+        assertThat(WhatIf.of(FidelityTest.read("lost-beginning-2.7-p4")).rows())
+                .noneMatch(row -> row.change().contains("phase"));
     }
 
     @Test

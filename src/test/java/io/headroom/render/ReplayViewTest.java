@@ -7,9 +7,12 @@ import io.headroom.allocator.AllocatorSettings;
 import io.headroom.allocator.CachingAllocator;
 import io.headroom.allocator.Footprint;
 import io.headroom.allocator.WhatIf;
+import io.headroom.trace.Snapshot;
 import io.headroom.trace.Trace;
 import io.headroom.trace.TraceText;
 import io.headroom.units.Bytes;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -33,6 +36,38 @@ class ReplayViewTest {
                 TRACE, AllocatorSettings.defaults(), OptionalLong.of(LIMIT), List.of("expandable_segments:True")));
         assertThat(bundle.plain()).contains("expandable_segments:True").contains("the largest hole has 50.00 MiB");
         assertThat((String) bundle.data().get(Bundle.HTML)).contains("<table>").doesNotContain("<script");
+    }
+
+    @Test
+    void aLostBeginningIsSaidAndNothingIsNoAdvice() throws IOException {
+        try (InputStream in = ReplayViewTest.class.getResourceAsStream("/snapshots/lost-beginning-2.7-p4.pickle")) {
+            String text = ReplayView.of(WhatIf.of(Snapshot.read(in))).plain();
+            assertThat(text)
+                    .contains("the beginning of the recording is lost", "What to do: record the run from its start")
+                    .contains("tried 400.00 MiB with 300.00 MiB free and 800.00 MiB in holes, the largest 40.00 MiB")
+                    .contains("Why: the largest hole has 40.00 MiB", "50.00 MiB (before the recording)")
+                    .doesNotContain("nothing", "Smallest limit");
+        }
+    }
+
+    @Test
+    void aFirstStepThatFailsHasNoHalfBatchAndSaysSo() {
+        Trace first =
+                TraceText.parse("alloc w 40 MiB weights\nalloc x 30 MiB act1\nalloc y 30 MiB act2\nfree y\nfree x");
+        WhatIf whatIf = WhatIf.of(
+                first, AllocatorSettings.defaults(), OptionalLong.of(80 * Bytes.MIB), List.of("max_split_size_mb:64"));
+        assertThat(ReplayView.notes(whatIf)).anyMatch(note -> note.startsWith("No step ended before the failure"));
+    }
+
+    @Test
+    void theDeviceThatFailedIsNamed() throws IOException {
+        try (InputStream in = ReplayViewTest.class.getResourceAsStream("/snapshots/second-device-2.7-p4.pickle")) {
+            Snapshot snapshot = Snapshot.read(in);
+            assertThat(ReplayView.notes(WhatIf.of(snapshot)))
+                    .anyMatch(note -> note.contains("looked at is device 1, which ran out of memory"));
+            assertThat(ReplayView.notes(WhatIf.of(snapshot, 0, OptionalLong.empty(), List.of())))
+                    .anyMatch(note -> note.contains("Out of memory too or instead: [1]"));
+        }
     }
 
     @Test
