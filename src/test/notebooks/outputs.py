@@ -103,7 +103,10 @@ def assert_clean(notebook):
 
 
 def assert_predicted(rows, off=0.10):
-    """Every row ran; its peak and what it saves against the first were predicted within 10 % of what was measured."""
+    """Every row ran; its peak and what it saves against the first were predicted within 10 % of what was measured.
+
+    A saving is the difference of two peaks, and each of these comes back to 1.5 % of the first row: no small saving is nearer.
+    """
     first, *others = rows.values()
     for row in rows.values():
         assert row.measured is not None, f"{row.title} did not run"
@@ -111,4 +114,4 @@ def assert_predicted(rows, off=0.10):
     for row in others:
         saved, predicted = first.measured - row.measured, first.predicted - row.predicted
         assert saved > 0, f"{row.title} saved nothing"
-        assert abs(predicted - saved) <= off * saved, f"{row.title}: saved {saved:.0f}, predicted {predicted:.0f}"
+        assert abs(predicted - saved) <= max(off * saved, 0.03 * first.measured), f"{row.title}: saved {saved:.0f}, predicted {predicted:.0f}"

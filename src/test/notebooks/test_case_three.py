@@ -39,7 +39,10 @@ def test_each_cause_costs_what_was_predicted(notebook):
     both = rows["batch 2, references kept, intermediates kept"]
     assert kept.measured == pytest.approx(kept.predicted, rel=0.10)
     assert both.measured == pytest.approx(both.predicted, rel=0.10)
+    assert rows["batch 2, prefetch 2"].measured < rows["batch 2, prefetch 8"].measured
     for title, row in rows.items():
+        # What a training this small touches of the heap and of malloc comes on top: the note under the table says so.
+        assert row.predicted == pytest.approx(row.measured, rel=0.10, abs=24 * 2**20), title
         if "kept" not in title:
             assert row.measured < kept.measured / 2, title
             assert kept.predicted - row.predicted == pytest.approx(kept.measured - row.measured, rel=0.10), title

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from outputs import PLAIN, card, cell, error, result
+from outputs import PLAIN, assert_clean, card, cell, committed, error, result
 
 GIB, MIB = 1 << 30, 1 << 20
 
@@ -43,3 +43,12 @@ def test_what_it_says_fits_and_was_predicted(notebook):
 def test_the_largest_batch_is_smaller(notebook):
     batch = int(re.search(r"batch=(\d+)", result(cell(notebook, "largestBatch("))[PLAIN])[1])
     assert 1 < batch < 512
+
+
+def test_nothing_else_is_red(notebook):
+    assert_clean(notebook)
+
+
+def test_the_committed_notebook_failed_and_then_fitted():
+    shown = committed("05")
+    assert error(cell(shown, "EasyTrain.fit")) and not error(cell(shown, "watch("))

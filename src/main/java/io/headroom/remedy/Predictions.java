@@ -75,7 +75,7 @@ final class Predictions {
         long trained = Bytes.plus(estimate.gradientsBytes(), estimate.optimizerBytes());
         return Prediction.of(
                 trained / work.layers() * (work.layers() - 1),
-                "gradients and optimizer state of all layers but the last");
+                "at least: gradients and optimizer state of all layers but the last");
     }
 
     static Prediction largestThatFits(Workload work, Reading reading) {

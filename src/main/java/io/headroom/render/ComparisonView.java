@@ -11,6 +11,9 @@ import java.util.Optional;
 /** A comparison as a table: what was predicted, what was measured, a bar each. */
 public final class ComparisonView {
     private static final int WIDTH = 240;
+    private static final String FRESH_PAGES =
+            " This kernel's malloc gives large blocks back at once and makes each of fresh pages: what computes in slices or"
+                    + " a second time (chunked attention, checkpointing) is slower here than its cost says.";
 
     private ComparisonView() {}
 
@@ -49,7 +52,8 @@ public final class ComparisonView {
                         + (workload.dropout() > 0
                                 ? "losses differ by what dropout draws, and with dropout(0) they agree,"
                                 : "the loss is the same,")
-                        + " but for accumulation: its micro-batches draw data of their own and are normalized apart.");
+                        + " but for accumulation: its micro-batches draw data of their own and are normalized apart."
+                        + (System.getenv(EstimateView.THRESHOLD) == null ? "" : FRESH_PAGES));
     }
 
     private static String line(Row row, Row first) {

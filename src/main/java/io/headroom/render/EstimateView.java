@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
  */
 public final class EstimateView {
     private static final long NONE = -1;
-    private static final String THRESHOLD = "MALLOC_MMAP_THRESHOLD_";
+    static final String THRESHOLD = "MALLOC_MMAP_THRESHOLD_";
     private static final String AS_IT_COMES =
             "This kernel's malloc keeps freed blocks, so the process can hold more than the"
                     + " upper bound; the kernel \"CPU malloc returns memory\" keeps to it.";

@@ -8,6 +8,9 @@ import java.util.Locale;
 /** Sample trainings as a table: what was predicted, what was measured, a bar each. */
 public final class TrainingView {
     private static final int WIDTH = 240;
+    private static final String NOTE =
+            "Predicted are the samples and what is made of them. What a training this small touches of the Java heap and of "
+                    + "malloc comes on top, up to some 24 MiB.";
 
     private TrainingView() {}
 
@@ -38,7 +41,10 @@ public final class TrainingView {
                     .append("</td></tr>");
         }
         return Bundle.text(trainings.toString())
-                .html(html.append("</tbody></table>").toString());
+                .html(html.append("</tbody></table><p style=\"font-size:12px\">")
+                        .append(Html.escape(NOTE))
+                        .append("</p>")
+                        .toString());
     }
 
     private static String right(String content) {
