@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
  * @param shapes which arrays became more, and by how many; empty for the process
  */
 public record Leak(String where, int managers, Trend trend, String unit, Map<String, Integer> shapes) {
-    /** {@link #where} for growth outside DJL's managers. */
+    /** {@link #where} for growth outside DJL's managers and the Java heap. */
     public static final String PROCESS = "the process";
 
     private static final int SHAPES = 3;

@@ -74,6 +74,7 @@ final class LeakFinder {
 
     private String unit = "";
     private Leaks found;
+    private long heap;
     private int looked;
 
     /** Adds a reading at step or second x; another unit than before, or an x that goes back, begins anew. */
@@ -82,12 +83,13 @@ final class LeakFinder {
             samples.clear();
             unit = unitOfX;
         }
+        heap = Math.max(heap, reading.jvm().heapUsed()); // its pages stay resident after a collection
         Map<String, LiveArrays.Manager> managers = new HashMap<>();
         reading.arrays().ifPresent(live -> live.managers().stream()
                 .limit(MANAGERS)
                 .forEach(manager -> managers.put(manager.key(), manager)));
         samples.addLast(
-                new Sample(x, reading.rss().orElse(0), reading.headroom().orElse(0), managers));
+                new Sample(x, reading.rss().orElse(0) - heap, reading.headroom().orElse(0), managers));
         if (samples.size() > WINDOW) {
             samples.removeFirst();
         }

@@ -211,6 +211,16 @@ class LeaksTest {
     }
 
     @Test
+    void theHeapsPagesTouchedOneAfterAnotherAreNoLeak() {
+        LeakFinder finder = new LeakFinder();
+        for (int i = 0; i < 96; i++) {
+            long heap = i % 60 * Bytes.MIB; // collected once; its pages stay
+            finder.add("step", i, Samples.heap(i, Bytes.GIB + Math.min(i, 59) * Bytes.MIB, heap));
+            assertThat(finder.leaks()).isEmpty();
+        }
+    }
+
+    @Test
     void aSecondsMonitorCountsSecondsAndAStepMonitorSteps() {
         LeakFinder finder = new LeakFinder();
         for (int i = 0; i < 40; i++) {

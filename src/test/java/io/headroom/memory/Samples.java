@@ -24,6 +24,21 @@ public final class Samples {
                 limit.stream().toList());
     }
 
+    /** A reading of a process with so much in its Java heap. */
+    public static Reading heap(long second, long resident, long used) {
+        Reading plain = reading(second, "", resident);
+        OptionalLong none = OptionalLong.empty();
+        return new Reading(
+                plain.at(),
+                "",
+                plain.process(),
+                new JvmMemory(used, 1 << 30, none, 1, 1, none, none, 1),
+                plain.nativeHeap(),
+                plain.arrays(),
+                plain.devices(),
+                plain.limits());
+    }
+
     /** A reading with the system's mark of the highest resident set. */
     public static Reading marked(long second, long resident, long mark) {
         Reading plain = reading(second, "", resident);
