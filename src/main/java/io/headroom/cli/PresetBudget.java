@@ -1,6 +1,7 @@
 package io.headroom.cli;
 
 import io.headroom.budget.cuda.CudaEstimate;
+import io.headroom.budget.cuda.CudaFit;
 import io.headroom.budget.cuda.CudaSpec;
 import io.headroom.units.Bytes;
 import java.util.LinkedHashMap;
@@ -35,6 +36,10 @@ final class PresetBudget {
         figures.put("upper_bytes", estimate.upperBytes());
         figures.put("peak_phase", estimate.peakPhase());
         figures.put("peak_operator", estimate.peakOperator());
+        long card = CudaSpec.cardBytes(spec);
+        if (card > 0) {
+            figures.put("verdict", onCard(estimate, card));
+        }
         if (!unused.isEmpty()) {
             figures.put("not_used", unused);
         }
@@ -70,17 +75,25 @@ final class PresetBudget {
                                     ? "a language model takes batch and seq"
                                     : "an image network takes batch, image and classes"));
         }
+        long card = CudaSpec.cardBytes(spec);
+        if (card > 0) {
+            line(text, "card", Bytes.format(card) + ": " + onCard(estimate, card));
+        }
         if (limitBytes > 0) {
             line(text, "limit", Bytes.format(limitBytes) + ": " + verdict(estimate, limitBytes));
         }
         return text.toString().stripTrailing();
     }
 
+    private static String onCard(CudaEstimate estimate, long card) {
+        return CudaFit.verdict(estimate, card).replace("tight", "fits barely");
+    }
+
     private static String verdict(CudaEstimate estimate, long limitBytes) {
         if (estimate.upperBytes() <= limitBytes) {
             return "fits";
         }
-        return estimate.deviceBytes() <= limitBytes ? "tight" : "does not fit";
+        return estimate.deviceBytes() <= limitBytes ? "fits barely" : "does not fit";
     }
 
     private static String beside(long highest, long atPeak) {

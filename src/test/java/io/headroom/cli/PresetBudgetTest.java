@@ -128,4 +128,17 @@ class PresetBudgetTest {
         System.arraycopy(options, 0, all, 2, options.length);
         return command.execute(all);
     }
+
+    @Test
+    void saysWhetherItFitsOnTheCardOfTheSpec() throws IOException {
+        assertThat(run("{\"preset\": \"gpt2\", \"batch\": 35, \"card\": \"RTX 3060\"}"))
+                .isZero();
+        assertThat(out.toString()).contains("11.76 GiB: fits barely");
+        out.getBuffer().setLength(0);
+
+        assertThat(run("{\"preset\": \"gpt2\", \"device\": \"A100 40GB\"}", "--json"))
+                .isZero();
+        assertThat(new ObjectMapper().readTree(out.toString()).get("verdict").asText())
+                .isEqualTo("fits");
+    }
 }

@@ -31,7 +31,12 @@ public final class Cards {
             throw new IllegalArgumentException("card \"" + card + "\" names nothing. " + help());
         }
         if (Character.isDigit(card.strip().charAt(0))) {
-            return Bytes.parse(card);
+            long bytes = Bytes.parse(card);
+            if (bytes < CudaEstimate.CONTEXT_BYTES) {
+                throw new IllegalArgumentException("card \"" + card + "\" is " + Bytes.format(bytes)
+                        + ", less than a CUDA context takes. " + help());
+            }
+            return bytes;
         }
         return named(card).totalBytes();
     }

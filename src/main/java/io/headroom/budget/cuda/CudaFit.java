@@ -70,7 +70,8 @@ public record CudaFit(
         return verdict(change.estimate(), cardBytes);
     }
 
-    static String verdict(CudaEstimate of, long cardBytes) {
+    /** The verdict of an estimate on a card of so many bytes, the CUDA context counted. */
+    public static String verdict(CudaEstimate of, long cardBytes) {
         if (of.upperBytes() + CONTEXT_BYTES <= cardBytes) {
             return FITS;
         }

@@ -41,9 +41,12 @@ public final class CudaSpec {
             "checkpointing",
             "card",
             "steps",
+            "accumulation",
             "device");
     private static final Map<String, ZeroGrad> PLACES = Map.of(
             "start", ZeroGrad.BEFORE_FORWARD,
+            "before-forward", ZeroGrad.BEFORE_FORWARD,
+            "before-backward", ZeroGrad.BEFORE_BACKWARD,
             "after-forward", ZeroGrad.BEFORE_BACKWARD,
             "after-step", ZeroGrad.AFTER_STEP,
             "in-place", ZeroGrad.IN_PLACE);
@@ -69,6 +72,14 @@ public final class CudaSpec {
      *     the message names it, its value and what to write instead
      */
     public static CudaStep read(Map<String, ?> spec) {
+        refuse(
+                spec,
+                "inference",
+                "is not followed beside preset, whose steps train; sizes (\"heads\", \"layers\", …) without preset take it");
+        refuse(
+                spec,
+                "lora_rank",
+                "is not followed beside preset; sizes (\"heads\", \"layers\", …) without preset take it");
         Set<String> unknown = new TreeSet<>(spec.keySet());
         unknown.removeAll(KEYS);
         if (!unknown.isEmpty()) {
@@ -76,7 +87,7 @@ public final class CudaSpec {
                     + String.join(", ", new TreeSet<>(KEYS)) + ".");
         }
         String device = text(spec, "device", "cuda");
-        if (!device.strip().toLowerCase(Locale.ROOT).matches("cuda(:\\d+)?")) {
+        if (!plainCuda(device) && !named(device)) {
             throw new IllegalArgumentException(
                     "device " + shown(device) + " does not go with preset: published models are followed on \"cuda\".");
         }
@@ -96,8 +107,18 @@ public final class CudaSpec {
         } else {
             step.checkpointing(whole(spec, "checkpointing", 0));
         }
-        if (spec.get("card") != null) {
-            step.card(card(spec));
+        long card = cardBytes(spec);
+        if (card != 0) {
+            step.card(card);
+        }
+        long parts = whole(spec, "accumulation", 1);
+        long batch = whole(spec, "batch", 1);
+        if (parts < 1 || parts > 1 && parts > batch) {
+            throw new IllegalArgumentException("accumulation " + parts + " with batch " + batch
+                    + ": micro-batches must be from 1 to the batch, which they split.");
+        }
+        if (parts > 1) {
+            step.batch(batch / parts + (batch % parts == 0 ? 0 : 1)).zeroGrad(ZeroGrad.IN_PLACE);
         }
         if (spec.get("steps") != null) {
             step.steps((int) Math.max(-1, Math.min(Integer.MAX_VALUE, whole(spec, "steps", 1))));
@@ -136,6 +157,34 @@ public final class CudaSpec {
                 throw new IllegalArgumentException(
                         "precision " + shown(name) + " is not one of fp32, fp16, bf16, autocast-fp16, autocast-bf16.");
         }
+    }
+
+    private static void refuse(Map<String, ?> spec, String key, String why) {
+        Object value = spec.get(key);
+        if (value != null && !value.equals(false) && !value.equals(0)) {
+            throw new IllegalArgumentException(key + " " + shown(value.toString()) + " " + why + ".");
+        }
+    }
+
+    private static boolean plainCuda(String device) {
+        return device.strip().toLowerCase(Locale.ROOT).matches("cuda(:\\d+)?");
+    }
+
+    private static boolean named(String device) {
+        try {
+            return !device.isBlank() && !Character.isDigit(device.strip().charAt(0)) && Cards.bytes(device) > 0;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    /** Bytes of the card that a spec names, as {@code card} or as {@code device}; 0 if it names none. */
+    public static long cardBytes(Map<String, ?> spec) {
+        if (spec.get("card") != null) {
+            return card(spec);
+        }
+        String device = text(spec, "device", "cuda");
+        return plainCuda(device) || !named(device) ? 0 : Cards.bytes(device);
     }
 
     private static long card(Map<String, ?> spec) {

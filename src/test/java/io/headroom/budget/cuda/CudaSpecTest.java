@@ -170,4 +170,30 @@ class CudaSpecTest {
                         .deviceBytes())
                 .isPositive();
     }
+
+    /** The keys and words of a spec of sizes mean the same beside a preset. */
+    @Test
+    void takesTheWordsOfOtherSpecs() {
+        CudaStep step = CudaSpec.read(Map.of(
+                "preset",
+                "gpt2",
+                "batch",
+                35,
+                "accumulation",
+                4,
+                "zero_grad",
+                "before_forward",
+                "device",
+                "A100 40GB"));
+
+        assertThat(step.batch()).isEqualTo(9);
+        assertThat(step.zeroGrad()).isEqualTo(ZeroGrad.IN_PLACE);
+        assertThat(step.card()).isEqualTo(Cards.bytes("A100 40GB"));
+        assertThatThrownBy(() -> CudaSpec.read(Map.of("preset", "gpt2", "accumulation", 2)))
+                .hasMessageContaining("accumulation 2 with batch 1");
+        assertThatThrownBy(() -> CudaSpec.read(Map.of("preset", "gpt2", "lora_rank", 8)))
+                .hasMessageContaining("lora_rank \"8\" is not followed beside preset");
+        assertThatThrownBy(() -> CudaSpec.read(Map.of("preset", "gpt2", "card", "4090")))
+                .hasMessageContaining("RTX 4090 24GB");
+    }
 }
