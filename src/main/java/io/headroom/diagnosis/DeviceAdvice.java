@@ -80,7 +80,7 @@ final class DeviceAdvice {
         OutOfMemory oom = advisor.oom;
         Optional<Size> held = Optional.of(advisor.seen.outside()).filter(size -> size.bytes() > 0);
         boolean named = !advisor.seen.others.isEmpty() && advisor.seen.own.isPresent();
-        boolean one = named && advisor.seen.others.size() == 1;
+        boolean one = named && advisor.seen.others.size() == 1 && advisor.seen.perhapsOwn.size() < 2;
         advisor.add(
                 one ? "end process " + advisor.seen.others.get(0).pid() : "stop the other processes",
                 Advisor.bytes(held),

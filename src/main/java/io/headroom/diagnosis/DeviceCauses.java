@@ -56,6 +56,7 @@ final class DeviceCauses {
         }
         return tooLarge(oom, seen)
                 .or(() -> capped(seen))
+                .or(() -> shared(seen))
                 .or(() -> others(oom, seen))
                 .or(() -> fits(seen))
                 .or(() -> holes(seen))
@@ -163,6 +164,20 @@ final class DeviceCauses {
                                 elsewhere + " of " + seen.total.get() + " are held outside PyTorch, which has "
                                         + seen.own.get()
                                         + ": by other processes, the desktop or another library in this one."));
+    }
+
+    /** The message names no holder but this process, and PyTorch has little of what that holds. */
+    private static Optional<Verdict> shared(Implied seen) {
+        if (seen.anotherLibrary.isEmpty() || seen.requestedFits() || holes(seen).isPresent()) {
+            return Optional.empty();
+        }
+        return Optional.of(Verdict.of(
+                UNKNOWN,
+                0.5,
+                seen.anotherLibrary.get() + " of " + seen.total.get()
+                        + " are held in this process by another library than"
+                        + " PyTorch: JAX and TensorFlow take most of a GPU in advance (XLA_PYTHON_CLIENT_PREALLOCATE=false,"
+                        + " TF_FORCE_GPU_ALLOW_GROWTH=true)."));
     }
 
     private static boolean nearlyFull(Implied seen) {

@@ -10,13 +10,15 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * What the stated numbers imply about a device, each known as well as its printing allows.
  *
  * <p>Reserved = allocated + reserved but unallocated; a process's overhead = in use − reserved (context and libraries);
  * elsewhere = total − free − in use. In a container the process does not recognise its own "Process N" clause: the one
- * that holds what PyTorch reserved, and little more, is taken for it.
+ * that holds what PyTorch reserved, and little more, is taken for it; so is one that holds far more, where the device
+ * has no room for both: the rest of it is another library's.
  */
 final class Implied {
     /** What a CUDA context with cuBLAS, cuDNN and NCCL takes at most, for recognising one's own process clause. */
@@ -33,6 +35,11 @@ final class Implied {
     final Optional<Size> allowed;
     final Optional<Size> pools;
     final Optional<GpuProcess> ownClause;
+    /** The clauses of which one is this process's own, where none says so. */
+    final List<GpuProcess> perhapsOwn;
+    /** What this process holds beside PyTorch and a context, where only the sum shows that it does. */
+    final Optional<Size> anotherLibrary;
+
     final Optional<Size> own;
     final List<GpuProcess> others;
     final Optional<Size> othersListed;
@@ -50,7 +57,12 @@ final class Implied {
                 .or(() -> stated.flatMap(r -> allocated.map(r::minus)))
                 .map(size -> size.bytes() < 0 ? new Size(0, size.error()) : size);
         reserved = stated.or(() -> allocated.flatMap(a -> unallocated.map(a::plus)));
-        ownClause = oom.size(Field.IN_USE).isPresent() ? Optional.empty() : ownClause(oom.processes());
+        perhapsOwn = oom.size(Field.IN_USE).isPresent() ? List.of() : perhapsOwn(oom.processes());
+        ownClause = perhapsOwn.stream()
+                .min(Comparator.comparingLong(process -> process.inUse().bytes()));
+        anotherLibrary = ownClause
+                .flatMap(process -> held().map(process.inUse()::minus))
+                .filter(size -> size.low() > LARGEST_CONTEXT);
         own = oom.size(Field.IN_USE)
                 .or(() -> ownClause.map(GpuProcess::inUse))
                 .or(() -> reserved)
@@ -112,34 +124,56 @@ final class Implied {
         return String.join(" and ", named) + (more > 0 ? " and " + more + " more" : "");
     }
 
-    private Optional<GpuProcess> ownClause(List<GpuProcess> processes) {
-        Optional<Size> held = reserved.or(() -> allocated);
-        if (held.isEmpty()) {
-            return Optional.empty();
+    private Optional<Size> held() {
+        return reserved.or(() -> allocated);
+    }
+
+    private List<GpuProcess> perhapsOwn(List<GpuProcess> processes) {
+        if (held().isEmpty()) {
+            return List.of();
         }
-        Size least = held.get();
-        return processes.stream()
-                .filter(process -> isLike(process, least))
-                .min(Comparator.comparingLong(
-                        process -> Math.abs(process.inUse().bytes() - least.bytes())));
+        Size held = held().get();
+        List<GpuProcess> like =
+                processes.stream().filter(process -> isLike(process, held)).toList();
+        return like.isEmpty() && exceedsDevice(processes, held)
+                ? processes.stream()
+                        .filter(process -> process.inUse().high() >= held.low())
+                        .toList()
+                : like;
     }
 
     private static boolean isLike(GpuProcess process, Size held) {
         return process.inUse().high() >= held.low() && process.inUse().low() - held.high() <= LARGEST_CONTEXT;
     }
 
-    private String itself(List<GpuProcess> processes) {
-        Size held = reserved.or(() -> allocated).orElseThrow();
-        List<String> like = processes.stream()
-                .filter(process -> isLike(process, held))
-                .map(process -> "process " + process.pid())
-                .toList();
-        return like.size() > 1
-                ? "One of " + String.join(" and ", like)
-                        + " is this process itself, seen from inside a container: each holds"
+    /** Whether all clauses together leave no room on the device for what PyTorch holds: then one of them holds it. */
+    private boolean exceedsDevice(List<GpuProcess> processes, Size held) {
+        return total.isPresent()
+                && processes.stream()
+                                        .map(GpuProcess::inUse)
+                                        .reduce(held, Size::plus)
+                                        .low()
+                                + free.map(Size::low).orElse(0L)
+                        > total.get().high();
+    }
+
+    private String itself() {
+        boolean several = perhapsOwn.size() > 1;
+        String who = several
+                ? "One of "
+                        + perhapsOwn.stream()
+                                .map(process -> "process " + process.pid())
+                                .collect(Collectors.joining(" and "))
+                : "Process " + perhapsOwn.get(0).pid();
+        if (anotherLibrary.isPresent()) {
+            return who
+                    + " is this process itself, seen from inside a container: what PyTorch holds would not fit beside"
+                    + " it. The rest of it is another library's in this process.";
+        }
+        return several
+                ? who + " is this process itself, seen from inside a container: each holds"
                         + " what PyTorch reserved here and little more."
-                : "P" + like.get(0).substring(1)
-                        + " holds what PyTorch reserved here and little more: it is this process"
+                : who + " holds what PyTorch reserved here and little more: it is this process"
                         + " itself, seen from inside a container.";
     }
 
@@ -199,7 +233,7 @@ final class Implied {
                 .ifPresent(size -> all.add("Missing: " + range(size.minus(room)) + " (" + size + " asked for, "
                         + Size.exactly(Math.max(0, room.bytes())) + " free).")));
         overhead(oom).ifPresent(size -> all.add("CUDA context and libraries of this process: " + range(size) + "."));
-        ownClause.ifPresent(process -> all.add(itself(oom.processes())));
+        ownClause.ifPresent(process -> all.add(itself()));
         pools.ifPresent(
                 size -> all.add(size + " of the allocated memory are free blocks in CUDA graphs' private pools; live"
                         + " tensors hold " + range(allocated.orElse(size).minus(size)) + "."));

@@ -29,8 +29,8 @@ final class DeviceForms {
                 return region.as(Backend.XPU, Wording.SINGLE_BLOCK);
             }),
             Form.of("triedtoallocatemorethan1eb", region -> overflow(region, Backend.CUDA)),
-            Form.of("hasatotalcapac", region -> breakdown(region, unnamed(region))),
-            Form.of("totalcapacity;", region -> breakdown(region, Backend.CUDA)),
+            Form.of("hasatotalcapac", region -> isOfDevice(region) ? breakdown(region, unnamed(region)) : null),
+            Form.of("totalcapacity;", region -> isOfDevice(region) ? breakdown(region, Backend.CUDA) : null),
             Form.of("triedtoallocate", DeviceForms::headless),
             Form.headline("wouldexceedallowedmemory", DeviceForms::async),
             Form.of("torch.outofmemoryerror", DeviceForms::named),
@@ -41,7 +41,7 @@ final class DeviceForms {
             Form.of("hsa_status_error_out_of_resources", region -> raw(region, Backend.HIP)),
             Form.of("outofmemoryerrortraceback(mostrecentcalllast)", DeviceForms::ipython),
             Form.of("cudafailedwitherroroutofmemory", region -> raw(region, Backend.CUDA)),
-            Form.of("cudasuccess(2vs.0)", region -> raw(region, Backend.CUDA)),
+            Form.of("cudasuccess(2vs.0)", region -> region.as(Backend.CUDA, Wording.RAW_RUNTIME)),
             Form.of("cudaerrorinallocate:2", region -> raw(region, Backend.CUDA)),
             Form.of("outofgpumemorytryingtoallocate", region -> {
                 region.after("tryingtoallocate", Field.REQUESTED);
@@ -73,6 +73,14 @@ final class DeviceForms {
             Form.of("hiperroroutofmemory", region -> raw(region, Backend.HIP)),
             Form.of("hip_error_outofmemory", region -> raw(region, Backend.HIP)));
 
+    /** Disks have a total capacity too. */
+    private static boolean isOfDevice(Region region) {
+        return region.isNear("gpu", 120, 0)
+                || region.isNear("triedtoallocate", 120, 0)
+                || region.isNear("alreadyallocated", 0, 120)
+                || region.isNear("bypytorch", 0, 400);
+    }
+
     private static Finding breakdown(Region region, Backend backend) {
         if (region.continuesWith(".triedtoallocatemorethan1eb")
                 || region.continuesWith(":triedtoallocatemorethan1eb")) {
@@ -80,7 +88,9 @@ final class DeviceForms {
         }
         sizes(region);
         boolean bare = region.sizes.isEmpty() && region.device.isEmpty() && !region.impossible;
-        return bare && Prose.isMention(region) ? null : region.as(backend, wording(region));
+        return bare && (Prose.isMention(region) || Prose.isLiteral(region))
+                ? null
+                : region.as(backend, wording(region));
     }
 
     /** A paste that begins behind "out of memory." */

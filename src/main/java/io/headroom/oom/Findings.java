@@ -77,7 +77,7 @@ final class Findings {
             while (index < places.size() && places.get(index) < top) {
                 index++;
             }
-            boolean cause = top < base + text.original.lastIndexOf('\n', at - 1) + 1;
+            boolean cause = top < base + Lines.start(text.original, at, Trace.REACH);
             add(oom, cause ? index : failures.size(), base + at);
         } else if (finding instanceof NearMiss near) {
             add(near, base + at);

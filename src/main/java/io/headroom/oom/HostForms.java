@@ -12,13 +12,20 @@ final class HostForms {
             "(?:.*\\s)?(?:\\S*: )?line \\d+:\\s*\\d+\\s+|(?:.*\\s)?\\[\\d+]\\s*[+-]?\\s*(?:\\d+\\s+)?|(?:.*\\s)?(?:-?(?:z|ba|da|fi)?sh): (?:\\d+\\s+)?"
                     + "|\\s*\\d{3,8}\\s+|[\\s>#$*]*");
 
+    private static final Pattern MAKE = Pattern.compile("(?:.*\\s)?make(?:\\[\\d+])?: \\*\\*\\* \\[[^]]*]\\s*");
+
     private static final Pattern EXIT_WORD = Pattern.compile(
             "(?:^|[^A-Za-z])(?:(?:exit|return|termination|error|status)[_ -]?)?$", Pattern.CASE_INSENSITIVE);
     private static final Pattern ENDED = Pattern.compile(
-            "exit|terminat|returned a|return ?code|died|killed|finish|fail|crash|stopped|container|command|process|signal|non-?zero|elifecycle|make",
+            "exit|terminat|returned a|return ?code|died|killed|finish|fail|crash|stopped|container|command|process|signal|non-?zero|elifecycle|make|npm err",
             Pattern.CASE_INSENSITIVE);
     private static final Pattern OTHER_STATUS =
-            Pattern.compile("http|opcode|line|unicode|postal", Pattern.CASE_INSENSITIVE);
+            Pattern.compile("\\bhttp(?!s?:)|\\b(?:opcode|unicode|postal)\\b|\\bline\\s*$", Pattern.CASE_INSENSITIVE);
+    private static final Pattern LIMIT_OF = Pattern.compile("\\s*\\d[\\d.,]*\\s*[A-Za-z]+\\s(?:was )?exceeded\\b.*");
+    /** A metric's value behind its labels: it counts, and nothing was killed. */
+    private static final Pattern ZERO = Pattern.compile("\"?[^{}]{0,200}}\\s*0(?:\\.0*)?\\s*(?:\\d+\\s*)?");
+
+    private static final Pattern SENT = Pattern.compile("\\b(?:sends?|sending|to send)\\s*$");
     private static final Pattern RAISED = Pattern.compile("(?:^|.*[\\s:(\\[])$");
     private static final Pattern CAUGHT = Pattern.compile(".*\\b(except|raise|catch|if|as|import|not)\\b[\\s(]*$");
 
@@ -99,6 +106,7 @@ final class HostForms {
                         "oomkilled",
                         region -> region.continuesWith(":false")
                                         || region.continuesWith("=false")
+                                        || ZERO.matcher(region.restOfLine()).matches()
                                         || Prose.isMention(region)
                                 ? null
                                 : region.as(Backend.OOM_KILLER, Wording.CGROUP_KILL)),
@@ -124,7 +132,9 @@ final class HostForms {
                 Form.of("oom-killevent", HostForms::slurm),
                 Form.of("oom_killevent", HostForms::slurm),
                 Form.of("killed", HostForms::killed),
-                Form.of("kernelappearstohavedied", kill(Wording.KERNEL_DIED)),
+                Form.of(
+                        "kernelappearstohavedied",
+                        region -> Prose.isMention(region) ? null : region.as(Backend.OOM_KILLER, Wording.KERNEL_DIED)),
                 Form.of("kerneldiedunexpectedly", kill(Wording.KERNEL_DIED)),
                 Form.of("deadkernelerror", kill(Wording.KERNEL_DIED))));
         for (String exit : List.of(
@@ -136,13 +146,20 @@ final class HostForms {
                 "status:137",
                 "status=137",
                 "exited(137",
+                "errno137",
                 "error137",
                 "value137")) {
             forms.add(Form.of(exit, HostForms::exit137));
         }
         for (String signal :
                 List.of("exitcode:-9", "exitcode-9", "exitcode=-9", "signal9(sigkill", "signals.sigkill")) {
-            forms.add(Form.of(signal, kill(Wording.EXIT_137)));
+            forms.add(Form.of(
+                    signal,
+                    region -> Prose.isMention(region)
+                                    || SENT.matcher(region.source.lineBefore(region.start))
+                                            .find()
+                            ? null
+                            : region.as(Backend.OOM_KILLER, Wording.EXIT_137)));
         }
         return forms;
     }
@@ -171,6 +188,7 @@ final class HostForms {
         boolean named = !device
                 && isClassName(region)
                 && RAISED.matcher(before).matches()
+                && !region.continuesWith(":raisedwhen")
                 && !CAUGHT.matcher(before).matches();
         return named && !region.continuesWith(":unabletoallocate") ? region.as(Backend.CPU, Wording.PYTHON) : null;
     }
@@ -200,12 +218,16 @@ final class HostForms {
 
     private static Finding killed(Region region) {
         String line = region.source.lineBefore(region.start);
-        if (!SHELL.matcher(line).matches() || !region.source.startsWord(region.start)) {
+        String original = region.source.original;
+        int after = region.source.at(region.bodyStart - 1) + 1;
+        boolean mac = original.startsWith(": 9", after); // macOS's shells tell the signal
+        after += mac ? ": 9".length() : 0;
+        boolean shell =
+                SHELL.matcher(line).matches() || (mac && MAKE.matcher(line).matches());
+        if (!shell || !region.source.startsWord(region.start)) {
             return null;
         }
         boolean bare = line.isBlank();
-        String original = region.source.original;
-        int after = region.source.at(region.bodyStart - 1) + 1;
         boolean endsHere = after >= original.length() || Character.isWhitespace(original.charAt(after));
         boolean alone = endsHere
                 && original.substring(after, Math.min(original.length(), after + 1))
@@ -223,14 +245,20 @@ final class HostForms {
         String line = before + region.text.substring(region.start, region.bodyStart);
         boolean exit = EXIT_WORD.matcher(before).find()
                 && ENDED.matcher(line).find()
-                && !OTHER_STATUS.matcher(line).find()
+                && !OTHER_STATUS.matcher(before).find()
+                && !isTableKey(region, before)
                 && !Prose.isMention(region);
-        if (longer || !exit) {
+        if (longer || !exit || rest.startsWith(" from storage engine")) {
             return null;
         }
         return region.isNear("oomkilled:false", 300, 300)
                 ? region.notThis("A process was killed (signal 9), and its container says that it was not for memory.")
                 : region.as(Backend.OOM_KILLER, Wording.EXIT_137);
+    }
+
+    /** A list of codes and what they mean: {@code | exit code 137 | container killed |}. */
+    private static boolean isTableKey(Region region, String before) {
+        return before.matches("\\s*\\|[^|]*") && region.restOfLine().matches("\\s*\\|[^|]*[a-z].*");
     }
 
     private static Finding slurm(Region region) {
@@ -243,8 +271,9 @@ final class HostForms {
 
     /** {@code Memory limit of 512 MiB exceeded with 516 MiB used}. */
     private static Finding cloudRun(Region region) {
-        String near = region.trail(40);
-        return near.contains("exceeded") ? region.as(Backend.OOM_KILLER, Wording.JOB_LIMIT) : null;
+        return LIMIT_OF.matcher(region.restOfLine()).matches()
+                ? region.as(Backend.OOM_KILLER, Wording.JOB_LIMIT)
+                : null;
     }
 
     /** The kernel writes several lines about one kill: the constraint says whose memory it was, the last who died. */

@@ -81,7 +81,9 @@ final class JavaForms {
 
     /** The reason without the error's name, as tools shorten it; a line on how full the heap is has the words too. */
     private static Finding bare(Region region, Wording wording) {
-        return Prose.endsHere(region) && !Prose.isMention(region) ? region.as(Backend.JVM, wording) : null;
+        return Prose.endsHere(region) && !Prose.isMention(region) && !Prose.isLiteral(region)
+                ? region.as(Backend.JVM, wording)
+                : null;
     }
 
     /** As {@code -Xlog:exceptions} writes it: {@code 'java/lang/OutOfMemoryError'{0x00000000ff8585e8}: Java heap space}. */

@@ -2,12 +2,16 @@ package io.headroom.oom;
 
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Out of memory in disguise: cuBLAS, cuDNN, NCCL; and TensorFlow and JAX, whose sentences are their own. */
 final class LibraryForms {
     private static final Set<String> CUBLAS = Set.of("alloc_failed", "not_initialized", "internal_error");
     private static final Set<String> CUDNN = Set.of(
             "alloc_failed", "not_initialized", "internal_error", "execution_failed", "mapping_error", "not_supported");
+
+    private static final Pattern XLA = Pattern.compile("(?<![a-z])(?:jax|xla)", Pattern.CASE_INSENSITIVE);
+    private static final Pattern TENSORFLOW = Pattern.compile("tensorflow", Pattern.CASE_INSENSITIVE);
 
     private LibraryForms() {}
 
@@ -33,7 +37,8 @@ final class LibraryForms {
     private static Finding status(Region region, Set<String> memory, Backend backend) {
         for (String status : memory) {
             if (region.continuesWith(status)) {
-                return region.until(status).as(backend, Wording.HANDLE);
+                region.until(status);
+                return Prose.isCode(region) || Prose.isLiteral(region) ? null : region.as(backend, Wording.HANDLE);
             }
         }
         return region.continuesWith("success")
@@ -75,12 +80,15 @@ final class LibraryForms {
             return region.as(Backend.CUDA, Wording.RAW_RUNTIME);
         }
         boolean fromDevice = region.contains("fromdevice");
-        boolean xla = region.isNear("jax", 600, 300) || region.isNear("xla", 600, 300);
-        boolean tensorflow = region.isNear("tensorflow", 600, 100);
+        boolean xla = region.isNear(XLA, 600, 300);
+        boolean tensorflow = region.isNear(TENSORFLOW, 600, 100);
         if (!fromDevice && !xla && !tensorflow) {
             return null;
         }
         region.after("(", Field.REQUESTED).after("failedtoallocate", Field.REQUESTED);
+        if (!fromDevice && region.sizes.isEmpty() && !region.trail(120).contains("memory")) {
+            return null;
+        }
         region.until("fromdevice:cuda_error_out_of_memory:outofmemory").until("hip_error_outofmemory");
         return xla && !tensorflow
                 ? region.as(Backend.JAX, Wording.JAX)
@@ -108,7 +116,21 @@ final class LibraryForms {
         return region.as(Backend.TENSORFLOW, Wording.TENSORFLOW);
     }
 
+    /** gRPC has the same status for quotas, rates and messages that are too long. */
+    private static boolean isOfMemory(Region region) {
+        String said = region.trail(400);
+        return said.contains("memory")
+                || said.contains("oom")
+                || said.contains("toallocate")
+                || said.contains("allocating");
+    }
+
     private static Finding exhausted(Region region) {
+        if (!isOfMemory(region)) {
+            return region.notThis(
+                    "A service refused a call (gRPC's RESOURCE_EXHAUSTED): a quota, a rate or the size of a"
+                            + " message, not this process's memory.");
+        }
         region.after("outofmemoryallocating", Field.REQUESTED)
                 .after("tryingtoallocate", Field.REQUESTED)
                 .after("failedtoallocaterequestfor", Field.REQUESTED)

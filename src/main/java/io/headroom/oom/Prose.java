@@ -5,19 +5,33 @@ import java.util.regex.Pattern;
 /** Tells talk about an error, and code that handles one, from the error itself. */
 final class Prose {
     private static final Pattern MENTION = Pattern.compile(
-            "\\b(if|when|avoid\\w*|prevent\\w*|encounter\\w*|fix\\w*|handl\\w+|caus\\w+|risk|without|may|might|could|would|hit|solv\\w+|catch\\w*|except|about|"
+            "\\b(if|when|avoid\\w*|prevent\\w*|encounter\\w*|fix\\w*|handl\\w+|caus\\w+|risk|without|may|might|could|would|solv\\w+|catch\\w*|except|about|"
                     + "due to|because of|what does|what is)\\b[^.:;!?]*$",
             Pattern.CASE_INSENSITIVE);
     /** What happened, and not what may. */
     private static final Pattern TOLD = Pattern.compile(
-            "\\b(skipped|stopped|failed|aborted|crashed|killed|terminated|exited|died|could not)\\b.*\\b(due to|because of)\\b[^.:;!?]*$",
+            "\\b(skipped|stopped|failed|aborted|crashed|killed|terminat(?:ed|ing)|exit(?:ed|ing)|died|could not)\\b.*(?:\\b(?:due to|because of|caused by)\\b[^.:;!?]*|,\\s*)$"
+                    + "|\\bterminating due to\\s*$|^\\W*caused by\\s*$",
             Pattern.CASE_INSENSITIVE);
 
     private static final Pattern CODE = Pattern.compile(
-            "\\b(?:catch\\s*\\(.*|throws?\\s+(?:new\\s+)?[\\w.:]*|raise\\s+[\\w.]*|except\\s*\\(?[\\w., ]*|import\\s+[\\w.]*|instanceof\\s+[\\w.]*|case\\s+[\\w.:]*|noexcept\\b.*)$|-XX:\\S*$");
-    private static final Pattern ASSIGNED = Pattern.compile("\\s*=\\s*-?\\d+\\s*,?\\s*(?://.*|/\\*.*)?");
+            "\\b(?:catch\\s*\\(.*|throws?\\s+(?:new\\s+)?[\\w.:]*|raise\\s+[\\w.]*|except\\s*\\(?[\\w., ]*|import\\s+[\\w.]*|instanceof\\s+[\\w.]*|case\\s+[\\w.:]*|noexcept\\b.*)$|-XX:\\S*$|[=!]=\\s*[\\w:.]*$|^\\W*define\\s+\\w*$|_SUCCESS\\s*,.*$");
+    private static final Pattern ASSIGNED = Pattern.compile("\\s*=\\s*-?\\d+\\s*(?:,.*|//.*|/\\*.*)?");
     private static final Pattern END =
-            Pattern.compile("^(?:\\s*$|\\s*[\"'`.,;)\\]}>|!]|\\s*\\\\[nrt]|\\s+at\\s).*", Pattern.DOTALL);
+            Pattern.compile("^(?:\\s*$|\\s*[\"'`.,;)\\]}>|!]|\\s*->|\\s*\\\\[nrt]|\\s+at\\s).*", Pattern.DOTALL);
+
+    /** What a term means, or a title of what was done about it. */
+    private static final Pattern DEFINED =
+            Pattern.compile("^\\W{0,3}\\s+(?:means|is (?:thrown|raised|returned|\\d+$))\\b.*", Pattern.DOTALL);
+
+    private static final Pattern TITLE = Pattern.compile(
+            "^\\s*(?:[-*]\\s*\\[[ x]?]\\s.*|(?:re)?solved:\\s*|fixed:\\s*|closes:\\s*)$", Pattern.CASE_INSENSITIVE);
+    /** An argument of a call that makes no exception: what prints an exception writes {@code RuntimeError('…')}. */
+    private static final Pattern ARGUMENT =
+            Pattern.compile("[\\w\\])](?<!Error|Exception|Err|Some|Failure)\\(\\s*[frb]?[\"']$");
+
+    private static final Pattern THROWN = Pattern.compile("\\b(?:raise|throw(?: new)?)\\s+[\\w.:]+\\(\\s*[frb]?[\"']$");
+    private static final Pattern VARIABLE = Pattern.compile("\\w\\s*=\\s*[\"']$");
 
     private Prose() {}
 
@@ -25,6 +39,8 @@ final class Prose {
     static boolean isMention(Region region) {
         String before = region.source.lineBefore(region.start);
         return region.continuesWith("errors")
+                || DEFINED.matcher(region.behind()).matches()
+                || TITLE.matcher(before).matches()
                 || (MENTION.matcher(before).find() && !TOLD.matcher(before).find());
     }
 
@@ -32,7 +48,16 @@ final class Prose {
     static boolean isCode(Region region) {
         return CODE.matcher(region.source.lineBefore(region.start)).find()
                 || region.next() == '&'
-                || ASSIGNED.matcher(region.restOfLine()).matches();
+                || ASSIGNED.matcher(region.behind()).matches();
+    }
+
+    /** Whether the words are a text within a program's line: {@code raise RuntimeError("CUDA out of memory")}. */
+    static boolean isLiteral(Region region) {
+        String before = region.source.lineBefore(region.start);
+        return ARGUMENT.matcher(before).find()
+                || THROWN.matcher(before).find()
+                || (VARIABLE.matcher(before).find() && region.behind().matches("[\"'];.*"))
+                || before.matches(".*\\breturn\\s*[\"']");
     }
 
     /** Whether the words end a message: the line ends behind them, or a sign that ends a clause follows. */

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 
 /** One message in the making: from where it begins to where the next one may, and what was read of it so far. */
 final class Region {
@@ -63,6 +64,13 @@ final class Region {
         return text.substring(Math.max(0, start - before), Math.max(start, to)).contains(literal);
     }
 
+    /** The same with words as the original has them. */
+    boolean isNear(Pattern words, int before, int after) {
+        int from = source.at(Math.max(0, start - before));
+        int to = source.at(Math.max(start, Math.min(limit, Math.max(end, bodyStart) + after)));
+        return words.matcher(source.original).region(from, Math.max(from, to)).find();
+    }
+
     /** What stands at most {@code reach} characters before the beginning, behind any earlier message and its stack. */
     String lead(int reach) {
         int from = Math.max(previousEnd, start - reach);
@@ -87,9 +95,17 @@ final class Region {
 
     /** What the original has behind the beginning, to the end of the line. */
     String restOfLine() {
-        int after = Math.min(source.original.length(), source.at(bodyStart - 1) + 1);
-        int end = source.original.indexOf('\n', after);
-        return source.original.substring(after, Math.min(end < 0 ? source.original.length() : end, after + 400));
+        return restOfLine(bodyStart);
+    }
+
+    /** What the original has behind all that was read, to the end of the line. */
+    String behind() {
+        return restOfLine(Math.max(end, bodyStart));
+    }
+
+    private String restOfLine(int from) {
+        int after = Math.min(source.original.length(), source.at(from - 1) + 1);
+        return source.original.substring(after, Lines.end(source.original, after, 400));
     }
 
     /** Moves the end of the message behind a literal, if it is there. */
@@ -221,10 +237,9 @@ final class Region {
 
     private String excerpt() {
         int from = source.at(start);
-        from = Math.max(source.original.lastIndexOf('\n', from - 1) + 1, from - 200);
+        from = Lines.start(source.original, from, 200);
         int to = end > start ? source.at(end - 1) + 1 : from;
-        int line = source.original.indexOf('\n', to);
-        to = Math.min(line < 0 ? source.original.length() : line, to + 200);
+        to = Lines.end(source.original, to, 200);
         return Trace.readable(source.decoded(from, Math.min(to, from + 2000)));
     }
 

@@ -91,8 +91,7 @@ final class Squeezed {
     /** What stands before a squeezed position on its line in the original. */
     String lineBefore(int index) {
         int end = at[index];
-        int start = Math.max(original.lastIndexOf('\n', end - 1) + 1, end - 400);
-        return original.substring(start, end);
+        return original.substring(Lines.start(original, end, 400), end);
     }
 
     /** Whether the original has neither letter nor digit right before the squeezed position. */

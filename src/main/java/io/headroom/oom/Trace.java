@@ -14,6 +14,10 @@ final class Trace {
     private static final Pattern CONTROL =
             Pattern.compile("\\x1b(?:\\[[0-9;?]{0,20}[@-~]|].{0,300}?(?:\\x07|\\x1b))|[\\p{Cntrl}&&[^\\n\\t]]");
     private static final int MOST_LINES = 400;
+    /** How far back a cause's own line is read. */
+    static final int REACH = 200;
+
+    private static final int LONGEST_LINE = 2000;
     private static final int LONGEST_MESSAGE = 60;
 
     private Trace() {}
@@ -22,17 +26,20 @@ final class Trace {
      * Where the trace begins to which the cause at {@code at} belongs: over frames and further causes up to the line
      * that names the outermost exception; {@code at}'s own line if that is no cause.
      */
-    static int top(String text, int at) {
-        int line = text.lastIndexOf('\n', at - 1) + 1;
-        if (!LINK.matcher(text.substring(line, at)).find()) {
+    static int top(CharSequence text, int at) {
+        int line = Lines.start(text, at, REACH);
+        if (isCut(text, line) || !LINK.matcher(text.subSequence(line, at)).find()) {
             return line;
         }
         boolean message = false;
         int length = 0;
         int top = line;
         for (int count = 0; line > 0 && count < MOST_LINES; count++) {
-            int start = text.lastIndexOf('\n', line - 2) + 1;
-            String before = text.substring(start, Math.min(line, start + 600));
+            int start = Lines.start(text, line - 1, LONGEST_LINE);
+            if (isCut(text, start)) {
+                return top;
+            }
+            CharSequence before = text.subSequence(start, Math.min(line, start + 600));
             boolean frame = FRAME.matcher(before).find() || MORE.matcher(before).find();
             if (frame && message) {
                 return top;
@@ -51,11 +58,14 @@ final class Trace {
         return top;
     }
 
+    private static boolean isCut(CharSequence text, int start) {
+        return start > 0 && text.charAt(start - 1) != '\n';
+    }
+
     /** Where the next line begins that names another exception; {@code to} if none does. */
     static int nextHeader(String text, int from, int to) {
-        for (int line = text.indexOf('\n', from) + 1; line > 0 && line < to; line = text.indexOf('\n', line) + 1) {
-            int end = text.indexOf('\n', line);
-            String here = text.substring(line, Math.min(end < 0 ? text.length() : end, line + 300));
+        for (int line = Lines.end(text, from, to - from) + 1; line < to; line = Lines.end(text, line, to - line) + 1) {
+            String here = text.substring(line, Lines.end(text, line, 300));
             if (HEADER.matcher(here).find() && !LINK.matcher(here).find()) {
                 return line;
             }

@@ -55,6 +55,10 @@ public final class DiagnosisReport {
                 megabytesPerSecond(DENSE, DENSE_BYTES)));
         out.append(String.format(
                 Locale.ROOT,
+                "| through such errors in a single line | %.0f MB/s | ≥ 20 MB/s |\n",
+                megabytesPerSecond(DENSE.replace('\n', ' '), DENSE_BYTES / 8)));
+        out.append(String.format(
+                Locale.ROOT,
                 "| 1 GB in a single line, in a heap of %1$d MiB | %2$.1f s | read at all |\n"
                         + "| a log of 5 GB, in a heap of %1$d MiB | %3$.1f s | read at all |\n",
                 Runtime.getRuntime().maxMemory() >> 20,

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.headroom.oom.OutOfMemory;
 import io.headroom.units.Bytes;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A process that the message names is named, with what it holds. */
 class OtherProcessTest {
@@ -27,6 +29,30 @@ class OtherProcessTest {
 
         assertThat(diagnosis.what()).doesNotContain("beside");
         assertThat(diagnosis.remedies()).extracting(Advice::name).noneMatch(name -> name.contains("process"));
+    }
+
+    /** In a container the only process listed may be this one, with another library's memory in it. */
+    @ParameterizedTest
+    @CsvSource({"79.15,200.00 MiB,78.90,30.00,2.00", "23.65,100.00 MiB,23.54,5.00,2.00"})
+    void aProcessThatDoesNotFitBesideThisOneIsThisOne(
+            String total, String free, String listed, String allocated, String asked) {
+        Diagnosis diagnosis = Diagnosis.of(
+                OutOfMemory.read("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate " + asked
+                                + " GiB. GPU 0 has a total capacity of " + total + " GiB of which " + free
+                                + " is free. Process 1 has " + listed + " GiB memory in use. Of the allocated memory "
+                                + allocated
+                                + " GiB is allocated by PyTorch, and 1.00 GiB is reserved by PyTorch but unallocated.")
+                        .orElseThrow(),
+                Situation.unknown());
+
+        assertThat(diagnosis.cause()).isEqualTo(Cause.UNKNOWN);
+        assertThat(diagnosis.confidence()).isLessThanOrEqualTo(0.6);
+        assertThat(diagnosis.remedies())
+                .noneMatch(advice ->
+                        advice.name().contains("process 1") || advice.how().contains("kill "));
+        assertThat(diagnosis.implied())
+                .anyMatch(line -> line.startsWith("Process 1 is this process itself"))
+                .noneMatch(line -> line.startsWith("Not this process") || line.startsWith("Neither free"));
     }
 
     private static Diagnosis of(String clause, String own) {

@@ -142,7 +142,7 @@ class BadInputTest {
     }
 
     @Test
-    void oneLongLineStreamsInConstantMemory() throws IOException {
+    void oneLongLineIsRead() throws IOException {
         long size = 48L << 20;
         Log log = Log.read(new Line(size, FULL));
 
