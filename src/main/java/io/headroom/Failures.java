@@ -6,6 +6,7 @@ import io.headroom.diagnosis.Situation;
 import io.headroom.kernel.FailedCell;
 import io.headroom.kernel.Kernels;
 import io.headroom.memory.Reading;
+import io.headroom.model.Leftovers;
 import io.headroom.model.Models;
 import io.headroom.oom.Log;
 import io.headroom.training.CellTraining;
@@ -36,21 +37,25 @@ final class Failures {
     }
 
     /** A cell that failed, just now: the process has its peak still in its books. */
-    static Explanation explain(FailedCell cell) {
-        Situation situation = held(situation().code(cell.code()), cell.code());
-        return explain(
-                Log.read(cell.failure().text()),
-                own(cell.code(), situation.readings()).map(situation::workload).orElse(situation));
+    static FailedStatement explain(FailedCell cell) {
+        Log log = Log.read(cell.failure().text());
+        if (log.first().isEmpty()) {
+            return new FailedStatement(explain(log, Situation.unknown()), Optional.empty(), Optional.empty());
+        }
+        Optional<Leftovers> left = left(cell.code());
+        Situation known = situation().code(cell.code());
+        Situation held =
+                left.map(each -> known.heldByCell(each.bytes(), each.names())).orElse(known);
+        Situation situation =
+                own(cell.code(), known.readings()).map(held::workload).orElse(held);
+        return new FailedStatement(explain(log, situation), situation.workload(), left);
     }
 
-    private static Situation held(Situation situation, String code) {
+    private static Optional<Leftovers> left(String code) {
         try {
-            return Session.current()
-                    .leftBy(code)
-                    .map(left -> situation.heldByCell(left.bytes()))
-                    .orElse(situation);
-        } catch (RuntimeException unread) {
-            return situation;
+            return Session.current().leftBy(code);
+        } catch (RuntimeException | OutOfMemoryError unread) {
+            return Optional.empty();
         }
     }
 
@@ -81,7 +86,7 @@ final class Failures {
                 .in(kernel())
                 .readings(readings)
                 .models(models())
-                .workload(session.workload().orElse(null));
+                .workload(session.running().orElse(null));
     }
 
     private static Map<String, Long> models() {

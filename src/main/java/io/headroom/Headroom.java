@@ -168,19 +168,15 @@ public final class Headroom {
     }
 
     /**
-     * Closes what the last cell that ran out of memory left open, and tells what came back: the batch it was at with all
-     * that its forward pass made, and the arrays it put into variables it names. Models, trainers and what other variables
-     * refer to stay as they are.
+     * Closes what cells that ran out of memory left open, and tells what came back: the batch they were at with all that its
+     * forward pass made, and the arrays they put into lists and maps they name. Models, trainers, variables that are an
+     * NDArray and what other variables refer to by now stay as they are.
      *
-     * @throws IllegalStateException if no cell failed, or it left nothing open, or that was released before
+     * @throws IllegalStateException if no cell failed, or it left nothing open, or that was released before, or the variables
+     *     refer to too many objects to tell
      */
     public static ReleaseReport releaseFailed() {
-        return Session.current()
-                .releaseFailed()
-                .map(report -> Session.current().noted("failed cell released", report))
-                .orElseThrow(() ->
-                        new IllegalStateException("No failed cell holds arrays that are its own. release() collects"
-                                + " what nothing refers to, and names the variables that hold the rest."));
+        return Session.current().releaseFailed();
     }
 
     /** Releases every model that is still loaded, the oldest first, and tells what came back and who holds the rest. */
@@ -321,6 +317,7 @@ public final class Headroom {
     public static Explanation diagnose() {
         return Session.current()
                 .failure()
+                .map(FailedStatement::explanation)
                 .orElseThrow(
                         () -> new IllegalStateException("No cell of this notebook has run out of memory, so there is"
                                 + " nothing to diagnose. Paste a message, diagnose(\"CUDA out of memory. …\"), or give a log file,"
@@ -419,7 +416,7 @@ public final class Headroom {
 
     /** What one step of the workload needs, and when. */
     public static Estimate estimate(Workload workload) {
-        return Session.current().estimated(Estimate.of(Session.given(workload, "estimate")));
+        return Estimate.of(Session.given(workload, "estimate"));
     }
 
     /**
@@ -438,8 +435,7 @@ public final class Headroom {
      * @throws IllegalArgumentException if the workload does not hold together
      */
     public static BudgetPanel budget(Workload workload) {
-        Session.current().running(Session.given(workload, "budget"));
-        return BudgetPanel.of(workload, Session::headroom);
+        return BudgetPanel.of(Session.given(workload, "budget"), Session::headroom);
     }
 
     /** The same for a block of your own, as {@link #estimate(Block, Shape, OptimizerKind)}. */
@@ -449,8 +445,7 @@ public final class Headroom {
 
     /** The same beside a size that you name, in bytes above the idle process: {@code budget(step, "8 GiB")}. */
     public static BudgetPanel budget(Workload workload, String limit) {
-        Session.current().running(Session.given(workload, "budget"));
-        return BudgetPanel.of(workload, Bytes.parse(limit));
+        return BudgetPanel.of(Session.given(workload, "budget"), Bytes.parse(limit));
     }
 
     /**
@@ -462,7 +457,7 @@ public final class Headroom {
         Session session = Session.current();
         session.running(Session.given(workload, "run"));
         try (CellProgress progress = CellProgress.start("One step of " + workload)) {
-            return session.noted("step of batch " + workload.batch(), StepRunner.run(workload, progress));
+            return session.ran(session.noted("step of batch " + workload.batch(), StepRunner.run(workload, progress)));
         }
     }
 
@@ -477,7 +472,7 @@ public final class Headroom {
         Session session = Session.current();
         session.running(Session.given(workload, "probe"));
         try (CellProgress progress = CellProgress.start("Probing " + workload)) {
-            return session.noted("probe", Probe.of(workload, Session.headroom(), progress));
+            return session.ran(session.noted("probe", Probe.of(workload, Session.headroom(), progress)));
         }
     }
 
@@ -498,7 +493,7 @@ public final class Headroom {
                         .toList();
         Session.current().running(workload);
         try (CellProgress progress = CellProgress.start("Running " + (chosen.size() + 1) + " variants")) {
-            return Comparison.of(workload, chosen, progress);
+            return Session.current().ran(Comparison.of(workload, chosen, progress));
         }
     }
 

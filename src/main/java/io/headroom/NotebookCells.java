@@ -1,6 +1,5 @@
 package io.headroom;
 
-import io.headroom.diagnosis.Diagnosis;
 import io.headroom.kernel.Cells;
 import io.headroom.kernel.FailedCell;
 import io.headroom.kernel.Failure;
@@ -8,6 +7,7 @@ import io.headroom.kernel.Imports;
 import io.headroom.kernel.Kernels;
 import io.headroom.kernel.NotebookKernel;
 import io.headroom.memory.Watch;
+import io.headroom.model.Leftovers;
 import io.headroom.remedy.Remedy;
 import io.headroom.render.Bundle;
 import io.headroom.render.DiagnosisText;
@@ -52,9 +52,8 @@ public final class NotebookCells implements Cells {
 
     @Override
     public Optional<Bundle> render(Object value) {
-        boolean last =
-                Session.current().failure().filter(failure -> failure == value).isPresent();
-        return last ? Optional.of(withButtons((Explanation) value)) : Views.find(value);
+        Optional<FailedStatement> last = Session.current().failure().filter(failure -> failure.explanation() == value);
+        return last.map(NotebookCells::withButtons).or(() -> Views.find(value));
     }
 
     @Override
@@ -67,19 +66,27 @@ public final class NotebookCells implements Cells {
     }
 
     private static Optional<Bundle> card(FailedCell cell) {
-        Explanation explanation = Failures.explain(cell);
-        if (explanation.diagnosis().isEmpty()) {
+        FailedStatement failed = explained(cell);
+        if (failed.explanation().diagnosis().isEmpty()) {
             return Optional.empty();
         }
-        Session.current().failed(explanation);
+        Session.current().failed(failed);
         Session.current().read("out of memory");
-        return Optional.of(withButtons(explanation));
+        return Optional.of(withButtons(failed));
+    }
+
+    private static FailedStatement explained(FailedCell cell) {
+        try {
+            return Failures.explain(cell);
+        } finally {
+            Session.current().ended();
+        }
     }
 
     /** Shows the card and gives the buttons that belong below it; gives the card where there are none. */
-    private static Bundle withButtons(Explanation explanation) {
-        Bundle last = card(explanation);
-        List<Bundle> below = Stream.of(release(), explanation.diagnosis().flatMap(NotebookCells::buttons))
+    private static Bundle withButtons(FailedStatement failed) {
+        Bundle last = card(failed.explanation());
+        List<Bundle> below = Stream.of(failed.left().flatMap(NotebookCells::release), buttons(failed))
                 .flatMap(Optional::stream)
                 .toList();
         for (Bundle next : below) {
@@ -90,25 +97,33 @@ public final class NotebookCells implements Cells {
     }
 
     /** The way to what the failed cell still holds; nothing where it holds nothing. */
-    private static Optional<Bundle> release() {
+    private static Optional<Bundle> release(Leftovers left) {
         try {
-            return Session.current().leftBytes().flatMap(bytes -> Kernels.current()
-                    .flatMap(NotebookKernel::comms)
-                    .map(new ActionButton(
-                            "Release what the failed cell holds, " + Bytes.format(bytes),
-                            "Closes the arrays that it opened and nothing else refers to",
-                            () -> Headroom.releaseFailed().toString(),
-                            "releaseFailed()")::show));
+            long bytes = left.bytes();
+            return bytes == 0
+                    ? Optional.empty()
+                    : Kernels.current()
+                            .flatMap(NotebookKernel::comms)
+                            .map(new ActionButton(
+                                    "Release what the failed cell holds, " + Bytes.format(bytes),
+                                    "Closes the arrays that it opened"
+                                            + (left.names().isEmpty()
+                                                    ? ""
+                                                    : ", those in " + String.join(", ", left.names()) + " too")
+                                            + "; what other variables hold by now stays",
+                                    () -> Session.current().release(left).toString(),
+                                    "releaseFailed()")::show);
         } catch (Throwable failed) {
             return Optional.empty();
         }
     }
 
     /** The way from the card to the budget at a remedy's setting; nothing where it cannot be made. */
-    private static Optional<Bundle> buttons(Diagnosis diagnosis) {
+    private static Optional<Bundle> buttons(FailedStatement failed) {
         try {
-            Workload workload = Session.current().workload().orElse(null);
-            List<Remedy> remedies = diagnosis.remedies().stream()
+            Workload workload = failed.workload().orElse(null);
+            List<Remedy> remedies = failed.explanation().diagnosis().stream()
+                    .flatMap(diagnosis -> diagnosis.remedies().stream())
                     .flatMap(advice -> advice.remedy().stream())
                     .filter(remedy -> workload != null && remedy.changesWorkload() && remedy.appliesTo(workload))
                     .toList();
@@ -117,7 +132,7 @@ public final class NotebookCells implements Cells {
                     : Kernels.current()
                             .flatMap(NotebookKernel::comms)
                             .map(new RemedyPanel(workload, remedies, Session::headroom)::show);
-        } catch (Throwable failed) {
+        } catch (Throwable broken) {
             return Optional.empty();
         }
     }
@@ -132,12 +147,13 @@ public final class NotebookCells implements Cells {
 
     @Override
     public void passed() {
-        Session.current().passed();
+        Session.current().ended();
     }
 
     @Override
     public void warm() {
-        Views.of(Failures.explain(new FailedCell("", Failure.of(new OutOfMemoryError("Java heap space")))));
+        Views.of(Failures.explain(new FailedCell("", Failure.of(new OutOfMemoryError("Java heap space"))))
+                .explanation());
     }
 
     @Override

@@ -1,7 +1,6 @@
 package io.headroom;
 
 import io.headroom.budget.Device;
-import io.headroom.budget.Estimate;
 import io.headroom.kernel.Kernels;
 import io.headroom.kernel.NotebookKernel;
 import io.headroom.memory.MemoryMonitor;
@@ -15,22 +14,23 @@ import io.headroom.render.Bundle;
 import io.headroom.training.SampleTraining;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** What one notebook remembers between its cells: the readings, the last workload, the last failure. */
+/** What one notebook remembers between its cells: the readings, what runs, the last failure. */
 final class Session {
     private static final String CPU = "cpu";
     private static final Session CURRENT = new Session();
 
     private final Timeline timeline = new Timeline();
     private String device = CPU;
-    private Workload workload;
-    private Explanation failure;
+    private Workload running;
+    private FailedStatement failure;
     private MemoryMonitor monitor;
     private Leftovers.Mark mark;
-    private Leftovers leftovers;
+    private final List<Leftovers> leftovers = new ArrayList<>();
 
     static Session current() {
         return CURRENT;
@@ -123,13 +123,18 @@ final class Session {
         return noted(model.name() + " loaded", model);
     }
 
-    synchronized Estimate estimated(Estimate estimate) {
-        workload = estimate.workload();
-        return estimate;
+    /** What the running statement runs for real from here on; {@link #ran} ends it. */
+    synchronized void running(Workload next) {
+        running = next;
     }
 
-    synchronized void running(Workload next) {
-        workload = next;
+    synchronized <T> T ran(T value) {
+        running = null;
+        return value;
+    }
+
+    synchronized Optional<Workload> running() {
+        return Optional.ofNullable(running);
     }
 
     synchronized MemoryMonitor watching(MemoryMonitor next) {
@@ -150,39 +155,47 @@ final class Session {
         return readings.get(readings.size() - 1);
     }
 
-    synchronized void failed(Explanation explanation) {
-        failure = explanation;
+    synchronized void failed(FailedStatement statement) {
+        failure = statement;
+        leftovers.removeIf(left -> left.bytes() == 0);
+        statement.left().ifPresent(leftovers::add);
     }
 
-    /** A statement passed: what is open now is not the next one's. */
-    synchronized void passed() {
+    synchronized Optional<FailedStatement> failure() {
+        return Optional.ofNullable(failure);
+    }
+
+    /** A statement ended: what it ran and what is open now is not the next one's. */
+    synchronized void ended() {
+        running = null;
         mark = Leftovers.mark();
     }
 
     /** What the statement left open that failed just now. */
     synchronized Optional<Leftovers> leftBy(String code) {
-        leftovers = mark == null ? null : Leftovers.since(mark, code, variables());
-        return Optional.ofNullable(leftovers);
+        return Optional.ofNullable(mark).map(before -> Leftovers.since(before, code, variables()));
     }
 
-    /** Bytes that the last failed statement still holds; empty where it holds none. */
-    synchronized Optional<Long> leftBytes() {
-        return Optional.ofNullable(leftovers).map(Leftovers::bytes).filter(bytes -> bytes > 0);
-    }
-
-    /** Closes what the last failed statement left open; empty where it left nothing, or it was closed before. */
-    synchronized Optional<ReleaseReport> releaseFailed() {
-        Optional<ReleaseReport> report =
-                Optional.ofNullable(leftovers).filter(left -> left.bytes() > 0).map(left -> left.release(variables()));
-        leftovers = null;
+    /** Closes what the statements left open that ran out of memory. */
+    synchronized ReleaseReport releaseFailed() {
+        Optional<Leftovers> all = leftovers.stream().reduce(Leftovers::and);
+        ReleaseReport report = release(all.orElseThrow(Session::nothingHeld));
+        leftovers.clear();
         return report;
     }
 
-    synchronized Optional<Explanation> failure() {
-        return Optional.ofNullable(failure);
+    /** Closes what one statement left open. */
+    ReleaseReport release(Leftovers left) {
+        if (left.bytes() == 0) {
+            throw left.untold()
+                    .map(why -> new IllegalStateException("What the failed cell holds cannot be told: " + why))
+                    .orElseGet(Session::nothingHeld);
+        }
+        return noted("failed cell released", left.release(variables()));
     }
 
-    synchronized Optional<Workload> workload() {
-        return Optional.ofNullable(workload);
+    private static IllegalStateException nothingHeld() {
+        return new IllegalStateException("No failed cell holds arrays that are its own. release() collects what nothing"
+                + " refers to, and names the variables that hold the rest.");
     }
 }

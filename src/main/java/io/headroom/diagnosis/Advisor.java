@@ -84,14 +84,19 @@ final class Advisor {
     }
 
     private void held() {
+        String in = String.join(" and ", situation.heldIn());
         situation.heldByCell().ifPresent(bytes -> {
             if (bytes > 0) {
                 add(
                         "release what the failed cell holds",
                         OptionalLong.of(bytes),
-                        "counted in the NDArrays that it opened and nothing else refers to",
+                        "counted in the NDArrays that it opened"
+                                + (in.isEmpty() ? " and no variable is seen to hold" : ", those in " + in + " too"),
                         "releaseFailed();      // closes them, and tells what came back",
-                        "none: the cell failed anyway; what it put into lists is closed there");
+                        in.isEmpty()
+                                ? "none: the cell failed anyway"
+                                : "what the cell put into " + in
+                                        + " is lost; put what you need into variables of their own before");
             }
         });
         if (growth.steady()) {
@@ -216,9 +221,18 @@ final class Advisor {
                 && oom.size(Field.REQUESTED).map(Size::low).orElse(0L) / 2 > most;
     }
 
+    /** What is open beside what the failed cell left. */
+    private OptionalLong besideTheCell() {
+        OptionalLong live = situation.liveArrays();
+        return live.isPresent()
+                ? OptionalLong.of(
+                        Math.max(0, live.getAsLong() - situation.heldByCell().orElse(0)))
+                : live;
+    }
+
     /** Releasing what else is loaded, unless it is known that this is next to nothing. */
     void release() {
-        OptionalLong live = situation.liveArrays();
+        OptionalLong live = besideTheCell();
         List<String> names = List.copyOf(situation.models().keySet());
         if (names.size() > 1) {
             List<String> earlier = names.subList(0, names.size() - 1);
@@ -231,11 +245,13 @@ final class Advisor {
                     earlier.stream().map(name -> "release(" + name + ");").collect(Collectors.joining("\n"))
                             + "      // or releaseAll()",
                     "loading a model again costs its load time");
-        } else if (live.isPresent() && live.getAsLong() < Bytes.MIB && names.isEmpty()) {
-            no(
-                    "release between models",
-                    "now that the failed cell has given back its own, open NDArrays hold "
-                            + Bytes.format(live.getAsLong()) + ".");
+        } else if (live.isPresent() && names.isEmpty()) {
+            if (live.getAsLong() < Bytes.MIB) {
+                no(
+                        "release between models",
+                        "beside what the failed cell opened, open NDArrays hold " + Bytes.format(live.getAsLong())
+                                + ".");
+            }
         } else {
             Remedy remedy = Remedies.byName("release between models");
             add(
@@ -243,7 +259,8 @@ final class Advisor {
                     live,
                     "counted in open NDArrays",
                     place.isNotebook()
-                            ? "release(model);      // what load(…) returned; releaseAll() for every one"
+                            ? (names.isEmpty() ? "release(model);" : "release(" + names.get(0) + ");")
+                                    + "      // what load(…) returned; releaseAll() for every one"
                             : code(remedy),
                     cost(remedy));
         }

@@ -33,7 +33,8 @@ import java.util.regex.Pattern;
  * @param kernel where the advice will be typed
  * @param readings readings before the failure, one per step or stage, oldest first
  * @param workload what was run when it failed
- * @param heldByCell bytes that the failed cell's variables and exception still hold
+ * @param heldByCell bytes of the arrays that the failed cell left open
+ * @param heldIn the variables whose lists and maps hold some of these
  * @param code the failing cell
  * @param models the models that are loaded and the bytes of their weights, oldest first
  */
@@ -42,6 +43,7 @@ public record Situation(
         List<Reading> readings,
         Optional<Workload> workload,
         OptionalLong heldByCell,
+        List<String> heldIn,
         Optional<String> code,
         Map<String, Long> models) {
     private static final String EPOCH = "epoch #";
@@ -57,40 +59,42 @@ public record Situation(
 
     public Situation {
         readings = List.copyOf(readings);
+        heldIn = List.copyOf(heldIn);
         models = Collections.unmodifiableMap(new LinkedHashMap<>(models));
     }
 
     /** Nothing but a message, outside any notebook. */
     public static Situation unknown() {
         return new Situation(
-                Kernel.SHELL, List.of(), Optional.empty(), OptionalLong.empty(), Optional.empty(), Map.of());
+                Kernel.SHELL, List.of(), Optional.empty(), OptionalLong.empty(), List.of(), Optional.empty(), Map.of());
     }
 
     public Situation in(Kernel where) {
-        return new Situation(where, readings, workload, heldByCell, code, models);
+        return new Situation(where, readings, workload, heldByCell, heldIn, code, models);
     }
 
     public Situation readings(List<Reading> taken) {
-        return new Situation(kernel, taken, workload, heldByCell, code, models);
+        return new Situation(kernel, taken, workload, heldByCell, heldIn, code, models);
     }
 
     /** The workload that failed; {@code null} for none. */
     public Situation workload(Workload failed) {
-        return new Situation(kernel, readings, Optional.ofNullable(failed), heldByCell, code, models);
+        return new Situation(kernel, readings, Optional.ofNullable(failed), heldByCell, heldIn, code, models);
     }
 
-    public Situation heldByCell(long bytes) {
-        return new Situation(kernel, readings, workload, OptionalLong.of(bytes), code, models);
+    /** What the failed cell left open, and the variables whose lists and maps hold some of it. */
+    public Situation heldByCell(long bytes, List<String> in) {
+        return new Situation(kernel, readings, workload, OptionalLong.of(bytes), in, code, models);
     }
 
     /** The failing cell's text; {@code null} for none. */
     public Situation code(String cell) {
-        return new Situation(kernel, readings, workload, heldByCell, Optional.ofNullable(cell), models);
+        return new Situation(kernel, readings, workload, heldByCell, heldIn, Optional.ofNullable(cell), models);
     }
 
     /** The models that are loaded and the bytes of their weights, oldest first. */
     public Situation models(Map<String, Long> loaded) {
-        return new Situation(kernel, readings, workload, heldByCell, code, loaded);
+        return new Situation(kernel, readings, workload, heldByCell, heldIn, code, loaded);
     }
 
     /** What the workload needs; empty without one, and where it can only be measured. */

@@ -7,6 +7,7 @@ import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.util.NativeResource;
 import io.headroom.memory.LiveArrays;
+import java.lang.ref.Reference;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.ArrayDeque;
@@ -21,6 +22,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * Finds the notebook variables that keep NDArrays open: directly, in lists, maps and arrays, in models, managers and
@@ -28,14 +32,47 @@ import java.util.Set;
  *
  * <p>Nothing is called but DJL's getters and collections' own walk; any other {@code Iterable} (a data set's batches) is
  * not iterated, which would use it up. Fields are read, never set. The search stops after {@value #MOST} objects for
- * each variable.
+ * each variable; numbers, text, arrays of them and records of those are not among these.
  *
  * <pre>{@code
  * Holders.find(List.of(new Variable("years", "NDList", years)));
  * }</pre>
  */
 public final class Holders {
-    private static final int MOST = 10_000;
+    private static final int MOST = 200_000;
+
+    /** What to say where {@link #referred} is empty. */
+    static final String TOO_MUCH = " refers to more than " + MOST + " objects that may hold arrays.";
+
+    /** The fields of a class that may lead to an array. */
+    private static final ClassValue<List<Field>> FIELDS = new ClassValue<>() {
+        @Override
+        protected List<Field> computeValue(Class<?> type) {
+            return fieldsOf(type);
+        }
+    };
+
+    /** Classes that a notebook declares: their static fields live as long as its variables. */
+    private static final String NOTEBOOK = "REPL.";
+
+    private static final List<String> PLAIN =
+            List.of("java.", "javax.", "jdk.", "sun.", "ai.djl.metric.", "io.headroom.memory.");
+
+    private static final List<Class<?>> HOLDERS = List.of(
+            NDArray.class,
+            NDManager.class,
+            LoadedModel.class,
+            Model.class,
+            Block.class,
+            Parameter.class,
+            Collection.class,
+            Map.class,
+            Map.Entry.class,
+            Optional.class,
+            AtomicReference.class,
+            AtomicReferenceArray.class,
+            Reference.class,
+            CompletableFuture.class);
 
     private Holders() {}
 
@@ -142,19 +179,33 @@ public final class Holders {
             LiveArrays.arrays(manager).forEach(array -> push(next, array));
         } else if (each instanceof Block block) {
             block.getParameters().values().forEach(parameter -> push(next, parameter));
+            fields(each, next); // a mask or a cache that it keeps beside its parameters
         } else if (each instanceof Parameter parameter) {
             if (parameter.isInitialized()) {
                 push(next, parameter.getArray());
             }
         } else if (each instanceof Collection<?> items) {
-            items.stream().limit(MOST).forEach(item -> push(next, item));
+            items.stream().filter(item -> !isLeaf(item)).limit(MOST + 1).forEach(item -> push(next, item));
         } else if (each instanceof Map<?, ?> map) {
             map.forEach((key, value) -> {
                 push(next, key);
                 push(next, value);
             });
+        } else if (each instanceof Map.Entry<?, ?> entry) {
+            push(next, entry.getKey());
+            push(next, entry.getValue());
         } else if (each instanceof Optional<?> optional) {
             optional.ifPresent(value -> push(next, value));
+        } else if (each instanceof AtomicReference<?> reference) {
+            push(next, reference.get());
+        } else if (each instanceof Reference<?> reference) {
+            push(next, reference.get());
+        } else if (each instanceof AtomicReferenceArray<?> items) {
+            for (int i = 0; i < items.length(); i++) {
+                push(next, items.get(i));
+            }
+        } else if (each instanceof CompletableFuture<?> future) {
+            push(next, future.isCompletedExceptionally() ? null : future.getNow(null));
         } else if (each instanceof Object[] items) {
             Arrays.stream(items).forEach(item -> push(next, item));
         } else {
@@ -162,33 +213,67 @@ public final class Holders {
         }
     }
 
-    /** Fields of classes that are neither the platform's nor DJL's: a user's own holder, record or lambda. */
     private static void fields(Object each, Deque<Object> next) {
-        for (Class<?> type = each.getClass(); type != null && type != Object.class; type = type.getSuperclass()) {
-            String name = type.getName();
-            if (type.isArray() || name.startsWith("java.") || name.startsWith("jdk.") || name.startsWith("sun.")) {
-                return;
+        for (Field field : FIELDS.get(each.getClass())) {
+            try {
+                push(next, field.get(each));
+            } catch (ReflectiveOperationException | RuntimeException e) {
+                continue;
             }
+        }
+    }
+
+    /** Fields of classes that are neither the platform's nor DJL's metrics: a user's own holder, record, block or lambda. */
+    private static List<Field> fieldsOf(Class<?> from) {
+        List<Field> found = new ArrayList<>();
+        for (Class<?> type = from; type != null && !type.isArray() && !isPlain(type); type = type.getSuperclass()) {
             for (Field field : type.getDeclaredFields()) {
-                if (!Modifier.isStatic(field.getModifiers()) && !field.getType().isPrimitive()) {
+                boolean leads = !Modifier.isStatic(field.getModifiers())
+                        || type.getName().startsWith(NOTEBOOK);
+                Class<?> of = field.getType();
+                if (leads && !cannotHold(of)) {
                     try {
                         field.setAccessible(true);
-                        push(next, field.get(each));
-                    } catch (ReflectiveOperationException | RuntimeException e) {
+                        found.add(field);
+                    } catch (RuntimeException closed) {
                         continue;
                     }
                 }
             }
         }
+        return List.copyOf(found);
+    }
+
+    /** Classes whose fields are not entered. */
+    private static boolean isPlain(Class<?> type) {
+        return PLAIN.stream().anyMatch(type.getName()::startsWith);
+    }
+
+    /** Whether no value of this declared type leads to an array. */
+    private static boolean cannotHold(Class<?> type) {
+        if (type.isArray()) {
+            return cannotHold(type.getComponentType());
+        }
+        return type.isPrimitive() || isPlain(type) && Modifier.isFinal(type.getModifiers()) && type != Optional.class;
+    }
+
+    /** What holds no array and leads to none. */
+    private static boolean isLeaf(Object value) {
+        if (value == null || value instanceof String || value instanceof Number || value instanceof Enum) {
+            return true;
+        }
+        return !HOLDERS.stream().anyMatch(type -> type.isInstance(value))
+                && (!(value instanceof Object[]) || cannotHold(value.getClass()))
+                && FIELDS.get(value.getClass()).isEmpty();
     }
 
     private static void push(Deque<Object> next, Object value) {
-        if (value != null && !(value instanceof String) && !(value instanceof Number)) {
+        if (!isLeaf(value)) {
             next.push(value);
         }
     }
 
-    private static boolean open(NDArray array) {
+    static boolean open(NDArray array) {
         return !(array instanceof NativeResource<?> resource && resource.isReleased());
     }
 }

@@ -4,29 +4,25 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.headroom.memory.LiveArrays;
 import io.headroom.memory.Reading;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.WeakHashMap;
-import java.util.regex.Pattern;
 
 /**
  * What a statement that failed left open: managers that nobody closed on the way out (a batch's, with all that its forward
- * pass made) and the arrays that it put into variables it names.
+ * pass made) and the arrays that it put into lists, maps and arrays it names.
  *
- * <p>Only what was opened since the last statement that passed counts. What models, trainers and other variables refer to
- * is never among it, so that releasing it leaves them usable.
+ * <p>Only what was opened since the mark counts. What models, trainers and other variables refer to is never among it, nor
+ * a variable that is an NDArray itself; what variables took since the failure stays too.
  *
  * <pre>{@code
- * Leftovers.Mark mark = Leftovers.mark();             // after each statement that passed
+ * Leftovers.Mark mark = Leftovers.mark();             // after each statement
  * Leftovers left = Leftovers.since(mark, cell, variables);
  * left.bytes();
  * left.release(variables).returned();                 // what came back
@@ -35,12 +31,11 @@ import java.util.regex.Pattern;
  * <p>Not for several threads at once.
  */
 public final class Leftovers {
-    /** Lists in lists. */
-    private static final int DEEPEST = 3;
-
-    private final List<NDManager> managers;
-    private final List<NDArray> arrays;
-    private final long bytes;
+    private final String code;
+    private final Set<NDManager> managers = identities();
+    private final Set<NDArray> arrays = identities();
+    private final Set<String> names = new LinkedHashSet<>();
+    private String untold;
 
     /** What was open at one moment; keeps nothing of it alive. */
     public static final class Mark {
@@ -50,13 +45,8 @@ public final class Leftovers {
         private Mark() {}
     }
 
-    private Leftovers(List<NDManager> managers, List<NDArray> arrays) {
-        this.managers = managers;
-        this.arrays = arrays;
-        Set<NDArray> all = Collections.newSetFromMap(new IdentityHashMap<>());
-        all.addAll(arrays);
-        managers.forEach(manager -> all.addAll(LiveArrays.arrays(manager)));
-        this.bytes = LiveArrays.bytes(all);
+    private Leftovers(String code) {
+        this.code = code;
     }
 
     /** Notes what is open now. */
@@ -72,101 +62,140 @@ public final class Leftovers {
 
     /** What was opened after the mark by the statement {@code code}, which failed. */
     public static Leftovers since(Mark mark, String code, List<Variable> variables) {
+        Leftovers left = new Leftovers(code);
         List<NDManager> open = LiveArrays.openManagers();
         if (open.isEmpty()) {
-            return new Leftovers(List.of(), List.of());
+            return left;
         }
-        Set<Object> kept = Collections.newSetFromMap(new IdentityHashMap<>());
-        boolean whole = true;
-        for (Variable variable : variables) {
-            whole &= keep(variable.value(), names(code, variable.name()) ? DEEPEST : 0, kept);
+        Kept kept = Kept.of(code, variables);
+        if (kept.untold().isPresent()) {
+            left.untold = kept.untold().get();
+            return left;
         }
-        for (LoadedModel model : Models.loaded()) {
-            Optional<Set<Object>> referred = Holders.referred(model);
-            whole &= referred.isPresent();
-            referred.ifPresent(kept::addAll);
-        }
-        if (!whole) {
-            return new Leftovers(List.of(), List.of());
-        }
-        List<NDManager> orphans = orphans(open, mark, kept);
-        return new Leftovers(orphans, loose(open, orphans, mark, kept));
+        left.orphans(open, mark, kept.objects());
+        left.loose(open, mark, kept.objects());
+        left.name(variables);
+        return left;
     }
 
-    private static List<NDManager> orphans(List<NDManager> open, Mark mark, Set<Object> kept) {
-        Set<Object> needed = Collections.newSetFromMap(new IdentityHashMap<>());
+    private void orphans(List<NDManager> open, Mark mark, Set<Object> kept) {
+        Set<Object> needed = needed(kept);
         for (NDManager manager : open) {
-            boolean root = manager == open.get(0);
-            if (root || mark.managers.contains(manager) || kept.contains(manager)) {
-                for (NDManager up = manager; up != null && needed.add(up); ) {
-                    up = up.getParentManager();
-                }
+            if (manager == open.get(0) || mark.managers.contains(manager)) {
+                need(manager, needed);
             }
         }
-        List<NDManager> orphans = new ArrayList<>();
+        Set<NDManager> below = identities();
         for (NDManager manager : open) {
-            boolean below = false;
-            for (NDManager up = manager.getParentManager(); up != null && !below; up = up.getParentManager()) {
-                below = orphans.contains(up) || (kept.contains(up) && !mark.managers.contains(up));
-            }
-            boolean used = LiveArrays.arrays(manager).stream().anyMatch(kept::contains);
-            if (!needed.contains(manager) && !below && !used) {
-                orphans.add(manager);
+            NDManager up = manager.getParentManager();
+            boolean under = up != null
+                    && (below.contains(up)
+                            || managers.contains(up)
+                            || (kept.contains(up) && !mark.managers.contains(up)));
+            if (under) {
+                below.add(manager);
+            } else if (!needed.contains(manager)) {
+                managers.add(manager);
             }
         }
-        return orphans;
     }
 
     /** New arrays in managers that were open before. */
-    private static List<NDArray> loose(List<NDManager> open, List<NDManager> orphans, Mark mark, Set<Object> kept) {
-        Set<NDArray> closing = Collections.newSetFromMap(new IdentityHashMap<>());
+    private void loose(List<NDManager> open, Mark mark, Set<Object> kept) {
+        Set<NDArray> elsewhere = identities();
         for (NDManager manager : open) {
-            if (orphans.contains(manager) || (kept.contains(manager) && !mark.managers.contains(manager))) {
-                closing.addAll(LiveArrays.arrays(manager));
+            if (managers.contains(manager) || (kept.contains(manager) && !mark.managers.contains(manager))) {
+                elsewhere.addAll(LiveArrays.arrays(manager));
             }
         }
-        return LiveArrays.arrays(open.get(0)).stream()
+        LiveArrays.arrays(open.get(0)).stream()
                 .filter(array -> !mark.arrays.contains(array.getUid()))
-                .filter(array -> !kept.contains(array) && !closing.contains(array))
-                .toList();
+                .filter(array -> !kept.contains(array) && !elsewhere.contains(array))
+                .forEach(arrays::add);
     }
 
-    /** Keeps what a value refers to, but not the arrays that lie in it or in its collections, so many deep; false if there is too much. */
-    private static boolean keep(Object value, int deep, Set<Object> kept) {
-        if (deep > 0) {
-            if (value instanceof NDArray || value instanceof NDManager) {
-                return true;
-            }
-            Collection<?> items = value instanceof Collection<?> collection
-                    ? collection
-                    : value instanceof Map<?, ?> map
-                            ? map.values()
-                            : value instanceof Object[] array ? Arrays.asList(array) : null;
-            if (items != null) {
-                return items.stream().allMatch(item -> keep(item, deep - 1, kept));
+    private void name(List<Variable> variables) {
+        Set<NDArray> all = all();
+        for (Variable variable : variables) {
+            if (Kept.names(code, variable.name())
+                    && Holders.referred(variable.value()).stream()
+                            .flatMap(Set::stream)
+                            .anyMatch(each -> all.contains(each) || managers.contains(each))) {
+                names.add(variable.name());
             }
         }
-        Optional<Set<Object>> referred = Holders.referred(value);
-        referred.ifPresent(kept::addAll);
-        return referred.isPresent();
     }
 
-    private static boolean names(String code, String variable) {
-        return Pattern.compile("(?<![\\w$])" + Pattern.quote(variable) + "(?![\\w$])")
-                .matcher(code)
-                .find();
+    /** The managers that must stay open for what is kept, with those above them. */
+    private static Set<Object> needed(Set<Object> kept) {
+        Set<Object> needed = identities();
+        for (Object each : kept) {
+            if (each instanceof NDManager manager) {
+                need(manager, needed);
+            } else if (each instanceof NDArray array && Holders.open(array)) {
+                need(array.getManager(), needed);
+            }
+        }
+        return needed;
     }
 
-    /** Bytes of the arrays left open; storage that several share counts once. */
+    private static void need(NDManager manager, Set<Object> needed) {
+        for (NDManager up = manager; up != null && needed.add(up); ) {
+            up = up.getParentManager();
+        }
+    }
+
+    private Set<NDArray> all() {
+        Set<NDArray> all = identities();
+        arrays.stream().filter(Holders::open).forEach(all::add);
+        managers.stream().filter(NDManager::isOpen).forEach(manager -> all.addAll(LiveArrays.arrays(manager)));
+        return all;
+    }
+
+    private static <T> Set<T> identities() {
+        return Collections.newSetFromMap(new IdentityHashMap<>());
+    }
+
+    /** These and those of another statement. */
+    public Leftovers and(Leftovers other) {
+        Leftovers both = new Leftovers(code + "\n" + other.code);
+        for (Leftovers each : List.of(this, other)) {
+            both.managers.addAll(each.managers);
+            both.arrays.addAll(each.arrays);
+            both.names.addAll(each.names);
+            both.untold = each.untold == null ? both.untold : each.untold;
+        }
+        return both;
+    }
+
+    /** Bytes of these arrays that are open now; storage that several share counts once. */
     public long bytes() {
-        return bytes;
+        return LiveArrays.bytes(all());
     }
 
-    /** Closes it, cleans up and tells what came back; a second time there is nothing left to close. */
+    /** The variables named in the statement whose lists, maps or managers hold some of it. */
+    public List<String> names() {
+        return List.copyOf(names);
+    }
+
+    /** Why it could not be told what the statement left open; empty where it could. */
+    public Optional<String> untold() {
+        return Optional.ofNullable(untold);
+    }
+
+    /**
+     * Closes it but for what variables hold by now, cleans up and tells what came back; a second time there is nothing left
+     * to close.
+     *
+     * @throws IllegalStateException if what the variables hold by now is too much to look through; nothing is closed then
+     */
     public ReleaseReport release(List<Variable> variables) {
+        Kept kept = Kept.of(code, variables);
+        kept.untold().ifPresent(why -> {
+            throw new IllegalStateException("Nothing was closed, for it might be in use: " + why);
+        });
         Reading before = Reading.now();
-        managers.forEach(NDManager::close);
-        arrays.forEach(NDArray::close);
+        close(kept.objects());
         Cleanup.now();
         return new ReleaseReport(
                 "what the failed cell held",
@@ -174,5 +203,26 @@ public final class Leftovers {
                 before,
                 Reading.now("after releasing what the failed cell held"),
                 Holders.find(variables));
+    }
+
+    private void close(Set<Object> kept) {
+        Set<Object> needed = needed(kept);
+        Set<NDManager> partly = identities();
+        for (NDManager manager : LiveArrays.openManagers()) {
+            if ((managers.contains(manager) || partly.contains(manager.getParentManager()))
+                    && !kept.contains(manager)) {
+                if (needed.contains(manager)) {
+                    partly.add(manager);
+                } else {
+                    manager.close();
+                }
+            }
+        }
+        for (NDManager manager : partly) {
+            LiveArrays.arrays(manager).stream()
+                    .filter(array -> array.getManager() == manager && !kept.contains(array))
+                    .forEach(NDArray::close);
+        }
+        arrays.stream().filter(array -> !kept.contains(array)).forEach(NDArray::close);
     }
 }

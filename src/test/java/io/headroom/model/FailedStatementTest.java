@@ -3,17 +3,24 @@ package io.headroom.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.Model;
+import ai.djl.metric.Metrics;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.AbstractBlock;
+import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.core.Linear;
 import ai.djl.training.DefaultTrainingConfig;
+import ai.djl.training.ParameterStore;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
+import ai.djl.util.PairList;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -111,5 +118,132 @@ class FailedStatementTest {
         try (NDManager next = NDManager.newBaseManager("PyTorch")) {
             assertThat(next.ones(new Shape(2)).sum().getFloat()).isEqualTo(2);
         }
+    }
+
+    private static final class Masked extends AbstractBlock {
+        private NDArray mask;
+
+        @Override
+        protected NDList forwardInternal(
+                ParameterStore parameters, NDList inputs, boolean training, PairList<String, Object> params) {
+            return inputs;
+        }
+
+        @Override
+        public Shape[] getOutputShapes(Shape[] inputShapes) {
+            return inputShapes;
+        }
+    }
+
+    @Test
+    void whatABlockCachesAndAReferenceHoldsStays() {
+        Masked block = new Masked();
+        SequentialBlock net = new SequentialBlock().add(block);
+        AtomicReference<NDArray> best = new AtomicReference<>();
+        CompletableFuture<NDArray> later = new CompletableFuture<>();
+        List<Variable> variables = List.of(
+                new Variable("manager", "NDManager", manager),
+                new Variable("net", "Block", net),
+                new Variable("best", "AtomicReference<NDArray>", best),
+                new Variable("later", "CompletableFuture<NDArray>", later));
+        Leftovers.Mark mark = Leftovers.mark();
+        NDManager batch = manager.newSubManager();
+        block.mask = manager.ones(new Shape(1 << 20));
+        best.set(batch.newSubManager().ones(new Shape(1 << 20)));
+        later.complete(manager.ones(new Shape(1 << 20)));
+        NDArray lost = batch.ones(new Shape(1 << 20));
+
+        Leftovers left = Leftovers.since(mark, "step();", variables);
+
+        assertThat(left.bytes()).isEqualTo(4 * Bytes.MIB);
+        left.release(variables);
+        assertThat(lost.isReleased()).isTrue();
+        assertThat(List.of(block.mask, best.get(), later.join())).noneMatch(NDArray::isReleased);
+    }
+
+    @Test
+    void whatALaterStatementTookStays() {
+        List<NDArray> outs = new ArrayList<>();
+        List<Variable> variables = new ArrayList<>(List.of(new Variable("outs", "List<NDArray>", outs)));
+        Leftovers.Mark mark = Leftovers.mark();
+        NDManager batch = manager.newSubManager();
+        NDManager below = batch.newSubManager();
+        for (int i = 0; i < 3; i++) {
+            outs.add(below.ones(new Shape(1 << 20)));
+        }
+        Leftovers left = Leftovers.since(mark, "for (;;) outs.add(next());", variables);
+        assertThat(left.bytes()).isEqualTo(12 * Bytes.MIB);
+        assertThat(left.names()).containsExactly("outs");
+
+        variables.add(new Variable("first", "NDArray", outs.get(0)));
+        left.release(variables);
+
+        assertThat(outs).extracting(NDArray::isReleased).containsExactly(false, true, true);
+        assertThat(left.bytes()).isEqualTo(4 * Bytes.MIB);
+        assertThat(outs.get(0).sum().getFloat()).isEqualTo(1 << 20);
+    }
+
+    @Test
+    void aVariableThatIsAnArrayStaysThoughTheStatementSetIt() {
+        NDArray weights = manager.ones(new Shape(4));
+        Leftovers.Mark mark = Leftovers.mark();
+        NDArray next = weights.add(1);
+
+        Leftovers left = Leftovers.since(
+                mark, "for (;;) weights = step(weights);", List.of(new Variable("weights", "NDArray", next)));
+
+        assertThat(left.bytes()).isZero();
+        left.release(List.of(new Variable("weights", "NDArray", next)));
+        assertThat(next.isReleased()).isFalse();
+    }
+
+    private record Row(String id, int label, float[] pixels) {}
+
+    @Test
+    void dataThatHoldsNoArraysIsNotLookedThrough() {
+        List<Object> rows = new ArrayList<>();
+        Metrics metrics = new Metrics();
+        for (int i = 0; i < 300_000; i++) {
+            rows.add(i % 2 == 0 ? new float[1] : new Row("r", i, new float[0]));
+            metrics.addMetric("loss", i);
+        }
+        List<Variable> variables =
+                List.of(new Variable("rows", "List", rows), new Variable("metrics", "Metrics", metrics));
+        Leftovers.Mark mark = Leftovers.mark();
+        manager.ones(new Shape(1 << 20));
+
+        assertThat(Leftovers.since(mark, "step();", variables).bytes()).isEqualTo(4 * Bytes.MIB);
+    }
+
+    @Test
+    void whereTooMuchIsReferredToItIsSaid() {
+        List<Object> many = new ArrayList<>();
+        for (int i = 0; i < 200_001; i++) {
+            many.add(new Object[] {many});
+        }
+        Leftovers.Mark mark = Leftovers.mark();
+        manager.ones(new Shape(1 << 20));
+
+        Leftovers left = Leftovers.since(mark, "step();", List.of(new Variable("many", "List", many)));
+
+        assertThat(left.bytes()).isZero();
+        assertThat(left.untold()).hasValueSatisfying(why -> assertThat(why).contains("variable many", "200000"));
+    }
+
+    @Test
+    void theLeftoversOfTwoStatementsGoTogether() {
+        Leftovers.Mark mark = Leftovers.mark();
+        NDArray one = manager.ones(new Shape(1 << 20));
+        Leftovers first = Leftovers.since(mark, "one();", List.of());
+        Leftovers.Mark next = Leftovers.mark();
+        NDArray two = manager.ones(new Shape(1 << 20));
+        Leftovers second = Leftovers.since(next, "two();", List.of());
+
+        assertThat(second.bytes()).isEqualTo(4 * Bytes.MIB);
+        Leftovers both = first.and(second);
+        assertThat(both.bytes()).isEqualTo(8 * Bytes.MIB);
+        both.release(List.of());
+        assertThat(List.of(one, two)).allMatch(NDArray::isReleased);
+        assertThat(first.bytes() + second.bytes()).isZero();
     }
 }

@@ -1,0 +1,67 @@
+package io.headroom.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * The arrays and managers that must stay open whatever a failed statement left.
+ *
+ * @param untold why they could not all be found
+ */
+record Kept(Set<Object> objects, Optional<String> untold) {
+    /** Lists in lists. */
+    private static final int DEEPEST = 3;
+
+    /** What loaded models and variables refer to, but not what lies in collections that the statement names. */
+    static Kept of(String code, List<Variable> variables) {
+        Set<Object> kept = Collections.newSetFromMap(new IdentityHashMap<>());
+        String untold = null;
+        for (Variable variable : variables) {
+            boolean whole = variable.value() instanceof NDArray array
+                    ? kept.add(array) || true
+                    : keep(variable.value(), names(code, variable.name()) ? DEEPEST : 0, kept);
+            untold = whole ? untold : "variable " + variable.name() + Holders.TOO_MUCH;
+        }
+        for (LoadedModel model : Models.loaded()) {
+            Optional<Set<Object>> referred = Holders.referred(model);
+            referred.ifPresent(kept::addAll);
+            untold = referred.isPresent() ? untold : "model " + model.name() + Holders.TOO_MUCH;
+        }
+        return new Kept(kept, Optional.ofNullable(untold));
+    }
+
+    /** Keeps what a value refers to, but not the arrays that lie in its collections, so many deep; false if there is too much. */
+    private static boolean keep(Object value, int deep, Set<Object> kept) {
+        if (deep > 0) {
+            if (value instanceof NDArray || value instanceof NDManager) {
+                return true;
+            }
+            Collection<?> items = value instanceof Collection<?> collection
+                    ? collection
+                    : value instanceof Map<?, ?> map
+                            ? map.values()
+                            : value instanceof Object[] array ? Arrays.asList(array) : null;
+            if (items != null) {
+                return items.stream().allMatch(item -> keep(item, deep - 1, kept));
+            }
+        }
+        Optional<Set<Object>> referred = Holders.referred(value);
+        referred.ifPresent(kept::addAll);
+        return referred.isPresent();
+    }
+
+    static boolean names(String code, String variable) {
+        return Pattern.compile("(?<![\\w$])" + Pattern.quote(variable) + "(?![\\w$])")
+                .matcher(code)
+                .find();
+    }
+}
