@@ -12,6 +12,7 @@ import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 import io.headroom.memory.Limit;
+import io.headroom.memory.LiveArrays;
 import io.headroom.memory.NativeHeap;
 import io.headroom.memory.ProcessMemory;
 import io.headroom.memory.Reading;
@@ -22,6 +23,8 @@ import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -199,6 +202,39 @@ class LiveNotebookTest {
         Diagnosis loop = Diagnosis.of(
                 REFUSED, situation.code("for (int i = 0; i < 1000; i++) {\n kept.add(manager.ones(shape));\n}"));
         assertThat(loop.evidence()).anyMatch(line -> line.contains("adds to kept in a loop"));
+    }
+
+    @Test
+    void whatTheFailedCellHoldsIsNotAdvisedTwice() {
+        LiveArrays live = new LiveArrays(
+                List.of(new LiveArrays.Manager("m", false, 1, 2, 64 * Bytes.MIB, Map.of("(2) float32", 2))));
+        Reading now = Reading.now();
+        Situation held = Situation.unknown()
+                .in(Situation.Kernel.JJAVA)
+                .readings(List.of(new Reading(
+                        now.at(),
+                        "failed",
+                        now.process(),
+                        now.jvm(),
+                        now.nativeHeap(),
+                        Optional.of(live),
+                        List.of(),
+                        List.of())))
+                .heldByCell(54 * Bytes.MIB, List.of("outs"));
+
+        Diagnosis own = Diagnosis.of(REFUSED, held);
+        assertThat(own.remedies()).extracting(Advice::name).doesNotContain("release between models");
+        assertThat(own.remedies())
+                .filteredOn(each -> each.name().equals("release what the failed cell holds"))
+                .singleElement()
+                .matches(each -> each.basis().contains("outs") && each.cost().contains("outs"));
+
+        Diagnosis loaded = Diagnosis.of(REFUSED, held.models(Map.of("age", 10 * Bytes.MIB)));
+        assertThat(loaded.remedies())
+                .filteredOn(each -> each.name().equals("release between models"))
+                .singleElement()
+                .matches(each ->
+                        each.saves().orElse(0) == 10 * Bytes.MIB && each.how().startsWith("release(age);"));
     }
 
     private static Reading grown(Reading now, String stage, long rss) {
