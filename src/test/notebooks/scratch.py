@@ -20,7 +20,7 @@ class Scratch:
 
     def probes(self):
         """The JVMs that a probe measures in."""
-        return [p for p in self._processes() if any("ProbeProcess" in word for word in p.cmdline())]
+        return [p for p in self._processes() if any("ProbeProcess" in word for word in _words(p))]
 
     def wait(self, condition, seconds=30):
         until = time.monotonic() + seconds
@@ -52,6 +52,14 @@ class Scratch:
 
         reply = self._client.execute_interactive(code, timeout=timeout, output_hook=hear)["content"]
         return reply, "".join(text), shown
+
+
+def _words(process):
+    """Its command line; none for one that has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 @contextlib.contextmanager

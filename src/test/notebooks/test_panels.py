@@ -272,7 +272,7 @@ def test_the_keyboard_alone_reaches_and_moves_everything(notebook):
 def test_focus_is_seen(notebook):
     output = panel(notebook, "transformer")
     handle(output, "batch").focus()
-    for _ in range(40):
+    for _ in range(80):
         notebook.page.keyboard.press("Tab")
         outline, name = output.page.evaluate(
             "() => { const e = document.activeElement, s = getComputedStyle(e);"
