@@ -3,6 +3,7 @@ package io.headroom.memory;
 import ai.djl.ndarray.BaseNDManager;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.util.NativeResource;
 import io.headroom.memory.TensorHeaders.Header;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -126,6 +127,11 @@ public record LiveArrays(List<Manager> managers) {
             bytes += sizes.of(array).map(sizes::bytes).orElse(0L);
         }
         return bytes;
+    }
+
+    /** Whether an array is open. */
+    public static boolean isOpen(NDArray array) {
+        return !(array instanceof NativeResource<?> resource && resource.isReleased());
     }
 
     /** The open arrays a manager and those below it hold. */

@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
-import ai.djl.util.NativeResource;
 import io.headroom.memory.LiveArrays;
 import java.lang.ref.Reference;
 import java.lang.reflect.Field;
@@ -32,7 +31,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  *
  * <p>Nothing is called but DJL's getters and collections' own walk; any other {@code Iterable} (a data set's batches) is
  * not iterated, which would use it up. Fields are read, never set. The search stops after {@value #MOST} objects for
- * each variable; numbers, text, arrays of them and records of those are not among these.
+ * each variable, and what it found until then is told as "at least"; numbers, text, arrays of them and records of those
+ * are not among these.
  *
  * <pre>{@code
  * Holders.find(List.of(new Variable("years", "NDList", years)));
@@ -86,7 +86,7 @@ public final class Holders {
         Set<NDArray> owned = Collections.newSetFromMap(new IdentityHashMap<>());
         for (LoadedModel model : loaded) {
             try {
-                owned.addAll(reach(model));
+                owned.addAll(reach(model).arrays());
             } catch (IllegalStateException e) {
                 continue; // released by another thread meanwhile
             }
@@ -98,14 +98,15 @@ public final class Holders {
         List<Holder> found = new ArrayList<>();
         for (Variable variable : variables) {
             try {
-                Set<NDArray> arrays = reach(variable.value());
+                Reach reach = reach(variable.value());
+                Set<NDArray> arrays = reach.arrays();
                 arrays.removeAll(owned);
                 long bytes = LiveArrays.bytes(arrays);
                 if (!beside && variable.value() instanceof LoadedModel model && !model.isReleased()) {
                     bytes = Math.max(bytes, model.weights().orElse(model.added().orElse(0)));
                 }
                 if (!arrays.isEmpty() || bytes > 0) {
-                    found.add(new Holder(variable.name(), simple(variable.type()), arrays.size(), bytes));
+                    found.add(new Holder(variable.name(), simple(variable.type()), arrays.size(), bytes, reach.cut()));
                 }
             } catch (RuntimeException | StackOverflowError e) {
                 // a user's collection that throws holds nothing we can name
@@ -121,7 +122,10 @@ public final class Holders {
         return type.replaceAll("\\b(?:[a-z_]\\w*\\.)+", "");
     }
 
-    private static Set<NDArray> reach(Object root) {
+    /** The open arrays that were found, and whether not all was looked through. */
+    private record Reach(Set<NDArray> arrays, boolean cut) {}
+
+    private static Reach reach(Object root) {
         Set<NDArray> arrays = Collections.newSetFromMap(new IdentityHashMap<>());
         Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         Deque<Object> next = new ArrayDeque<>();
@@ -130,7 +134,7 @@ public final class Holders {
             Object each = next.pop();
             if (seen.add(each)) {
                 if (each instanceof NDArray array) {
-                    if (open(array)) {
+                    if (LiveArrays.isOpen(array)) {
                         arrays.add(array);
                     }
                 } else {
@@ -138,7 +142,8 @@ public final class Holders {
                 }
             }
         }
-        return arrays;
+        next.removeIf(seen::contains);
+        return new Reach(arrays, !next.isEmpty());
     }
 
     /**
@@ -271,9 +276,5 @@ public final class Holders {
         if (!isLeaf(value)) {
             next.push(value);
         }
-    }
-
-    static boolean open(NDArray array) {
-        return !(array instanceof NativeResource<?> resource && resource.isReleased());
     }
 }

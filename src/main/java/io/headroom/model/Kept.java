@@ -26,10 +26,11 @@ record Kept(Set<Object> objects, Optional<String> untold) {
         Set<Object> kept = Collections.newSetFromMap(new IdentityHashMap<>());
         String untold = null;
         for (Variable variable : variables) {
-            boolean whole = variable.value() instanceof NDArray array
-                    ? kept.add(array) || true
-                    : keep(variable.value(), names(code, variable.name()) ? DEEPEST : 0, kept);
-            untold = whole ? untold : "variable " + variable.name() + Holders.TOO_MUCH;
+            if (variable.value() instanceof NDArray array) {
+                kept.add(array);
+            } else if (!keep(variable.value(), names(code, variable.name()) ? DEEPEST : 0, kept)) {
+                untold = "variable " + variable.name() + Holders.TOO_MUCH;
+            }
         }
         for (LoadedModel model : Models.loaded()) {
             Optional<Set<Object>> referred = Holders.referred(model);

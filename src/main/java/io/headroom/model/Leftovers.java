@@ -132,7 +132,7 @@ public final class Leftovers {
         for (Object each : kept) {
             if (each instanceof NDManager manager) {
                 need(manager, needed);
-            } else if (each instanceof NDArray array && Holders.open(array)) {
+            } else if (each instanceof NDArray array && LiveArrays.isOpen(array)) {
                 need(array.getManager(), needed);
             }
         }
@@ -147,7 +147,7 @@ public final class Leftovers {
 
     private Set<NDArray> all() {
         Set<NDArray> all = identities();
-        arrays.stream().filter(Holders::open).forEach(all::add);
+        arrays.stream().filter(LiveArrays::isOpen).forEach(all::add);
         managers.stream().filter(NDManager::isOpen).forEach(manager -> all.addAll(LiveArrays.arrays(manager)));
         return all;
     }

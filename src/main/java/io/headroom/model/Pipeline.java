@@ -3,6 +3,7 @@ package io.headroom.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import io.headroom.memory.LiveArrays;
 import io.headroom.memory.Peak;
 import io.headroom.memory.Watch;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 
@@ -21,7 +23,7 @@ import java.util.function.Consumer;
  *
  * <p>A model that fails to load or to predict is reported and released; the results of those before it stay, and those
  * after it still run. Results are kept only if asked: an {@code NDArray} or {@code NDList} then moves to the report,
- * which closes it.
+ * which closes it, and so do the model's predictions in a collection, a map, an array, a record or a class of the user's.
  *
  * <p>An interrupt ends the pipeline: the model at work is released, those after it are not loaded, the report has what was
  * done, and the thread is interrupted again.
@@ -60,8 +62,21 @@ public final class Pipeline {
     private boolean keepLoaded;
     private Consumer<Progress> progress = at -> {};
 
-    /** Adds a model. */
+    /**
+     * Adds a model.
+     *
+     * @throws IllegalArgumentException if one of the three is null or the name is blank; the pipeline is as before
+     */
     public Pipeline then(String name, Callable<LoadedModel> load, Use use) {
+        String missing = name == null || name.isBlank()
+                ? "a name for its report"
+                : load == null ? "what loads it" : use == null ? "what is done with it" : null;
+        if (missing != null) {
+            throw new IllegalArgumentException(
+                    "then(" + (name == null ? "null" : '"' + name + '"') + ", "
+                            + (load == null ? "null" : "load") + ", " + (use == null ? "null" : "use") + "): " + missing
+                            + " is missing. Give all three, then(\"age\", () -> load(\"age\", path), model -> model.predict(…)).");
+        }
         steps.add(new Step(name, load, use));
         return this;
     }
@@ -143,9 +158,14 @@ public final class Pipeline {
                 throw new InterruptedException("interrupted before it was loaded");
             }
             model = step.load().call();
+            if (model == null) {
+                throw new IllegalStateException(
+                        "What loads \"" + step.name() + "\" returned null: give the value that" + " load(…) returned.");
+            }
             Object made = step.use().with(model);
             if (keep && made != null) {
-                result = Optional.of(moved(made, results));
+                move(made, model, results);
+                result = Optional.of(made);
             }
         } catch (Exception | AssertionError | VirtualMachineError | LinkageError e) {
             failure = Optional.of(e);
@@ -182,12 +202,31 @@ public final class Pipeline {
         }
     }
 
-    private static Object moved(Object made, NDManager results) {
-        if (made instanceof NDList list) {
-            list.attach(results);
-        } else if (made instanceof NDArray array) {
-            array.attach(results);
+    /** Takes what a result holds out of the model's release: arrays in collections and records too, parameters never. */
+    private static void move(Object made, LoadedModel model, NDManager results) {
+        Set<Object> held = Holders.referred(made)
+                .orElseThrow(() -> new IllegalStateException("The result of \"" + model.name() + '"' + Holders.TOO_MUCH
+                        + " Return the arrays alone, in an NDList or a list."));
+        if (made instanceof NDList || made instanceof NDArray) {
+            held.forEach(each -> ((NDArray) each).attach(results));
+        } else if (!model.isReleased()) {
+            held.removeAll(Holders.referred(model.block()).orElse(Set.of()));
+            for (Object each : held) {
+                if (each instanceof NDArray array
+                        && LiveArrays.isOpen(array)
+                        && isBelow(array.getManager(), model.model().getNDManager())) {
+                    array.attach(results);
+                }
+            }
         }
-        return made;
+    }
+
+    private static boolean isBelow(NDManager manager, NDManager top) {
+        for (NDManager up = manager; up != null; up = up.getParentManager()) {
+            if (up == top) {
+                return true;
+            }
+        }
+        return false;
     }
 }

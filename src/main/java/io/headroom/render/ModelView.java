@@ -89,6 +89,11 @@ public final class ModelView {
         return bytes.isPresent() ? OptionalLong.of(Math.max(0, bytes.getAsLong())) : bytes;
     }
 
+    private static String count(Holder holder) {
+        String least = holder.atLeast() ? "at least " : "";
+        return holder.isModel() ? "" : ", " + least + Rows.count(holder.arrays(), "array");
+    }
+
     private static String advice(Holder holder) {
         if (holder.isModel()) {
             return "release(" + holder.name() + ") gives it back";
@@ -114,8 +119,7 @@ public final class ModelView {
             rows.add(
                     holder.name(),
                     OptionalLong.of(holder.bytes()),
-                    holder.type() + (holder.isModel() ? "" : ", " + Rows.count(holder.arrays(), "array")) + ": "
-                            + advice(holder));
+                    holder.type() + count(holder) + ": " + advice(holder));
         }
         if (holders.size() > HOLDERS) {
             rows.add(

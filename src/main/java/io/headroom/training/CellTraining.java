@@ -13,7 +13,7 @@ import ai.djl.training.optimizer.Adam;
 import ai.djl.training.optimizer.AdamW;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.optimizer.Sgd;
-import ai.djl.util.NativeResource;
+import io.headroom.memory.LiveArrays;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
 import java.lang.reflect.Field;
@@ -116,7 +116,7 @@ public final class CellTraining {
     private static Optional<Shape> input(Block block, String code, Map<String, Object> named) {
         Optional<Shape> expected = expected(block);
         List<Shape> given = arrays(passedOn(code, named)).stream()
-                .filter(CellTraining::isOpen)
+                .filter(LiveArrays::isOpen)
                 .map(NDArray::getShape)
                 .filter(shape -> shape.dimension() > 0 && shape.size() > 0)
                 .filter(shape -> expected.isEmpty() || takes(expected.get(), shape))
@@ -192,10 +192,6 @@ public final class CellTraining {
             }
         }
         return found;
-    }
-
-    private static boolean isOpen(NDArray array) {
-        return !(array instanceof NativeResource<?> resource && resource.isReleased());
     }
 
     private static Optional<Long> batch(RandomAccessDataset data) {

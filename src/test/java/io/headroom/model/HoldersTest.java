@@ -90,6 +90,35 @@ class HoldersTest {
     }
 
     @Test
+    void whatIsTooMuchToLookThroughIsToldAsAtLeast() {
+        NDArray array = manager.ones(new Shape(256));
+        List<Object> many = new ArrayList<>();
+        for (int i = 0; i < 250_000; i++) {
+            many.add(Optional.of(new Object()));
+        }
+        many.set(150_000, array);
+        many.set(0, manager.ones(new Shape(512)));
+        Holder holder = Holders.find(List.of(new Variable("many", "List<Object>", many)))
+                .get(0);
+        assertThat(holder.atLeast()).isTrue();
+        assertThat(holder.toString()).isEqualTo("variable many (List<Object>) holds at least 1 array, 1024 bytes");
+    }
+
+    @Test
+    void whatWasLookedThroughIsToldExactly() {
+        List<Object> twice = new ArrayList<>();
+        for (int i = 0; i < 150_000; i++) {
+            Object each = Optional.of(manager);
+            twice.add(each);
+            twice.add(each);
+        }
+        twice.set(0, manager.ones(new Shape(256)));
+        assertThat(Holders.find(List.of(new Variable("twice", "List", twice))))
+                .singleElement()
+                .matches(holder -> !holder.atLeast() && holder.arrays() == 1);
+    }
+
+    @Test
     void aCollectionThatThrowsHoldsNothingWeCanName() {
         List<Object> broken = new AbstractList<>() {
             @Override

@@ -19,7 +19,7 @@ class LeftoversTest {
 
             ReleaseReport report = ReleaseReport.leftovers(List.of(new Variable("years", "NDArray", years)));
 
-            assertThat(report.held()).containsExactly(new Holder("years", "NDArray", 1, 16 * Bytes.MIB));
+            assertThat(report.held()).containsExactly(new Holder("years", "NDArray", 1, 16 * Bytes.MIB, false));
             assertThat(report.toString())
                     .startsWith("leftovers released: ")
                     .contains(" came back")

@@ -1,18 +1,24 @@
 package io.headroom.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.Model;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.translate.NoopTranslator;
+import io.headroom.memory.LiveArrays;
 import io.headroom.units.Bytes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -174,6 +180,86 @@ class PipelineTest {
     }
 
     @Test
+    void resultsInCollectionsAndRecordsAreKeptToo() {
+        PipelineReport report = new Pipeline()
+                .then("list", PipelineTest::age, model -> List.of(one(model), predict(model)))
+                .then("map", PipelineTest::age, model -> Map.of("a", one(model)))
+                .then("array", PipelineTest::age, model -> new NDArray[] {one(model)})
+                .then("record", PipelineTest::age, model -> new Years("a", Optional.of(one(model))))
+                .keepResults()
+                .run();
+        try (report) {
+            assertThat(report.succeeded()).isTrue();
+            List<?> list = (List<?>) report.result("list").orElseThrow();
+            assertThat(((NDArray) list.get(0)).toFloatArray()).hasSize(2);
+            assertThat(((NDList) list.get(1)).singletonOrThrow().toFloatArray()).hasSize(2);
+            Map<?, ?> map = (Map<?, ?>) report.result("map").orElseThrow();
+            assertThat(((NDArray) map.get("a")).toFloatArray()).hasSize(2);
+            NDArray[] array = (NDArray[]) report.result("array").orElseThrow();
+            assertThat(array[0].toFloatArray()).hasSize(2);
+            Years years = (Years) report.result("record").orElseThrow();
+            assertThat(years.years().orElseThrow().toFloatArray()).hasSize(2);
+        }
+        assertThat(report.result("array").map(each -> ((NDArray[]) each)[0]))
+                .get()
+                .matches(each -> !LiveArrays.isOpen(each));
+    }
+
+    @Test
+    void aResultThatHoldsTheModelOrTheUsersOwnDataMovesNeither() {
+        List<NDArray> parameters = new ArrayList<>();
+        try (NDManager own = NDManager.newBaseManager("PyTorch")) {
+            NDArray data = own.ones(new Shape(2));
+            try (PipelineReport report = new Pipeline()
+                    .then("cancer", PipelineTest::cancer, model -> {
+                        model.block().getParameters().values().forEach(each -> parameters.add(each.getArray()));
+                        return Map.of("model", model, "data", data, "years", one(model));
+                    })
+                    .keepResults()
+                    .run()) {
+                assertThat(report.succeeded()).isTrue();
+                assertThat(parameters).isNotEmpty().noneMatch(LiveArrays::isOpen);
+                Map<?, ?> result = (Map<?, ?>) report.result("cancer").orElseThrow();
+                assertThat(((NDArray) result.get("years")).toFloatArray()).hasSize(2);
+            }
+            assertThat(data.toFloatArray()).hasSize(2);
+        }
+    }
+
+    @Test
+    void aStageThatLacksSomethingIsRefusedAtOnceAndThePipelineIsAsBefore() {
+        Pipeline pipeline = new Pipeline().then("age", PipelineTest::age, PipelineTest::predict);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> pipeline.then(null, PipelineTest::age, PipelineTest::predict))
+                .withMessageStartingWith("then(null, load, use): a name for its report is missing.");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> pipeline.then(" ", PipelineTest::age, PipelineTest::predict))
+                .withMessageStartingWith("then(\" \", load, use): a name");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> pipeline.then("b", null, PipelineTest::predict))
+                .withMessageStartingWith("then(\"b\", null, use): what loads it is missing.");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> pipeline.then("b", PipelineTest::age, null))
+                .withMessageStartingWith("then(\"b\", load, null): what is done with it is missing.");
+        try (PipelineReport report = pipeline.keepResults().run()) {
+            assertThat(report.stages()).hasSize(1);
+            assertThat(values(report, "age")).hasSize(2);
+        }
+    }
+
+    @Test
+    void aLoadThatReturnsNothingFailsItsModelsTurnOnly() {
+        try (PipelineReport report = new Pipeline()
+                .then("age", PipelineTest::age, PipelineTest::predict)
+                .then("none", () -> null, PipelineTest::predict)
+                .keepResults()
+                .run()) {
+            assertThat(report.stages().get(1).failure().orElseThrow()).hasMessageContaining("\"none\" returned null");
+            assertThat(values(report, "age")).hasSize(2);
+        }
+    }
+
+    @Test
     void anEmptyPipelineSaysWhatToAdd() {
         assertThatThrownBy(() -> new Pipeline().run()).hasMessageContaining("then(");
     }
@@ -182,13 +268,7 @@ class PipelineTest {
         return new Pipeline()
                 .then("age", () -> Models.load("age", models.resolve("age.pt")), PipelineTest::predict)
                 .then("broken", () -> Models.load("broken", models.resolve("missing.pt")), PipelineTest::predict)
-                .then(
-                        "cancer",
-                        () -> Models.load(
-                                "cancer",
-                                SampleModels.perceptron(128 * Bytes.KIB),
-                                models.resolve("cancer-0000.params")),
-                        PipelineTest::predict);
+                .then("cancer", PipelineTest::cancer, PipelineTest::predict);
     }
 
     private static Pipeline middleFails(List<LoadedModel> middle, Throwable thrown) {
@@ -203,6 +283,20 @@ class PipelineTest {
                     throw (Exception) thrown;
                 })
                 .then("cancer", () -> Models.load("cancer", models.resolve("age.pt")), PipelineTest::predict);
+    }
+
+    private record Years(String name, Optional<NDArray> years) {}
+
+    private static LoadedModel age() {
+        return Models.load("age", models.resolve("age.pt"));
+    }
+
+    private static LoadedModel cancer() {
+        return Models.load("cancer", SampleModels.perceptron(128 * Bytes.KIB), models.resolve("cancer-0000.params"));
+    }
+
+    private static NDArray one(LoadedModel model) {
+        return predict(model).singletonOrThrow();
     }
 
     private static float[] values(PipelineReport report, String name) {

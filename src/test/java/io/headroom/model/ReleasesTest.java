@@ -45,7 +45,7 @@ class ReleasesTest {
                 new Variable("samples", "NDArray", samples)));
         assertThat(releases).extracting(ReleaseReport::name).containsExactly("age", "cancer");
         assertThat(releases).allMatch(report -> report.returned().orElseThrow() > 0);
-        assertThat(releases.held()).containsExactly(new Holder("samples", "NDArray", 1, 4 * Bytes.MIB));
+        assertThat(releases.held()).containsExactly(new Holder("samples", "NDArray", 1, 4 * Bytes.MIB, false));
         assertThat(releases.returned().orElseThrow()).isGreaterThan(SIZE / 2);
         assertThat(releases.toString().lines())
                 .satisfiesExactly(
