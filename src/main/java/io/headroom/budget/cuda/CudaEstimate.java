@@ -63,6 +63,14 @@ public record CudaEstimate(
     private static final double WORKSPACE_SHARE = 0.22;
 
     static CudaEstimate of(CudaStep step) {
+        try {
+            return followed(step);
+        } catch (ArithmeticException e) {
+            throw Limits.tooLarge(step, e);
+        }
+    }
+
+    private static CudaEstimate followed(CudaStep step) {
         Trace trace = step.trace();
         Footprint footprint = replayed(step, trace);
         Trace.Peak peak = trace.peakLive();

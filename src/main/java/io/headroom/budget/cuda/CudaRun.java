@@ -13,7 +13,11 @@ final class CudaRun {
     private CudaRun() {}
 
     static Trace trace(CudaStep step) {
-        return trace(step, ImageOps.counted(step) >= HALF);
+        try {
+            return trace(step, ImageOps.counted(step) >= HALF);
+        } catch (ArithmeticException e) {
+            throw Limits.tooLarge(step, e);
+        }
     }
 
     /** With or without the workspace that is taken at some sizes only. */

@@ -1,5 +1,7 @@
 package io.headroom.budget.cuda;
 
+import io.headroom.units.Bytes;
+
 /**
  * The operators that layers are made of: matrix products, norms, look-ups, losses and fused attention.
  *
@@ -158,8 +160,8 @@ class LayerOps extends Ops {
      */
     private Value efficient(Value q, Value k, Value v, Value mask) {
         long rows = tape.recording() ? (q.dim(2) + 31) / 32 * 32 : 0;
-        Memory out = tape.alloc(q.count() / q.width() * v.width() * q.element, "efficient_attention");
-        Memory sums = tape.alloc(q.dim(0) * q.dim(1) * rows * FLOAT, "efficient_attention");
+        Memory out = tape.alloc(Bytes.times(q.rows(), v.width(), q.element), "efficient_attention");
+        Memory sums = tape.alloc(Bytes.times(q.dim(0), q.dim(1), rows, FLOAT), "efficient_attention");
         long[] shape = {q.dim(0), q.dim(1), q.dim(2), v.width()};
         Memory[] saved = {q.memory, k.memory, v.memory, out, sums, mask == null ? null : mask.memory};
         return wrap(out, shape, q.element, of(q, k, v), saved, g -> new Grad[] {
@@ -183,9 +185,9 @@ class LayerOps extends Ops {
                 like(k, "flash_attention_backward"),
                 like(v, "flash_attention_backward")
             };
-            long rows = q.dim(0) * q.dim(1) * up(q.dim(2), FLASH_ROWS) * FLOAT;
+            long rows = Bytes.times(q.dim(0), q.dim(1), up(q.dim(2), FLASH_ROWS), FLOAT);
             Memory sum = tape.alloc(rows, "flash workspace");
-            tape.alloc(rows * up(q.width(), FLASH_WIDTH), "flash workspace");
+            tape.alloc(Bytes.times(rows, up(q.width(), FLASH_WIDTH)), "flash workspace");
             tape.use(sum);
             return grads;
         });

@@ -40,6 +40,20 @@ final class Limits {
         }
     }
 
+    /** Sizes whose bytes cannot be counted, by the keys that make them. */
+    static IllegalArgumentException tooLarge(CudaStep step, ArithmeticException cause) {
+        LanguageModel model = step.model().language();
+        String sizes = model == null
+                ? "image " + step.image()
+                : "seq " + step.seq() + ", hidden size " + model.hidden() + ", layers " + model.layers()
+                        + ", feed-forward " + model.intermediate() + ", vocabulary " + model.vocab();
+        return new IllegalArgumentException(
+                "batch " + step.batch() + ", " + sizes + ": the steps of "
+                        + step.model().name()
+                        + " would allocate more than 1 EiB (2^60 bytes), more than is counted here. Make one of these smaller.",
+                cause);
+    }
+
     /** Whether a batch norm would see one value a channel, which PyTorch refuses in training. */
     static boolean normsOneValue(Preset preset, long batch, long image) {
         return preset.image() != null && batch == 1 && preset.image().smallestNormalizedSide(image) == 1;

@@ -12,6 +12,7 @@ class Ops {
     static final Memory[] NOTHING = {};
     static final int FLOAT = 4;
     static final int HALF = 2;
+    private static final long LARGEST = 1L << 55;
 
     final Tape tape;
 
@@ -262,10 +263,18 @@ class Ops {
                 new Grad[] {new Grad(g[0].memory(), g[0].view())});
     }
 
+    /**
+     * How many values those dimensions have.
+     *
+     * @throws ArithmeticException beyond 2⁵⁵, so that bytes made of it cannot wrap
+     */
     static long size(long[] dimensions) {
         long size = 1;
         for (long dimension : dimensions) {
-            size *= dimension;
+            size = Math.multiplyExact(size, dimension);
+        }
+        if (size > LARGEST) {
+            throw new ArithmeticException(size + " values in a tensor");
         }
         return size;
     }

@@ -17,12 +17,15 @@ import java.util.function.UnaryOperator;
  * input_buffer.cpp}, {@code functions/accumulate_grad.h}, 2.6.
  */
 final class Tape {
+    private static final long MOST = 1L << 60;
+
     private final List<Memory> memories = new ArrayList<>(4096);
     private final List<String> phases = new ArrayList<>();
     private final Set<String> once = new HashSet<>();
     private final Autocast autocast;
     private List<Node> nodes = new ArrayList<>();
     private boolean recording = true;
+    private long allocated;
 
     Tape(Autocast autocast) {
         this.autocast = autocast;
@@ -36,8 +39,16 @@ final class Tape {
         phases.add(name);
     }
 
-    /** Allocates; the bytes live until the last {@link #use}. */
+    /**
+     * Allocates; the bytes live until the last {@link #use}.
+     *
+     * @throws ArithmeticException where all steps together allocate more than an EiB: sums of them stay exact
+     */
     Memory alloc(long bytes, String operator) {
+        if (bytes < 0 || bytes > MOST - allocated) {
+            throw new ArithmeticException(bytes + " bytes for " + operator + " after " + allocated);
+        }
+        allocated += bytes;
         Memory memory = new Memory(bytes, operator, phases.size() - 1, memories.size());
         if (bytes > 0) {
             memories.add(memory);

@@ -9,6 +9,8 @@ final class Value {
     final int port;
     final boolean viewed;
 
+    private final long count;
+
     /** Set for parameters: the gradient collected so far and the edges still to come. */
     final Leaf leaf;
 
@@ -20,6 +22,7 @@ final class Value {
         this.port = port;
         this.viewed = viewed;
         this.leaf = leaf;
+        this.count = Ops.size(shape);
     }
 
     boolean needsGradient() {
@@ -36,15 +39,11 @@ final class Value {
     }
 
     long count() {
-        long count = 1;
-        for (long dimension : shape) {
-            count *= dimension;
-        }
         return count;
     }
 
     long bytes() {
-        return count() * element;
+        return count * element;
     }
 
     /** The last dimension. */
@@ -54,7 +53,7 @@ final class Value {
 
     /** Everything but the last dimension. */
     long rows() {
-        return count() / width();
+        return count / width();
     }
 
     long dim(int index) {

@@ -1,5 +1,6 @@
 package io.headroom.budget.cuda;
 
+import io.headroom.units.Bytes;
 import io.headroom.workload.preset.Weight;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,7 +15,7 @@ final class Weights {
     Weights(Tape tape, List<Weight> weights, int elementBytes) {
         for (Weight weight : weights) {
             int element = weight.trained() ? elementBytes : weight.elementBytes();
-            Memory memory = tape.permanent(weight.count() * element, "weight");
+            Memory memory = tape.permanent(Bytes.times(weight.count(), element), "weight");
             long[] shape = weight.shape().isEmpty()
                     ? new long[] {1}
                     : weight.shape().stream().mapToLong(Long::longValue).toArray();

@@ -1,5 +1,6 @@
 package io.headroom.workload.preset;
 
+import io.headroom.units.Bytes;
 import java.util.List;
 
 /**
@@ -103,7 +104,7 @@ public record LanguageModel(
         return weights().stream()
                 .filter(Weight::trained)
                 .mapToLong(Weight::count)
-                .sum();
+                .reduce(0, (sum, count) -> Bytes.plus(sum, count));
     }
 
     /** Collects sizes; what is not said follows from the rest. */
@@ -244,6 +245,7 @@ public record LanguageModel(
             positive("head_dim", width);
             positive("intermediate_size", forward);
             positive("word_embed_proj_dim", tokens);
+            Bytes.times(heads, width);
             if (heads % groups != 0) {
                 throw new IllegalArgumentException(
                         "num_attention_heads " + heads + " must be a multiple of num_key_value_heads " + groups + ".");
