@@ -20,7 +20,16 @@ public record Labelled(
 
     /** The sample that travels with the tests. */
     public static List<Labelled> sample() {
-        try (InputStream in = Labelled.class.getResourceAsStream("messages.jsonl")) {
+        return resource("messages.jsonl");
+    }
+
+    /** Messages of further threads, collected to see what the rules missed: the rules were written after reading them. */
+    public static List<Labelled> threads() {
+        return resource("threads.jsonl");
+    }
+
+    private static List<Labelled> resource(String name) {
+        try (InputStream in = Labelled.class.getResourceAsStream(name)) {
             return parse(new String(in.readAllBytes(), StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
