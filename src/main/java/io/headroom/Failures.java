@@ -85,6 +85,7 @@ final class Failures {
         return Situation.unknown()
                 .in(kernel())
                 .readings(readings)
+                .leaks(session.leaks())
                 .models(models())
                 .workload(session.running().orElse(null));
     }

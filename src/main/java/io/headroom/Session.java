@@ -3,6 +3,7 @@ package io.headroom;
 import io.headroom.budget.Device;
 import io.headroom.kernel.Kernels;
 import io.headroom.kernel.NotebookKernel;
+import io.headroom.memory.Leak;
 import io.headroom.memory.MemoryMonitor;
 import io.headroom.memory.Reading;
 import io.headroom.memory.Timeline;
@@ -144,11 +145,19 @@ final class Session {
 
     /** The readings of one run, oldest first: the last monitor's where it read last, else the stages. */
     synchronized List<Reading> course() {
+        return monitored() ? monitor.timeline().readings() : timeline.readings();
+    }
+
+    /** What grows in these readings, where a monitor took them. */
+    synchronized List<Leak> leaks() {
+        return monitored() ? monitor.leaks() : List.of();
+    }
+
+    private boolean monitored() {
         List<Reading> stages = timeline.readings();
         List<Reading> steps = monitor == null ? List.of() : monitor.timeline().readings();
-        boolean stepping = !steps.isEmpty()
+        return !steps.isEmpty()
                 && (stages.isEmpty() || last(steps).at().isAfter(last(stages).at()));
-        return stepping ? steps : stages;
     }
 
     private static Reading last(List<Reading> readings) {

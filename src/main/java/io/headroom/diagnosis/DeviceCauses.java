@@ -1,6 +1,5 @@
 package io.headroom.diagnosis;
 
-import static io.headroom.diagnosis.Cause.ACCUMULATION_LEAK;
 import static io.headroom.diagnosis.Cause.CAPACITY;
 import static io.headroom.diagnosis.Cause.FRAGMENTATION;
 import static io.headroom.diagnosis.Cause.LIMIT;
@@ -384,15 +383,5 @@ final class DeviceCauses {
                 "PyTorch's tensors and cache hold " + live.get()
                         + allowed.map(size -> " of " + size + " allowed").orElse("")
                         + other.map(size -> ", other Metal users " + size).orElse("") + ".");
-    }
-
-    static Optional<Verdict> leak(Growth growth) {
-        return growth.steady()
-                ? Optional.of(Verdict.of(
-                        ACCUMULATION_LEAK,
-                        0.8,
-                        "Memory grew by " + Bytes.format(growth.total()) + " over the last " + growth.steps()
-                                + " readings, " + Bytes.format(growth.perStep()) + " each: what a step makes is kept."))
-                : Optional.empty();
     }
 }

@@ -115,7 +115,7 @@ public record Diagnosis(
                 || stated.cause() == Cause.OTHER_PROCESS;
         Verdict judged = settled
                 ? stated
-                : DeviceCauses.leak(growth).map(leak -> joined(leak, stated)).orElse(stated);
+                : growth.leak(situation).map(leak -> joined(leak, stated)).orElse(stated);
         Verdict verdict = budgeted(coded(judged, situation), situation);
         Advisor advisor = new Advisor(oom, verdict.cause(), situation, growth);
         return new Diagnosis(

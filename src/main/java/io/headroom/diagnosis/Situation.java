@@ -1,11 +1,13 @@
 package io.headroom.diagnosis;
 
 import io.headroom.budget.Estimate;
+import io.headroom.memory.Leak;
 import io.headroom.memory.Limit;
 import io.headroom.memory.LiveArrays;
 import io.headroom.memory.Reading;
 import io.headroom.workload.Workload;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
@@ -37,6 +39,7 @@ import java.util.regex.Pattern;
  * @param heldIn the variables whose lists and maps hold some of these
  * @param code the failing cell
  * @param models the models that are loaded and the bytes of their weights, oldest first
+ * @param leaks what a monitor that took the readings saw grow, fastest first
  */
 public record Situation(
         Kernel kernel,
@@ -45,7 +48,8 @@ public record Situation(
         OptionalLong heldByCell,
         List<String> heldIn,
         Optional<String> code,
-        Map<String, Long> models) {
+        Map<String, Long> models,
+        List<Leak> leaks) {
     private static final String EPOCH = "epoch #";
     private static final Pattern TRAINING = Pattern.compile("(?<!pre)train(?!ed)|backward|\\bstep\\b");
 
@@ -60,41 +64,54 @@ public record Situation(
     public Situation {
         readings = List.copyOf(readings);
         heldIn = List.copyOf(heldIn);
+        leaks = List.copyOf(leaks);
         models = Collections.unmodifiableMap(new LinkedHashMap<>(models));
     }
 
     /** Nothing but a message, outside any notebook. */
     public static Situation unknown() {
         return new Situation(
-                Kernel.SHELL, List.of(), Optional.empty(), OptionalLong.empty(), List.of(), Optional.empty(), Map.of());
+                Kernel.SHELL,
+                List.of(),
+                Optional.empty(),
+                OptionalLong.empty(),
+                List.of(),
+                Optional.empty(),
+                Map.of(),
+                List.of());
     }
 
     public Situation in(Kernel where) {
-        return new Situation(where, readings, workload, heldByCell, heldIn, code, models);
+        return new Situation(where, readings, workload, heldByCell, heldIn, code, models, leaks);
     }
 
     public Situation readings(List<Reading> taken) {
-        return new Situation(kernel, taken, workload, heldByCell, heldIn, code, models);
+        return new Situation(kernel, taken, workload, heldByCell, heldIn, code, models, leaks);
     }
 
     /** The workload that failed; {@code null} for none. */
     public Situation workload(Workload failed) {
-        return new Situation(kernel, readings, Optional.ofNullable(failed), heldByCell, heldIn, code, models);
+        return new Situation(kernel, readings, Optional.ofNullable(failed), heldByCell, heldIn, code, models, leaks);
     }
 
     /** What the failed cell left open, and the variables whose lists and maps hold some of it. */
     public Situation heldByCell(long bytes, List<String> in) {
-        return new Situation(kernel, readings, workload, OptionalLong.of(bytes), in, code, models);
+        return new Situation(kernel, readings, workload, OptionalLong.of(bytes), in, code, models, leaks);
     }
 
     /** The failing cell's text; {@code null} for none. */
     public Situation code(String cell) {
-        return new Situation(kernel, readings, workload, heldByCell, heldIn, Optional.ofNullable(cell), models);
+        return new Situation(kernel, readings, workload, heldByCell, heldIn, Optional.ofNullable(cell), models, leaks);
     }
 
     /** The models that are loaded and the bytes of their weights, oldest first. */
     public Situation models(Map<String, Long> loaded) {
-        return new Situation(kernel, readings, workload, heldByCell, heldIn, code, loaded);
+        return new Situation(kernel, readings, workload, heldByCell, heldIn, code, loaded, leaks);
+    }
+
+    /** What a monitor that took the readings saw grow, fastest first. */
+    public Situation leaks(List<Leak> growing) {
+        return new Situation(kernel, readings, workload, heldByCell, heldIn, code, models, growing);
     }
 
     /** What the workload needs; empty without one, and where it can only be measured. */
@@ -172,10 +189,7 @@ public record Situation(
      */
     List<Long> used(Series memory) {
         int last = readings.size() - 1;
-        int at = last - 1;
-        while (at > 0 && kind(readings.get(at)).equals(EPOCH)) {
-            at--;
-        }
+        int at = lastStep();
         String step = at < 0 ? "" : kind(readings.get(at));
         Deque<Long> used = new ArrayDeque<>();
         for (;
@@ -187,12 +201,32 @@ public record Situation(
                 memory.used(readings.get(at)).ifPresent(used::addFirst);
             }
         }
+        List<Long> rising = new ArrayList<>(used);
+        while (rising.size() > 1 && rising.get(rising.size() - 1) < rising.get(rising.size() - 2)) {
+            rising.remove(rising.size() - 1); // a thread of its own reads on while the failed step gives back
+        }
         if (last >= 0) {
             memory.used(readings.get(last)).stream()
-                    .filter(now -> kind(readings.get(last)).equals(step) || used.isEmpty() || now >= used.getLast())
-                    .forEach(used::addLast);
+                    .filter(now -> kind(readings.get(last)).equals(step)
+                            || rising.isEmpty()
+                            || now >= rising.get(rising.size() - 1))
+                    .forEach(rising::add);
         }
-        return List.copyOf(used);
+        return List.copyOf(rising);
+    }
+
+    /** Whether each reading of {@link #used} is one step: a monitor's thread reads between steps too, and names none. */
+    boolean countsSteps() {
+        int at = lastStep();
+        return at >= 0 && !kind(readings.get(at)).isEmpty();
+    }
+
+    private int lastStep() {
+        int at = readings.size() - 2;
+        while (at > 0 && kind(readings.get(at)).equals(EPOCH)) {
+            at--;
+        }
+        return at;
     }
 
     private static String kind(Reading reading) {

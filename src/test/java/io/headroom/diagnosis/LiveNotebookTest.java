@@ -11,11 +11,13 @@ import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.headroom.memory.Leak;
 import io.headroom.memory.Limit;
 import io.headroom.memory.LiveArrays;
 import io.headroom.memory.NativeHeap;
 import io.headroom.memory.ProcessMemory;
 import io.headroom.memory.Reading;
+import io.headroom.memory.Trend;
 import io.headroom.oom.OutOfMemory;
 import io.headroom.units.Bytes;
 import io.headroom.workload.OptimizerKind;
@@ -114,6 +116,38 @@ class LiveNotebookTest {
         assertThat(Growth.of(Situation.unknown().readings(course).used(Series.NATIVE))
                         .steady())
                 .isTrue();
+    }
+
+    @Test
+    void aMonitorsReadingsAreNoStepsAndItsLeakIsTold() {
+        Reading now = Reading.now();
+        List<Reading> mixed = new ArrayList<>();
+        for (int i = 1; i < 12; i++) {
+            mixed.add(grown(now, "", i * 96 * Bytes.MIB));
+            if (i % 3 == 0) {
+                mixed.add(grown(now, "", i * 96 * Bytes.MIB + 50 * Bytes.MIB)); // the thread's, between two steps
+                mixed.add(grown(now, "epoch " + i / 3, i * 96 * Bytes.MIB));
+            }
+        }
+        mixed.add(grown(now, "", 500 * Bytes.MIB)); // the thread's, while the failed step gives back
+        mixed.add(grown(now, "", 40 * Bytes.MIB));
+        mixed.add(grown(now, "failed", 40 * Bytes.MIB));
+        Leak leak = new Leak(
+                "manager \"trajectory\"",
+                0,
+                new Trend(32 * Bytes.MIB, 32 * Bytes.MIB, 32 * Bytes.MIB, 5, 12),
+                "step",
+                Map.of());
+
+        Diagnosis diagnosis =
+                Diagnosis.of(REFUSED, Situation.unknown().readings(mixed).leaks(List.of(leak)));
+
+        assertThat(diagnosis.cause()).isEqualTo(Cause.ACCUMULATION_LEAK);
+        assertThat(diagnosis.evidence().subList(0, 2))
+                .containsExactly(
+                        "Memory grew by 960.00 MiB over the last 13 readings: what a step makes is kept.",
+                        "The monitor saw it: manager \"trajectory\" grows by 32.00 MiB per step (99 %: 32.00 MiB to"
+                                + " 32.00 MiB, 12 points).");
     }
 
     @Test
