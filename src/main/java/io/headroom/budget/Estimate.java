@@ -5,6 +5,7 @@ import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
 import io.headroom.workload.step.Kind;
 import io.headroom.workload.step.PeakListener;
+import io.headroom.workload.step.Phase;
 import io.headroom.workload.step.StepPlan;
 import java.util.Collections;
 import java.util.Map;
@@ -35,6 +36,8 @@ import java.util.Map;
  * @param upperBytes the upper bound of {@code deviceBytes}
  * @param peakPhase when the peak falls: {@code "forward"}, {@code "backward"} or {@code "optimizer step"}
  * @param peakOperator where: the layer and operator whose allocation makes it
+ * @param peakByPhase the highest sum of live tensors in each phase that runs, {@code LOAD} what lives between steps; the highest
+ *     of them is {@code peakAllocatedBytes}
  * @param atPeak what the peak consists of; sums to {@code peakAllocatedBytes}
  */
 public record Estimate(
@@ -50,11 +53,13 @@ public record Estimate(
         long upperBytes,
         String peakPhase,
         String peakOperator,
+        Map<Phase, Long> peakByPhase,
         Map<Kind, Long> atPeak) {
     private static final long MAPPED_ALONE = 64 * Bytes.KIB;
     private static final long PAGE = 4 * Bytes.KIB;
 
     public Estimate {
+        peakByPhase = Collections.unmodifiableMap(peakByPhase);
         atPeak = Collections.unmodifiableMap(atPeak);
     }
 
@@ -93,7 +98,15 @@ public record Estimate(
                 device.kind() == Device.Kind.CPU ? Interval.upper(shown) : Interval.upperElsewhere(shown),
                 allocated.phase().title(),
                 allocated.operator(),
+                allocated.byPhase(),
                 allocated.atPeak());
+    }
+
+    /** What of the peak each layer and each operator holds: plays the step once more, in about the time of an estimate. */
+    public Breakdown breakdown() {
+        BreakdownListener listener = new BreakdownListener(peakAllocatedBytes);
+        StepPlan.play(workload, listener);
+        return listener.breakdown();
     }
 
     /** The step as a trace, to be replayed under any allocator settings. */

@@ -6,12 +6,14 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.headroom.budget.Breakdown;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
 import io.headroom.render.EstimateView;
 import io.headroom.render.FormulaView;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
+import io.headroom.workload.step.Kind;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -200,6 +202,24 @@ public final class BudgetCommand implements Callable<Integer> {
         figures.put("upper_bytes", estimate.upperBytes());
         figures.put("peak_phase", estimate.peakPhase());
         figures.put("peak_operator", estimate.peakOperator());
+        Map<String, Long> phases = new LinkedHashMap<>();
+        estimate.peakByPhase().forEach((phase, bytes) -> phases.put(phase.title(), bytes));
+        figures.put("peak_by_phase", phases);
+        Breakdown breakdown = estimate.breakdown();
+        figures.put("peak_by_layer", parts(breakdown.byLayer()));
+        figures.put("peak_by_operator", parts(breakdown.byOperator()));
         return figures;
+    }
+
+    private static List<Map<String, Object>> parts(List<Breakdown.Part> parts) {
+        return parts.stream()
+                .map(part -> {
+                    Map<String, Object> row = new LinkedHashMap<>();
+                    row.put("name", part.name());
+                    row.put("bytes", part.bytes());
+                    row.put("activations_bytes", part.bytes(Kind.ACTIVATIONS));
+                    return row;
+                })
+                .toList();
     }
 }

@@ -57,7 +57,7 @@ public final class EstimateView {
     private static Bundle of(Estimate estimate, long limitBytes, String limitName, boolean formula) {
         return Bundle.text(text(estimate, limitBytes, limitName))
                 .html("<div><code>" + Html.escape(estimate.workload().toString()) + "</code></div>"
-                        + html(estimate, limitBytes, limitName, formula));
+                        + html(estimate, limitBytes, limitName, formula) + BreakdownView.folded(estimate));
     }
 
     /**
@@ -72,7 +72,7 @@ public final class EstimateView {
         view.bar();
         view.html.append("<div style=\"display:flex;flex-wrap:wrap;gap:0 3em\"><div>");
         view.legend();
-        view.html.append("</div><div>");
+        view.html.append("</div><div>").append(BreakdownView.phases(estimate)).append("</div><div>");
         if (formula && estimate.workload().has(Option.HEADS)) {
             view.html.append(FormulaView.html(Formula.of(estimate)));
         }
@@ -87,6 +87,11 @@ public final class EstimateView {
         return view.html.append("</div>").toString();
     }
 
+    /** What of the peak each layer and each operator holds, as two tables. */
+    public static String layersAndOperators(Estimate estimate) {
+        return BreakdownView.cuts(estimate);
+    }
+
     private static String text(Estimate estimate, long limitBytes, String limitName) {
         StringBuilder text = new StringBuilder(estimate.workload().toString()).append('\n');
         estimate.atPeak().forEach((kind, bytes) -> text.append(row(label(kind), bytes)));
@@ -94,7 +99,9 @@ public final class EstimateView {
         text.append("  peak in the ")
                 .append(estimate.peakPhase())
                 .append(" at ")
-                .append(estimate.peakOperator());
+                .append(estimate.peakOperator())
+                .append('\n')
+                .append(BreakdownView.text(estimate).stripTrailing());
         if (limitBytes >= 0) {
             text.append("\n  ").append(line(estimate, limitBytes, limitName));
         }
@@ -114,6 +121,7 @@ public final class EstimateView {
     private static Map<String, Long> sums(Estimate estimate) {
         Map<String, Long> sums = new LinkedHashMap<>();
         sums.put("peak of live tensors", estimate.peakAllocatedBytes());
+        beside(estimate).forEach(sums::put);
         sums.put(
                 estimate.workload().device().equals("cpu")
                         ? "expected above the idle process"
@@ -121,6 +129,17 @@ public final class EstimateView {
                 estimate.deviceBytes());
         sums.put("upper bound", estimate.upperBytes());
         return sums;
+    }
+
+    /** What comes on top of the tensors. */
+    private static Map<String, Long> beside(Estimate estimate) {
+        Map<String, Long> parts = new LinkedHashMap<>();
+        boolean cpu = estimate.workload().device().equals("cpu");
+        parts.put(
+                cpu ? "whole pages" : "rest of segments", estimate.peakReservedBytes() - estimate.peakAllocatedBytes());
+        parts.put("process beside tensors", estimate.deviceBytes() - estimate.peakReservedBytes());
+        parts.values().removeIf(bytes -> bytes <= 0);
+        return parts;
     }
 
     private static String line(Estimate estimate, long limitBytes, String limitName) {
@@ -190,14 +209,12 @@ public final class EstimateView {
                     label(part.getKey()) + " " + Bytes.format(part.getValue()));
             left += width;
         }
+        for (var part : beside(estimate).entrySet()) {
+            double width = 100 * part.getValue() / whole;
+            segment(left, width, "#999999", "", part.getKey() + " " + Bytes.format(part.getValue()));
+            left += width;
+        }
         double device = 100 * estimate.deviceBytes() / whole;
-        segment(
-                left,
-                device - left,
-                "#999999",
-                "",
-                "pages and process "
-                        + Bytes.format(Math.max(0, estimate.deviceBytes() - estimate.peakAllocatedBytes())));
         segment(
                 Math.max(left, device),
                 100 * estimate.upperBytes() / whole - Math.max(left, device),
@@ -232,6 +249,9 @@ public final class EstimateView {
         String parts = estimate.atPeak().entrySet().stream()
                 .map(part -> label(part.getKey()) + " " + Bytes.format(part.getValue()))
                 .collect(Collectors.joining(", "));
+        for (var part : beside(estimate).entrySet()) {
+            parts += ", " + part.getKey() + " " + Bytes.format(part.getValue());
+        }
         return "bar of the peak: " + parts + "; upper bound " + Bytes.format(estimate.upperBytes())
                 + (limited() ? "; " + limitName + " " + Bytes.format(limitBytes) : "");
     }

@@ -33,6 +33,7 @@ import java.util.function.LongSupplier;
  */
 public final class BudgetPanel {
     private static final String CODE = "code";
+    private static final String CUTS = "layers and operators";
     private final LongSupplier limit;
     private final String limitName;
     private final Panel panel;
@@ -66,11 +67,20 @@ public final class BudgetPanel {
                 "sets the remedies that cost least in accuracy, risk and speed among those whose upper bound is within the "
                         + limitName,
                 this::cheapest));
-        buttons.add(new Panel.Button(
-                "Copy as code",
-                "shows the cell that makes this workload, or hides it",
-                values -> values.with(CODE, !Boolean.TRUE.equals(values.all().get(CODE)))));
+        buttons.add(toggle(
+                "Layers and operators",
+                "shows what of the peak each layer and each operator holds, or hides it",
+                CUTS));
+        buttons.add(toggle("Copy as code", "shows the cell that makes this workload, or hides it", CODE));
         return buttons;
+    }
+
+    private static Panel.Button toggle(String label, String help, String key) {
+        return new Panel.Button(label, help, values -> values.with(key, !isOn(values, key)));
+    }
+
+    private static boolean isOn(Values values, String key) {
+        return Boolean.TRUE.equals(values.all().get(key));
     }
 
     private Panel.Button largest(String label, Option option) {
@@ -145,14 +155,18 @@ public final class BudgetPanel {
 
     private String view(Values values) {
         Workload workload = WorkloadControls.read(base, values);
-        String html = EstimateView.html(Estimate.of(workload), limit.getAsLong(), limitName, true) + notRun(workload);
+        Estimate estimate = Estimate.of(workload);
+        String html = EstimateView.html(estimate, limit.getAsLong(), limitName, true) + notRun(workload);
         last = workload;
         Plan found = plan;
         if (found != null && found.workload().equals(workload)) {
             html = "<details style=\"margin:6px 0\"><summary>" + Html.escape(found.title() + " · " + found.cost())
                     + "</summary>" + PlanView.of(found).data().get(Bundle.HTML) + "</details>" + html;
         }
-        return Boolean.TRUE.equals(values.all().get(CODE)) ? html + code(workload) : html;
+        if (isOn(values, CUTS)) {
+            html += EstimateView.layersAndOperators(estimate);
+        }
+        return isOn(values, CODE) ? html + code(workload) : html;
     }
 
     private static String notRun(Workload workload) {

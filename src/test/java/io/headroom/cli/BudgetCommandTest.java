@@ -48,15 +48,32 @@ class BudgetCommandTest {
                         "device_bytes",
                         "upper_bytes",
                         "peak_phase",
-                        "peak_operator");
+                        "peak_operator",
+                        "peak_by_phase",
+                        "peak_by_layer",
+                        "peak_by_operator");
         assertThat(figures.get("peak_allocated_bytes").asLong()).isBetween(12_300_000_000L, 12_400_000_000L);
         assertThat(figures.get("peak_phase").asText()).isEqualTo("backward");
+        assertThat(figures.get("peak_by_phase").fieldNames())
+                .toIterable()
+                .containsExactly("load", "forward", "backward", "optimizer step");
+        assertThat(figures.get("peak_by_phase").get("backward")).isEqualTo(figures.get("peak_allocated_bytes"));
+        for (String cut : List.of("peak_by_layer", "peak_by_operator")) {
+            long sum = 0;
+            for (JsonNode part : figures.get(cut)) {
+                sum += part.get("bytes").asLong();
+            }
+            assertThat(sum).isEqualTo(figures.get("peak_allocated_bytes").asLong());
+        }
+        assertThat(figures.get("peak_by_layer").get(0).get("name").asText()).isEqualTo("layer 2");
     }
 
     @Test
     void saysInTextWhetherItFits() throws IOException {
         assertThat(run(CASE_2, "--limit", "9.07 GiB")).isZero();
         assertThat(out.toString()).contains("does not fit", "64 × 25 × 8 × 80 × 80 × 4 B");
+        assertThat(out.toString()).contains("peak of each phase", "live at the peak, by layer", "attention · softmax");
+        assertThat(out.toString()).contains("whole pages", "process beside tensors");
     }
 
     @ParameterizedTest

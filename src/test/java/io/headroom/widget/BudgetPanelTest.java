@@ -62,6 +62,21 @@ class BudgetPanelTest {
     }
 
     @Test
+    void layersAndOperatorsStayOpenWhileSlidersMove() {
+        panel.show(browser);
+        assertThat(output()).contains("its peak", "optimizer step").doesNotContain("operator, in all layers");
+        browser.click(browser.named("Layers and operators"));
+        assertThat(output()).contains("layer 2", "operator, in all layers", "attention · softmax");
+
+        browser.change(browser.named("layers"), "value", 3);
+        assertThat(output()).contains("layer 3", "operator, in all layers");
+
+        browser.click(browser.named("Layers and operators"));
+        assertThat(output()).doesNotContain("operator, in all layers");
+        assertThat(panel.table().plain()).contains("live at the peak, by layer", "live at the peak, by operator");
+    }
+
+    @Test
     void checkpointingRecomputesEachLayer() {
         panel.show(browser);
         browser.change(browser.named("checkpointing"), "value", true);

@@ -254,6 +254,11 @@ final class BlockLayers {
         }
 
         @Override
+        String name() {
+            return name;
+        }
+
+        @Override
         long[] load(Loader loader, long[] in) {
             loader.freeze(frozen);
             long[] out = layer.load(loader, in);

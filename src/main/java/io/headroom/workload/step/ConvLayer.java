@@ -34,6 +34,11 @@ final class ConvLayer extends Layer {
     }
 
     @Override
+    String name() {
+        return name;
+    }
+
+    @Override
     long[] load(Loader loader, long[] in) {
         String example = "new Shape(32, 3" + ", 224".repeat(kernel.length) + ")";
         needs(name, "[batch, channels, …]", example, kernel.length + 2, in);

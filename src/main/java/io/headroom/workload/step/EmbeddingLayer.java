@@ -21,6 +21,11 @@ final class EmbeddingLayer extends Layer {
     }
 
     @Override
+    String name() {
+        return "embedding";
+    }
+
+    @Override
     long[] load(Loader loader, long[] in) {
         tokens = loader.weight("token table", tableRows, work.dModel());
         long rows = work.number(Option.POSITIONS);

@@ -49,6 +49,11 @@ final class EncoderLayer extends Layer {
     }
 
     @Override
+    String name() {
+        return name;
+    }
+
+    @Override
     long[] load(Loader loader, long[] in) {
         needs(name + " (a transformer layer)", "[batch, seq, width]", "new Shape(32, 128, 512)", 3, in);
         if (in[2] != dModel) {

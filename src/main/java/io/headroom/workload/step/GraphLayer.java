@@ -31,6 +31,11 @@ final class GraphLayer extends Layer {
     }
 
     @Override
+    String name() {
+        return name;
+    }
+
+    @Override
     long[] load(Loader loader, long[] in) {
         if (first && edges == 0) {
             loader.data("edges", Float.BYTES, nodes, nodes);

@@ -4,6 +4,11 @@ import ai.djl.ndarray.types.Shape;
 
 /** A part of a model: its weights, and what its forward pass does to the tape. */
 public abstract class Layer {
+    /** As it is called in the model; empty where it is counted to the layer before. */
+    String name() {
+        return "";
+    }
+
     /**
      * Allocates its weights for inputs of this shape.
      *

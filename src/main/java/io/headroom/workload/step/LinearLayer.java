@@ -40,6 +40,11 @@ final class LinearLayer extends Layer {
     }
 
     @Override
+    String name() {
+        return name;
+    }
+
+    @Override
     long[] load(Loader loader, long[] in) {
         long width = in[in.length - 1];
         weight = shared == null ? loader.weight(name, units, width) : shared.get();

@@ -25,6 +25,10 @@ final class Loader {
         this.adaptersOnly = work.architecture().has(io.headroom.workload.Option.LORA_RANK) && work.loraRank() > 0;
     }
 
+    Tape tape() {
+        return tape;
+    }
+
     /** Whether the weights that follow are frozen. */
     void freeze(boolean on) {
         frozen = on;

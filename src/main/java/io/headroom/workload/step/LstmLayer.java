@@ -14,11 +14,18 @@ final class LstmLayer extends Layer {
     }
 
     @Override
+    String name() {
+        return "lstm";
+    }
+
+    @Override
     long[] load(Loader loader, long[] in) {
         needs("an LSTM", "[batch, seq, width]", "new Shape(32, 100, 16)", 3, in);
         weights = new Value[(int) layers * 4];
         long width = in[2];
+        String whole = loader.tape().layer();
         for (int layer = 0; layer < layers; layer++) {
+            loader.tape().layer(whole + " " + (layer + 1));
             weights[layer * 4] = loader.weight("input weights", 4 * units, width);
             weights[layer * 4 + 1] = loader.weight("hidden weights", 4 * units, units);
             weights[layer * 4 + 2] = loader.weight("input bias", 4 * units);
@@ -42,7 +49,9 @@ final class LstmLayer extends Layer {
     /** What one layer hands to the next lives on for a backward pass alone. */
     private Value forward(Operators ops, Value x, boolean releases) {
         Value current = x;
+        String whole = ops.tape().layer();
         for (int layer = 0; layer < layers; layer++) {
+            ops.tape().layer(whole + " " + (layer + 1));
             ops.tape().section("lstm " + (layer + 1));
             Value before = current;
             current = ops.lstm(

@@ -9,6 +9,7 @@ public final class Op {
 
     private final Tape tape;
     final String name;
+    final String layer;
     final List<Storage> kept = new ArrayList<>(3);
     final List<Storage> forwardScratch = new ArrayList<>(0);
     final List<Long> backwardScratch = new ArrayList<>(0);
@@ -19,6 +20,7 @@ public final class Op {
     Op(Tape tape, String name) {
         this.tape = tape;
         this.name = name;
+        this.layer = tape.layer();
     }
 
     /** Keeps these for the backward pass. */

@@ -10,6 +10,7 @@ public final class PeakListener implements StepListener {
     private final long[] live = new long[KINDS];
     private final long[] atPeak = new long[KINDS];
     private final long[] highest = new long[KINDS];
+    private final long[] byPhase = new long[Phase.values().length];
     private final long roundAbove;
     private final long page;
     private long sum;
@@ -39,6 +40,7 @@ public final class PeakListener implements StepListener {
         if (live[k] > highest[k]) {
             highest[k] = live[k];
         }
+        noteIn(at);
         if (sum > peak) {
             peak = sum;
             phase = at;
@@ -49,8 +51,15 @@ public final class PeakListener implements StepListener {
 
     @Override
     public void freed(long id, long bytes, Kind kind, Phase at, String by) {
+        noteIn(at);
         live[kind.ordinal()] -= rounded(bytes);
         sum -= rounded(bytes);
+    }
+
+    private void noteIn(Phase at) {
+        if (sum > byPhase[at.ordinal()]) {
+            byPhase[at.ordinal()] = sum;
+        }
     }
 
     @Override
@@ -72,6 +81,17 @@ public final class PeakListener implements StepListener {
 
     public String operator() {
         return operator;
+    }
+
+    /** The highest sum while each phase ran, in their order; without those that did not run. */
+    public Map<Phase, Long> byPhase() {
+        Map<Phase, Long> map = new EnumMap<>(Phase.class);
+        for (Phase each : Phase.values()) {
+            if (byPhase[each.ordinal()] > 0) {
+                map.put(each, byPhase[each.ordinal()]);
+            }
+        }
+        return map;
     }
 
     /** What the peak consists of. */

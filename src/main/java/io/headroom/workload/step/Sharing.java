@@ -74,6 +74,11 @@ final class Sharing {
             public void freed(long id, long bytes, Kind of, Phase phase, String operator) {
                 listener.freed(id, divides(of) ? part(bytes) : bytes, of, phase, operator);
             }
+
+            @Override
+            public void entered(String layer) {
+                listener.entered(layer);
+            }
         };
     }
 

@@ -13,6 +13,9 @@ public interface StepListener {
     /** The block is gone. */
     void freed(long id, long bytes, Kind kind, Phase phase, String operator);
 
+    /** What follows belongs to this layer of the model, or to {@code "batch"}, {@code "loss"}, {@code "optimizer step"}. */
+    default void entered(String layer) {}
+
     /** Whether it is to be told of the optimizer's temporaries for each weight, even if a weight of that size had its turn. */
     default boolean wantsRepeats() {
         return true;
@@ -32,6 +35,12 @@ public interface StepListener {
             public void freed(long id, long bytes, Kind kind, Phase phase, String operator) {
                 first.freed(id, bytes, kind, phase, operator);
                 next.freed(id, bytes, kind, phase, operator);
+            }
+
+            @Override
+            public void entered(String layer) {
+                first.entered(layer);
+                next.entered(layer);
             }
 
             @Override

@@ -21,6 +21,7 @@ public final class StepPlan {
     private final Operators ops;
     private final Loader loader;
     private final List<Layer> layers;
+    private final String[] names;
     private final boolean repeats;
 
     private StepPlan(Workload work, StepListener listener) {
@@ -29,6 +30,7 @@ public final class StepPlan {
         ops = new Operators(tape, !work.isInference());
         loader = new Loader(work, tape);
         layers = Models.layers(work);
+        names = names(layers);
         repeats = listener.wantsRepeats();
     }
 
@@ -49,16 +51,32 @@ public final class StepPlan {
         return plan.loader.parameters();
     }
 
+    /** Activations and pools count to the layer that they come after. */
+    private static String[] names(List<Layer> layers) {
+        String[] names = new String[layers.size()];
+        String last = "model";
+        for (int i = 0; i < names.length; i++) {
+            String own = layers.get(i).name();
+            last = own.isEmpty() ? last : own;
+            names[i] = last;
+        }
+        return names;
+    }
+
     private void play() {
         long[] shape = work.inputShape().getShape();
         long[] out = shape;
-        for (Layer layer : layers) {
-            out = layer.load(loader, out);
+        for (int i = 0; i < names.length; i++) {
+            tape.layer(names[i]);
+            out = layers.get(i).load(loader, out);
             loader.layerLoaded();
         }
+        tape.layer("between devices");
         loader.share();
+        tape.layer("batch");
         loadAhead(Tape.size(shape, inputBytes()));
         if (work.isInference() && work.architecture().has(Option.NEW_TOKENS) && work.number(Option.NEW_TOKENS) > 0) {
+            tape.layer("KV cache");
             tape.input("KV cache", cacheShape(), work.precision().activationBytes());
         }
         tape.record(!work.isInference());
@@ -69,6 +87,7 @@ public final class StepPlan {
             if (micro == 1) {
                 dropGradients(ZeroGrad.BEFORE_FORWARD);
             }
+            tape.layer("batch");
             Value input = tape.input("input", shape, inputBytes());
             if (work.isInference()) {
                 forward(input, 0, layers.size());
@@ -115,6 +134,7 @@ public final class StepPlan {
     private Value forward(Value x, int from, int to) {
         Value current = x;
         for (int i = from; i < to; i++) {
+            tape.layer(names[i]);
             current = layers.get(i).forward(ops, current);
         }
         return current;
@@ -140,6 +160,7 @@ public final class StepPlan {
 
     private Value loss(Value output) {
         tape.section("loss");
+        tape.layer("loss");
         Value loss;
         if (tokens()) {
             long[] shape = output.shapeWithLast(1);
@@ -170,6 +191,7 @@ public final class StepPlan {
 
     private void update() {
         tape.enter(Phase.UPDATE);
+        tape.layer("optimizer step");
         if (work.flag(Option.FOREACH) && work.optimizer() != OptimizerKind.ADAFACTOR) {
             foreach();
         } else {

@@ -33,6 +33,7 @@ public final class Tape {
     private final List<Node> nodes = new ArrayList<>();
     private Phase phase = Phase.LOAD;
     private String prefix = "";
+    private String layer = "";
     private boolean recording = true;
     private long nextId;
 
@@ -49,6 +50,18 @@ public final class Tape {
     /** What is put before operators' names from now on: {@code "layer 3 · "}. */
     public void section(String name) {
         prefix = name.isEmpty() ? "" : name + " · ";
+    }
+
+    /** Which layer of the model operators belong to from now on; their backward pass belongs to it too. */
+    public void layer(String name) {
+        if (!name.equals(layer)) {
+            layer = name;
+            listener.entered(name);
+        }
+    }
+
+    String layer() {
+        return layer;
     }
 
     /** Whether operators are kept for a backward pass. */
@@ -189,6 +202,7 @@ public final class Tape {
 
     private void run(Node node) {
         Op op = node.op;
+        layer(op.layer);
         Storage gradient = node.made.gradient;
         boolean inOrder = node.made.gradientInOrder;
         node.made.gradient = null;
