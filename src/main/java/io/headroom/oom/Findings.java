@@ -49,7 +49,7 @@ final class Findings {
                 consumed = Math.max(hit[1], region.end);
                 int at = text.at(hit[0]);
                 if (at >= from && at < to) {
-                    add(finding instanceof OutOfMemory oom ? placed(oom, text, hit[0]) : finding, text, at, base);
+                    add(finding, text, at, base);
                 }
             }
         }
@@ -71,14 +71,14 @@ final class Findings {
     }
 
     private void add(Finding finding, Squeezed text, int at, long base) {
-        if (finding instanceof OutOfMemory oom) {
+        if (finding instanceof OutOfMemory oom && mayBeNew(oom)) {
             long top = base + Trace.top(text.original, at);
             int index = 0;
             while (index < places.size() && places.get(index) < top) {
                 index++;
             }
             boolean cause = top < base + Lines.start(text.original, at, Trace.REACH);
-            add(oom, cause ? index : failures.size(), base + at);
+            add(placed(oom, text.original, at), cause ? index : failures.size(), base + at);
         } else if (finding instanceof NearMiss near) {
             add(near, base + at);
         }
@@ -106,10 +106,18 @@ final class Findings {
         if (Kill.is(oom) && Kill.join(oom, failures)) {
             return;
         }
-        if (failures.size() < Log.MOST && failures.stream().noneMatch(other -> isSame(other, oom))) {
+        if (isNew(oom)) {
             failures.add(index, oom);
             places.add(index, place);
         }
+    }
+
+    private boolean mayBeNew(OutOfMemory oom) {
+        return Kill.is(oom) || isNew(oom);
+    }
+
+    private boolean isNew(OutOfMemory oom) {
+        return failures.size() < Log.MOST && failures.stream().noneMatch(other -> isSame(other, oom));
     }
 
     Log log(long bytes) {
@@ -132,14 +140,13 @@ final class Findings {
                 && a.processes().equals(b.processes());
     }
 
-    private static OutOfMemory placed(OutOfMemory oom, Squeezed text, int start) {
-        int end = text.at(start);
+    private static OutOfMemory placed(OutOfMemory oom, String text, int end) {
         int from = Math.max(0, end - 4000);
-        int here = text.original.substring(from, end).lastIndexOf("<--- HERE");
+        int here = text.substring(from, end).lastIndexOf("<--- HERE");
         if (here < 0) {
             return oom;
         }
-        Matcher lines = SCRIPT_LINE.matcher(text.original).region(from, from + here);
+        Matcher lines = SCRIPT_LINE.matcher(text).region(from, from + here);
         Optional<String> where = Optional.empty();
         while (lines.find()) {
             where = Optional.of(lines.group(1) + ", line " + lines.group(2) + ", in "

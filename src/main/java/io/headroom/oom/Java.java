@@ -2,12 +2,14 @@ package io.headroom.oom;
 
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 
 /** Tells whether a Java exception delivered a message: DJL hands libtorch's own sentences on. */
 final class Java {
-    private static final String[] BEFORE = {"ai.djl.", "java.lang.", "java.util.", "exceptioninthread"};
+    private static final List<String> BEFORE = List.of("ai.djl.", "java.lang.", "java.util.", "exceptioninthread");
     private static final String PYTHON = "traceback(mostrecentcalllast)";
-    private static final String[] AFTER = {".java:", "(nativemethod)", "ai.djl."};
+    private static final List<String> AFTER = List.of(".java:", "(nativemethod)", "ai.djl.");
+    private static final int REACH = 300;
 
     private static final int TRACE = 6_000;
 
@@ -35,19 +37,18 @@ final class Java {
                 .anyMatch(frame -> frame.getClassName().startsWith(prefix));
     }
 
+    /** Signs are looked for nearby first: where a stack ends costs more than the rest of the message. */
     static boolean delivered(Region region) {
-        String lead = region.lead(300);
-        for (String sign : BEFORE) {
-            if (lead.lastIndexOf(sign) > lead.lastIndexOf(PYTHON)) {
-                return true;
-            }
-        }
-        String trail = region.trail(300);
-        for (String sign : AFTER) {
-            if (trail.contains(sign)) {
-                return true;
-            }
-        }
-        return false;
+        return (region.isNear(BEFORE, REACH, 0) && isNamed(region.lead(REACH)))
+                || (region.isNear(AFTER, 0, REACH) && isTraced(region.trail(REACH)));
+    }
+
+    private static boolean isNamed(String lead) {
+        int python = lead.lastIndexOf(PYTHON);
+        return BEFORE.stream().anyMatch(sign -> lead.lastIndexOf(sign) > python);
+    }
+
+    private static boolean isTraced(String trail) {
+        return AFTER.stream().anyMatch(trail::contains);
     }
 }

@@ -60,8 +60,14 @@ final class Region {
 
     /** Whether the squeezed text has this at most {@code reach} characters before the beginning or behind the message. */
     boolean isNear(String literal, int before, int after) {
+        return isNear(List.of(literal), before, after);
+    }
+
+    /** The same with any of several. */
+    boolean isNear(List<String> literals, int before, int after) {
         int to = Math.min(limit, Math.max(end, bodyStart) + after);
-        return text.substring(Math.max(0, start - before), Math.max(start, to)).contains(literal);
+        String near = text.substring(Math.max(0, start - before), Math.max(start, to));
+        return literals.stream().anyMatch(near::contains);
     }
 
     /** The same with words as the original has them. */

@@ -12,6 +12,13 @@ import java.util.Arrays;
  */
 final class Squeezed {
     private static final char ESCAPE = 0x1b;
+    private static final boolean[] KEPT = new boolean[127];
+
+    static {
+        for (int c = ' ' + 1; c < KEPT.length; c++) {
+            KEPT[c] = "*`'\"#>|\\".indexOf(c) < 0;
+        }
+    }
 
     final String original;
     final String text;
@@ -101,12 +108,7 @@ final class Squeezed {
 
     /** Whether a byte or character takes part in matching. */
     static boolean isKept(int c) {
-        return c > ' '
-                && c < 127
-                && switch (c) {
-                    case '*', '`', '\'', '"', '#', '>', '|', '\\' -> false;
-                    default -> true;
-                };
+        return c < KEPT.length && KEPT[c];
     }
 
     static char lower(char c) {

@@ -10,9 +10,13 @@ final class Trace {
     private static final Pattern LINK = Pattern.compile("\\b(?:Caused by|Suppressed):");
     private static final Pattern HEADER = Pattern.compile(
             "(?:^|[\\s\\]|])(?:(?!nccl)[\\w$.]*(?:Exception|Error|Throwable)(?::|\\s*$)|Exception in thread)");
-    private static final Pattern FRAME_LINE = Pattern.compile("(?m)^.{0,80}\\bat\\s+[\\w$./<>@-]{3,300}\\(.*$");
+    /** It begins with the letters, so that only where they stand is looked back to the line's beginning. */
+    private static final Pattern FRAME_TO_END =
+            Pattern.compile("(?m)at(?=\\s)(?<=^.{0,80}\\bat)\\s+[\\w$./<>@-]{3,300}\\(.*$");
+
     private static final Pattern CONTROL =
             Pattern.compile("\\x1b(?:\\[[0-9;?]{0,20}[@-~]|].{0,300}?(?:\\x07|\\x1b))|[\\p{Cntrl}&&[^\\n\\t]]");
+    private static final int DELETE = 0x7f;
     private static final int MOST_LINES = 400;
     /** How far back a cause's own line is read. */
     static final int REACH = 200;
@@ -75,7 +79,7 @@ final class Trace {
 
     /** Where the last line of frames between two places ends; {@code from} if there is none. */
     static int lastFrameEnd(String text, int from, int to) {
-        Matcher frames = FRAME_LINE.matcher(text).region(Math.min(from, to), to);
+        Matcher frames = FRAME_TO_END.matcher(text).region(Math.min(from, to), to);
         int end = from;
         while (frames.find()) {
             end = frames.end();
@@ -85,6 +89,16 @@ final class Trace {
 
     /** The text without colour codes and other control characters. */
     static String readable(String text) {
-        return CONTROL.matcher(text).replaceAll("").strip();
+        return (hasControl(text) ? CONTROL.matcher(text).replaceAll("") : text).strip();
+    }
+
+    private static boolean hasControl(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' && c != '\n' && c != '\t' || c == DELETE) {
+                return true;
+            }
+        }
+        return false;
     }
 }
