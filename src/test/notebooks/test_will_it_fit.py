@@ -25,7 +25,7 @@ def test_no_cell_imports_anything(notebook):
 
 def test_the_verdict_names_the_card_and_the_changes(notebook):
     shown = result(cell(notebook, "var step"))[PLAIN]
-    assert "openai-community/gpt2 on 11.76 GiB: tight" in shown
+    assert "openai-community/gpt2 on 11.76 GiB: fits barely" in shown
     for change in ("let go of the output", "gradient checkpointing", "accumulated twice", "Adafactor"):
         (line,) = [row for row in shown.splitlines() if row.startswith(change) or change in row[:34]]
         needs, saves = sizes(line)[:2]
@@ -42,7 +42,7 @@ def test_the_timeline_peaks_in_a_backward_pass(notebook):
 
 def test_the_view_draws_the_peak_beside_the_card(notebook):
     html = result(cell(notebook, "var step"))[HTML]
-    for said in ("△ tight", "optimizer state", "up to the upper bound", "forward of step 2", "The cheapest that fits"):
+    for said in ("△ fits barely", "optimizer state", "up to the upper bound", "forward of step 2", "The cheapest that fits"):
         assert said in html
     assert "<script" not in html
 

@@ -600,7 +600,7 @@ public final class Headroom {
         if (step == null) {
             throw new IllegalArgumentException("fits(null): give a model, such as preset(\"gpt2\").batch(8).");
         }
-        return CudaFit.of(step.build(), Cards.bytes(card));
+        return CudaFit.of(step.build(), Cards.named(card));
     }
 
     /**

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.headroom.budget.Breakdown;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
+import io.headroom.budget.Verdict;
 import io.headroom.render.EstimateView;
 import io.headroom.render.FormulaView;
 import io.headroom.units.Bytes;
@@ -63,7 +64,14 @@ public final class BudgetCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print JSON instead of text.")
     private boolean json;
 
-    @Option(names = "--limit", paramLabel = "SIZE", description = "Say whether it fits, as in \"9.07 GiB\".")
+    @Option(
+            names = "--limit",
+            paramLabel = "SIZE",
+            description = {
+                "Say whether it fits, as in \"9.07 GiB\".",
+                "With \"preset\" or \"config\": the total of a card, the CUDA context (0.47 GiB) counted, as \"card\" in the spec.",
+                "Else: what there is above the idle process or device."
+            })
     private String limit;
 
     @Override
@@ -95,11 +103,11 @@ public final class BudgetCommand implements Callable<Integer> {
     private String answer(Map<String, Object> workload, long limitBytes, ObjectMapper writer) throws IOException {
         if (PresetBudget.applies(workload)) {
             return json
-                    ? writer.writeValueAsString(PresetBudget.figures(workload))
+                    ? writer.writeValueAsString(PresetBudget.figures(workload, limitBytes))
                     : PresetBudget.text(workload, limitBytes);
         }
         Estimate estimate = Estimate.of(Workload.of(workload));
-        return json ? writer.writeValueAsString(figures(estimate)) : text(estimate, limitBytes);
+        return json ? writer.writeValueAsString(figures(estimate, limitBytes)) : text(estimate, limitBytes);
     }
 
     /** Several objects, one a line, of which some may be broken; one object over several lines has no line that is one. */
@@ -189,7 +197,7 @@ public final class BudgetCommand implements Callable<Integer> {
                 : table;
     }
 
-    private static Map<String, Object> figures(Estimate estimate) {
+    private static Map<String, Object> figures(Estimate estimate, long limitBytes) {
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("parameters", estimate.parameters());
         figures.put("weights_bytes", estimate.weightsBytes());
@@ -202,6 +210,10 @@ public final class BudgetCommand implements Callable<Integer> {
         figures.put("upper_bytes", estimate.upperBytes());
         figures.put("peak_phase", estimate.peakPhase());
         figures.put("peak_operator", estimate.peakOperator());
+        if (limitBytes > 0) {
+            figures.put("limit_bytes", limitBytes);
+            figures.put("verdict", Verdict.of(estimate, limitBytes).toString());
+        }
         Map<String, Long> phases = new LinkedHashMap<>();
         estimate.peakByPhase().forEach((phase, bytes) -> phases.put(phase.title(), bytes));
         figures.put("peak_by_phase", phases);

@@ -1,8 +1,10 @@
 package io.headroom.cli;
 
+import io.headroom.budget.cuda.Card;
 import io.headroom.budget.cuda.CudaEstimate;
 import io.headroom.budget.cuda.CudaFit;
 import io.headroom.budget.cuda.CudaSpec;
+import io.headroom.budget.cuda.CudaStep;
 import io.headroom.units.Bytes;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,8 +18,20 @@ final class PresetBudget {
         return CudaSpec.applies(spec);
     }
 
-    static Map<String, Object> figures(Map<String, ?> spec) {
-        CudaEstimate estimate = CudaSpec.read(spec).estimate();
+    /** The step on the card that its spec names, or that {@code --limit} says, whichever has less. */
+    private static CudaEstimate estimate(Map<String, ?> spec, long limitBytes) {
+        CudaStep step = CudaSpec.read(spec);
+        boolean less = limitBytes >= CudaFit.CONTEXT_BYTES && (step.card() == 0 || limitBytes < step.card());
+        return less
+                ? step.toBuilder()
+                        .card(new Card(Bytes.format(limitBytes), limitBytes, step.capability()))
+                        .build()
+                        .estimate()
+                : step.estimate();
+    }
+
+    static Map<String, Object> figures(Map<String, ?> spec, long limitBytes) {
+        CudaEstimate estimate = estimate(spec, limitBytes);
         List<String> unused = CudaSpec.unused(spec, estimate.step());
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("preset", estimate.step().model().name());
@@ -36,9 +50,16 @@ final class PresetBudget {
         figures.put("upper_bytes", estimate.upperBytes());
         figures.put("peak_phase", estimate.peakPhase());
         figures.put("peak_operator", estimate.peakOperator());
-        long card = CudaSpec.cardBytes(spec);
+        long card = CudaSpec.read(spec).card();
         if (card > 0) {
-            figures.put("verdict", onCard(estimate, card));
+            figures.put("card_bytes", card);
+        }
+        if (limitBytes > 0) {
+            figures.put("limit_bytes", limitBytes);
+        }
+        long least = card == 0 || limitBytes > 0 && limitBytes < card ? limitBytes : card;
+        if (least > 0) {
+            figures.put("verdict", CudaFit.verdict(estimate, least));
         }
         if (!unused.isEmpty()) {
             figures.put("not_used", unused);
@@ -47,7 +68,7 @@ final class PresetBudget {
     }
 
     static String text(Map<String, ?> spec, long limitBytes) {
-        CudaEstimate estimate = CudaSpec.read(spec).estimate();
+        CudaEstimate estimate = estimate(spec, limitBytes);
         StringBuilder text = new StringBuilder();
         line(text, estimate.step().model().name(), estimate.parameters() + " parameters");
         line(text, "weights", Bytes.format(estimate.weightsBytes()));
@@ -75,25 +96,19 @@ final class PresetBudget {
                                     ? "a language model takes batch and seq"
                                     : "an image network takes batch, image and classes"));
         }
-        long card = CudaSpec.cardBytes(spec);
+        long card = CudaSpec.read(spec).card();
         if (card > 0) {
-            line(text, "card", Bytes.format(card) + ": " + onCard(estimate, card));
+            line(text, "card", verdict(estimate, card));
         }
         if (limitBytes > 0) {
-            line(text, "limit", Bytes.format(limitBytes) + ": " + verdict(estimate, limitBytes));
+            line(text, "limit", verdict(estimate, limitBytes));
         }
         return text.toString().stripTrailing();
     }
 
-    private static String onCard(CudaEstimate estimate, long card) {
-        return CudaFit.verdict(estimate, card).replace("tight", "fits barely");
-    }
-
-    private static String verdict(CudaEstimate estimate, long limitBytes) {
-        if (estimate.upperBytes() <= limitBytes) {
-            return "fits";
-        }
-        return estimate.deviceBytes() <= limitBytes ? "fits barely" : "does not fit";
+    private static String verdict(CudaEstimate estimate, long bytes) {
+        return Bytes.format(bytes) + ": " + CudaFit.verdict(estimate, bytes) + " beside the CUDA context of "
+                + Bytes.format(CudaFit.CONTEXT_BYTES);
     }
 
     private static String beside(long highest, long atPeak) {

@@ -1,5 +1,6 @@
 package io.headroom.render;
 
+import io.headroom.budget.Verdict;
 import io.headroom.budget.cuda.CudaEstimate;
 import io.headroom.budget.cuda.CudaFit;
 import io.headroom.units.Bytes;
@@ -13,6 +14,7 @@ import java.util.Map;
  */
 public final class CudaFitView {
     private static final int WIDTH = 240;
+    private static final String BARELY = Verdict.FITS_BARELY.toString();
     private static final String CARD = "var(--jp-ui-font-color1,#212121)";
 
     private CudaFitView() {}
@@ -51,8 +53,8 @@ public final class CudaFitView {
         String verdict = fit.verdict();
         long need = Bytes.plus(fit.estimate().deviceBytes(), CudaFit.CONTEXT_BYTES);
         long most = Bytes.plus(fit.estimate().upperBytes(), CudaFit.CONTEXT_BYTES);
-        String sign = verdict.equals("fits") ? "✓" : verdict.equals("tight") ? "△" : "✗";
-        String colour = verdict.equals("fits") ? "#2ca02c" : verdict.equals("tight") ? "#ff9d00" : "#e5484d";
+        String sign = verdict.equals("fits") ? "✓" : verdict.equals(BARELY) ? "△" : "✗";
+        String colour = verdict.equals("fits") ? "#2ca02c" : verdict.equals(BARELY) ? "#ff9d00" : "#e5484d";
         html.append("<div role=\"status\" style=\"border-left:6px solid ")
                 .append(colour)
                 .append(";padding:2px 8px;margin:6px 0;font-weight:600\">")

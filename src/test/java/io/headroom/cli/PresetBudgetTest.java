@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.headroom.budget.cuda.CudaFit;
+import io.headroom.budget.cuda.CudaStep;
+import io.headroom.units.Bytes;
+import io.headroom.workload.preset.Preset;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -127,6 +131,46 @@ class PresetBudgetTest {
         all[1] = file.toString();
         System.arraycopy(options, 0, all, 2, options.length);
         return command.execute(all);
+    }
+
+    /** The command and a cell: one verdict on one card, the CUDA context counted. */
+    @ParameterizedTest
+    @ValueSource(strings = {"14.6 GiB", "11 GiB", "16 GiB", "11.76 GiB", "100 MiB"})
+    void saysWhatACellSays(String size) throws IOException {
+        long bytes = Bytes.parse(size);
+        CudaStep step = CudaStep.of(Preset.named("gpt2")).batch(35).build();
+        String said = bytes < CudaFit.CONTEXT_BYTES
+                ? "does not fit"
+                : CudaFit.of(step, bytes).verdict();
+
+        assertThat(run(GPT2, "--limit", size)).isZero();
+        assertThat(out.toString()).contains("limit", Bytes.format(bytes) + ": " + said + " beside the CUDA context");
+        out.getBuffer().setLength(0);
+        assertThat(run(GPT2, "--limit", size, "--json")).isZero();
+        JsonNode figures = new ObjectMapper().readTree(out.toString());
+        assertThat(figures.get("verdict").asText()).isEqualTo(said);
+        assertThat(figures.get("limit_bytes").asLong()).isEqualTo(bytes);
+    }
+
+    /** Of a card and a limit the smaller one counts. */
+    @Test
+    void takesTheLessOfCardAndLimit() throws IOException {
+        String onCard = GPT2.replace("}", ", \"card\": \"A100 40GB\"}");
+        assertThat(run(onCard, "--limit", "8 GiB", "--json")).isZero();
+        JsonNode figures = new ObjectMapper().readTree(out.toString());
+        assertThat(figures.get("verdict").asText()).isEqualTo("does not fit");
+        assertThat(figures.get("card_bytes").asLong()).isGreaterThan(39L << 30);
+        out.getBuffer().setLength(0);
+        assertThat(run(onCard, "--limit", "8 GiB")).isZero();
+        assertThat(out.toString()).contains("39.20 GiB: fits beside").contains("8.00 GiB: does not fit");
+    }
+
+    @Test
+    void saysOfSizesToo() throws IOException {
+        assertThat(run("{\"layers\": 2, \"heads\": 8}", "--limit", "1 KiB", "--json"))
+                .isZero();
+        assertThat(new ObjectMapper().readTree(out.toString()).get("verdict").asText())
+                .isEqualTo("does not fit");
     }
 
     @Test

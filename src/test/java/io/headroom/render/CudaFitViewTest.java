@@ -21,7 +21,7 @@ class CudaFitViewTest {
     @Test
     void saysTheVerdictWithASign() {
         assertThat(html(fit("80 GiB"))).contains("✓ fits: needs", "to spare", "It fits as it is.");
-        assertThat(html(fit("11.76 GiB"))).contains("△ tight");
+        assertThat(html(fit("11.76 GiB"))).contains("△ fits barely");
         assertThat(html(fit("8 GiB"))).contains("✗ does not fit", "short", "The cheapest that fits: ");
     }
 

@@ -34,6 +34,7 @@ final class Changes {
     private static final int MUCH_TIME = 30;
     private static final int OTHER_RESULTS = 40;
     private static final int HALVINGS = 6;
+    private static final int AMPERE = 80;
 
     private Changes() {}
 
@@ -68,12 +69,7 @@ final class Changes {
             accumulation(step, 1, "time", MUCH_TIME).ifPresent(options::add);
         }
         if (step.precision() == Precision.FP32 && step.autocast() == null) {
-            options.add(new Option(
-                    Kind.PRECISION,
-                    "autocast to bfloat16",
-                    "some accuracy; Ampere or newer",
-                    MORE_TIME,
-                    builder -> builder.autocast(Precision.BF16)));
+            options.add(autocast(step));
         }
         if (step.optimizer() != OptimizerKind.ADAFACTOR && step.optimizer() != OptimizerKind.SGD) {
             options.add(new Option(
@@ -83,15 +79,40 @@ final class Changes {
                     OTHER_RESULTS,
                     builder -> builder.optimizer(OptimizerKind.ADAFACTOR)));
         }
-        if (step.precision() == Precision.FP32) {
+        if (step.precision() == Precision.FP32 && !lacksBfloat16(step)) {
             options.add(new Option(
                     Kind.PRECISION,
                     "pure bfloat16",
-                    "accuracy of small updates",
+                    "accuracy of small updates" + ofWhichCards(step),
                     OTHER_RESULTS + 1,
                     builder -> builder.autocast(null).precision(Precision.BF16)));
         }
         return options;
+    }
+
+    private static Option autocast(CudaStep step) {
+        return lacksBfloat16(step)
+                ? new Option(
+                        Kind.PRECISION,
+                        "autocast to float16",
+                        "some accuracy, and a gradient scaler (GradScaler) against underflow",
+                        MORE_TIME,
+                        builder -> builder.autocast(Precision.FP16))
+                : new Option(
+                        Kind.PRECISION,
+                        "autocast to bfloat16",
+                        "some accuracy" + ofWhichCards(step),
+                        MORE_TIME,
+                        builder -> builder.autocast(Precision.BF16));
+    }
+
+    /** Cards before Ampere compute no bfloat16. */
+    private static boolean lacksBfloat16(CudaStep step) {
+        return step.capability() != Card.UNKNOWN && step.capability() < AMPERE;
+    }
+
+    private static String ofWhichCards(CudaStep step) {
+        return step.capability() == Card.UNKNOWN ? "; the card must be Ampere or newer" : "";
     }
 
     /** Gemma 2's fused attention leaves out the cap of the scores, so it trains another model. */

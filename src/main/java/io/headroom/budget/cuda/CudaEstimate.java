@@ -131,7 +131,7 @@ public record CudaEstimate(
         if (step.model().language() != null) {
             most = Math.max(most, unevenly(step));
         }
-        return Bytes.plus(most, MODULE_BYTES);
+        return Bytes.plus(most, MODULE_BYTES, CublasWorkspace.doubt(step));
     }
 
     /** Batches padded to their longest line: a shorter one first leaves cached segments that fit nothing after it. */

@@ -1,5 +1,6 @@
 package io.headroom.budget.cuda;
 
+import io.headroom.budget.Verdict;
 import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
@@ -35,11 +36,17 @@ public record CudaFit(
     /** One change: what it is, what it costs, the step with it and what that needs. */
     public record Change(String name, String cost, CudaStep step, CudaEstimate estimate, long savedBytes) {}
 
-    static final String FITS = "fits";
+    static final String FITS = Verdict.FITS.toString();
 
-    /** Estimates the step and every change that applies to it, some milliseconds each. */
-    public static CudaFit of(CudaStep asked, long cardBytes) {
-        CudaStep step = asked.toBuilder().card(cardBytes).build();
+    /** Estimates the step and every change that applies to it, some milliseconds each, on a card of so many bytes. */
+    public static CudaFit of(CudaStep step, long cardBytes) {
+        return of(step, new Card(Bytes.format(cardBytes), cardBytes, Card.UNKNOWN));
+    }
+
+    /** The same on a card whose compute capability may be known: what it cannot compute is not offered. */
+    public static CudaFit of(CudaStep asked, Card card) {
+        long cardBytes = card.bytes();
+        CudaStep step = asked.toBuilder().card(card).build();
         CudaEstimate estimate = step.estimate();
         List<Change> changes = new ArrayList<>();
         for (Changes.Option option : Changes.of(step)) {
@@ -60,7 +67,7 @@ public record CudaFit(
                 before.deviceBytes() - after.deviceBytes());
     }
 
-    /** {@code fits} even at the upper bound, {@code tight} if only the estimate fits, or {@code does not fit}. */
+    /** {@code fits} even at the upper bound, {@code fits barely} if only the estimate fits, or {@code does not fit}. */
     public String verdict() {
         return verdict(estimate, cardBytes);
     }
@@ -75,7 +82,7 @@ public record CudaFit(
         if (of.upperBytes() + CONTEXT_BYTES <= cardBytes) {
             return FITS;
         }
-        return of.deviceBytes() + CONTEXT_BYTES <= cardBytes ? "tight" : "does not fit";
+        return (of.deviceBytes() + CONTEXT_BYTES <= cardBytes ? Verdict.FITS_BARELY : Verdict.DOES_NOT_FIT).toString();
     }
 
     /** The changes with which it fits, the one that leaves most room first. */
@@ -112,7 +119,7 @@ public record CudaFit(
                         ? "It fits as it is."
                         : "The cheapest that fits: " + change.name() + ", "
                                 + Bytes.format(change.estimate().deviceBytes()) + " (at most "
-                                + Bytes.format(change.estimate().upperBytes()) + ").")
+                                + Bytes.format(change.estimate().upperBytes()) + "). It costs " + change.cost() + ".")
                 .orElse("All of these together do not make it fit: take a smaller model"
                         + (step.model().language() == null ? " or image." : ", seq or a larger card."));
     }

@@ -27,7 +27,7 @@ final class CudaRun {
 
     /** With steps of those lengths in turn, as batches padded to their longest line are; all of {@code seq} where there are none. */
     static Trace trace(CudaStep step, boolean workspaces, long[] lengths) {
-        Tape tape = new Tape(new Autocast(step));
+        Tape tape = new Tape(step);
         tape.phase("load");
         Weights weights =
                 new Weights(tape, step.model().weights(), step.precision().weightBytes());

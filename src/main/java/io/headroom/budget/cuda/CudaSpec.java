@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -89,7 +90,8 @@ public final class CudaSpec {
         String device = text(spec, "device", "cuda");
         if (!plainCuda(device) && !named(device)) {
             throw new IllegalArgumentException(
-                    "device " + shown(device) + " does not go with preset: published models are followed on \"cuda\".");
+                    "device " + shown(device)
+                            + " does not go with preset: published models are followed on \"cuda\", or a card by its name, such as \"RTX 3060\".");
         }
         CudaStep.Builder step = CudaStep.of(model(spec))
                 .optimizer(optimizer(text(spec, "optimizer", "adamw")))
@@ -107,10 +109,7 @@ public final class CudaSpec {
         } else {
             step.checkpointing(whole(spec, "checkpointing", 0));
         }
-        long card = cardBytes(spec);
-        if (card != 0) {
-            step.card(card);
-        }
+        card(spec).ifPresent(step::card);
         long parts = whole(spec, "accumulation", 1);
         long batch = whole(spec, "batch", 1);
         if (parts < 1 || parts > 1 && parts > batch) {
@@ -178,20 +177,15 @@ public final class CudaSpec {
         }
     }
 
-    /** Bytes of the card that a spec names, as {@code card} or as {@code device}; 0 if it names none. */
-    public static long cardBytes(Map<String, ?> spec) {
-        if (spec.get("card") != null) {
-            return card(spec);
+    /** The card that a spec names, as {@code card} or as {@code device}; empty if it names none. */
+    private static Optional<Card> card(Map<String, ?> spec) {
+        Object card = spec.get("card");
+        if (card != null) {
+            return Optional.of(
+                    Cards.named(card instanceof String text ? text : String.valueOf(whole(spec, "card", 0))));
         }
         String device = text(spec, "device", "cuda");
-        return plainCuda(device) || !named(device) ? 0 : Cards.bytes(device);
-    }
-
-    private static long card(Map<String, ?> spec) {
-        if (!(spec.get("card") instanceof String text)) {
-            return whole(spec, "card", 0);
-        }
-        return Cards.bytes(text);
+        return plainCuda(device) || !named(device) ? Optional.empty() : Optional.of(Cards.named(device));
     }
 
     private static OptimizerKind optimizer(String name) {

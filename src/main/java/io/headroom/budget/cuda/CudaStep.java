@@ -1,6 +1,7 @@
 package io.headroom.budget.cuda;
 
 import io.headroom.trace.Trace;
+import io.headroom.units.Bytes;
 import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Precision;
@@ -28,6 +29,7 @@ import io.headroom.workload.preset.Preset;
  *     checkpointing); 0 for none
  * @param card total bytes of the card, as its driver says, whose allocator gives cached segments back before it fails; 0 for
  *     one without a limit
+ * @param capability compute capability of the card, times ten; {@link Card#UNKNOWN} where only its size is known
  * @param steps how many steps run; the peak can fall in any of them
  */
 public record CudaStep(
@@ -43,6 +45,7 @@ public record CudaStep(
         boolean keepOutputs,
         long segments,
         long card,
+        int capability,
         int steps) {
     private static final long LARGEST = 1L << 24;
     private static final int MOST_STEPS = 100;
@@ -70,8 +73,10 @@ public record CudaStep(
         }
         Limits.checkSegments(model, segments);
         Limits.check(optimizer);
-        if (card < 0) {
-            throw new IllegalArgumentException("card " + card + " must be the bytes of a card, or 0 for no limit.");
+        if (card != 0 && card < CudaEstimate.CONTEXT_BYTES) {
+            throw new IllegalArgumentException("card " + card + " bytes is less than a CUDA context takes ("
+                    + Bytes.format(CudaEstimate.CONTEXT_BYTES)
+                    + "): give the total bytes of a card, as Cards.named(\"RTX 4090\") has them, or 0 for no limit.");
         }
         if (precision == Precision.AUTOCAST) {
             precision = Precision.FP32;
@@ -111,7 +116,7 @@ public record CudaStep(
                 .zeroGrad(zeroGrad)
                 .keepOutputs(keepOutputs)
                 .checkpointing(segments)
-                .card(card)
+                .card(card, capability)
                 .steps(steps);
     }
 
@@ -139,6 +144,7 @@ public record CudaStep(
         private boolean keepOutputs = true;
         private long segments;
         private long card;
+        private int capability;
         private int steps = 4;
 
         private Builder(Preset model) {
@@ -211,9 +217,19 @@ public record CudaStep(
             return this;
         }
 
-        /** Total bytes of the card; 0 for no limit. */
+        /** Total bytes of a card of which no more is known; 0 for no limit. */
         public Builder card(long value) {
-            card = value;
+            return card(value, Card.UNKNOWN);
+        }
+
+        /** The card, of which the compute capability may be known: cuBLAS takes more on some. */
+        public Builder card(Card value) {
+            return card(value.bytes(), value.capability());
+        }
+
+        private Builder card(long bytes, int knownCapability) {
+            card = bytes;
+            capability = knownCapability;
             return this;
         }
 
@@ -242,6 +258,7 @@ public record CudaStep(
                     keepOutputs,
                     segments,
                     card,
+                    capability,
                     steps);
         }
     }

@@ -9,7 +9,6 @@ import io.headroom.units.Bytes;
  * first, as the compiled wrapper evaluates them.
  */
 class LayerOps extends Ops {
-    private static final long CUBLAS_WORKSPACE = 8_519_680;
     private static final long FLASH_ROWS = 128;
     private static final long FLASH_WIDTH = 32;
 
@@ -17,9 +16,9 @@ class LayerOps extends Ops {
         super(tape);
     }
 
-    /** Workspace of the first cuBLAS call on a stream, kept for good: {@code CUDABlas / CublasHandlePool.cpp}. */
+    /** The workspace of the first cuBLAS call on a stream, kept for good. */
     final void cublas() {
-        tape.once(CUBLAS_WORKSPACE, "cublas workspace");
+        tape.once(tape.cublasBytes(), "cublas workspace");
     }
 
     // -- matrices

@@ -23,12 +23,18 @@ final class Tape {
     private final List<String> phases = new ArrayList<>();
     private final Set<String> once = new HashSet<>();
     private final Autocast autocast;
+    private final long cublasBytes;
     private List<Node> nodes = new ArrayList<>();
     private boolean recording = true;
     private long allocated;
 
-    Tape(Autocast autocast) {
-        this.autocast = autocast;
+    Tape(CudaStep step) {
+        autocast = new Autocast(step);
+        cublasBytes = CublasWorkspace.of(step);
+    }
+
+    long cublasBytes() {
+        return cublasBytes;
     }
 
     Autocast autocast() {

@@ -7,7 +7,10 @@ import io.headroom.workload.Attention;
 import io.headroom.workload.ZeroGrad;
 import io.headroom.workload.preset.Preset;
 import java.util.Collections;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A step fits on a card or not, and changes say what they save. */
 class CudaFitTest {
@@ -92,9 +95,43 @@ class CudaFitTest {
     void followsThePhases() {
         CudaFit fit = CudaFit.of(STEP, Bytes.parse("8 GiB"));
 
-        assertThat(fit.timeline()).containsKeys("load", "forward of step 1", "backward of step 4");
-        assertThat(Collections.max(fit.timeline().values()))
-                .isLessThanOrEqualTo(fit.estimate().peakAllocatedBytes());
+        Map<String, Long> phases = fit.timeline();
+        assertThat(phases.keySet())
+                .startsWith("load", "input of step 1", "forward of step 1", "backward of step 1", "optimizer of step 1")
+                .endsWith("optimizer of step 4");
+        long peak = fit.step().trace().peakLive().bytes();
+        assertThat(phases.get(fit.estimate().peakPhase())).isEqualTo(peak);
+        assertThat(Collections.max(phases.values())).isEqualTo(peak);
+        assertThat(phases.get("load")).isEqualTo(fit.estimate().weightsBytes());
+        assertThat(phases.get("optimizer of step 1"))
+                .isGreaterThanOrEqualTo(4 * 4 * STEP.model().parameters());
+    }
+
+    /** Turing and Volta compute no bfloat16. */
+    @ParameterizedTest
+    @CsvSource({"T4, 128", "V100 16GB, 160"})
+    void offersFloat16WhereThereIsNoBfloat16(String card, long batch) {
+        CudaStep step = CudaStep.of(Preset.named("ResNet50")).batch(batch).build();
+
+        CudaFit fit = CudaFit.of(step, Cards.named(card));
+
+        assertThat(fit.changes())
+                .extracting(CudaFit.Change::name)
+                .contains("autocast to float16")
+                .noneMatch(name -> name.contains("bfloat16"));
+        assertThat(fit.advice()).contains("autocast to float16", "It costs some accuracy", "GradScaler");
+    }
+
+    @Test
+    void saysWhichCardsComputeBfloat16() {
+        CudaStep step = CudaStep.of(Preset.named("ResNet50")).batch(128).build();
+
+        assertThat(CudaFit.of(step, Cards.bytes("T4")).advice())
+                .contains("autocast to bfloat16")
+                .contains("Ampere or newer");
+        assertThat(CudaFit.of(step, Cards.named("A10G")).changes())
+                .extracting(CudaFit.Change::name)
+                .contains("autocast to bfloat16", "pure bfloat16");
     }
 
     /** No smaller micro-batch than needed. */
