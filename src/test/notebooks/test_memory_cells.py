@@ -71,6 +71,14 @@ def test_a_live_monitor_is_a_widget_with_a_line_to_stand_in(kernel):
     assert kernel.run("watching.close()")[0]["status"] == "ok"
 
 
+def test_a_live_monitor_is_shown_wherever_in_its_cell_it_is_called(kernel):
+    _, _, shown = kernel.run("var early = monitor(Duration.ofMillis(200)); live(early); int after = 3; after")
+    assert ["application/vnd.jupyter.widget-view+json" in each for each in shown] == [True, False]
+    _, _, shown = kernel.run("live(early);")
+    assert len(shown) == 1
+    assert kernel.run("early.close()")[0]["status"] == "ok"
+
+
 def test_a_live_monitor_shown_again_is_the_same_view(kernel):
     kernel.run("var again = monitor(Duration.ofMillis(200))")
     views = {kernel.run("live(again)")[2][-1]["application/vnd.jupyter.widget-view+json"]["model_id"] for _ in range(5)}

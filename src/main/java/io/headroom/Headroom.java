@@ -260,13 +260,16 @@ public final class Headroom {
         return monitor.printTo(line -> System.out.println(line)); // a kernel may give each cell another System.out
     }
 
-    /** Starts a monitor, unless it was closed, and shows it live: the line keeps moving after the cell has ended. */
-    public static MonitorPanel live(MemoryMonitor monitor) {
+    /**
+     * Starts a monitor, unless it was closed, and shows it live, at once and wherever in a cell it is called: the view keeps
+     * moving while the cell goes on and after it has ended.
+     */
+    public static void live(MemoryMonitor monitor) {
         MonitorPanel panel = MonitorPanel.of(monitor);
         if (!monitor.isClosed()) {
             monitor.start();
         }
-        return panel;
+        Session.show(Views.find(panel).orElseThrow());
     }
 
     /** The block of the sample {@code .params} models: {@code sampleBlock("100 MiB")}. */

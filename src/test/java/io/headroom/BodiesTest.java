@@ -103,12 +103,13 @@ class BodiesTest {
     }
 
     @Test
-    void aLiveMonitorReadsThoughNobodyDrawsIt() throws InterruptedException {
+    void aLiveMonitorReadsAndIsShownAtOnce() {
         MemoryMonitor monitor = Headroom.monitor(Duration.ofMillis(5));
-        Headroom.live(monitor);
+        assertThat(printed(() -> Headroom.live(monitor))).startsWith("process ").contains("head-room");
         assertThat(monitor.isReading()).isTrue();
         monitor.close();
-        assertThat(Headroom.live(monitor).monitor().isReading()).isFalse();
+        assertThat(printed(() -> Headroom.live(monitor))).contains(", stopped");
+        assertThat(monitor.isReading()).isFalse();
     }
 
     private static String printed(Runnable action) {
