@@ -9,7 +9,8 @@ import java.util.OptionalDouble;
  * A warning that the head-room is nearly used up, given before anything has failed.
  *
  * @param reading the reading that raised it
- * @param where the limit that is nearly met: {@code "cap 9.07 GiB"} or {@code "GPU 0 NVIDIA H200, 139.81 GiB"}
+ * @param where the limit that is nearly met: {@code "cap 9.07 GiB"} or {@code "GPU 0 NVIDIA H200, 139.81 GiB"} or
+ *     {@code "Java heap's -Xmx 512.00 MiB"}
  * @param left bytes left below it
  * @param threshold the head-room it had to stay above
  * @param leaks what grows, if anything does

@@ -2,9 +2,14 @@ package io.headroom.memory;
 
 import io.headroom.units.Bytes;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -12,59 +17,71 @@ import java.util.stream.Stream;
  * When a monitor's alarm is raised, is over and was printed.
  *
  * <p>Raised when the head-room falls below the threshold, over when it is half as much again: head-room that wavers there
- * raises one alarm. The thread that sees it first may not be one that may print.
+ * raises one alarm. The host's memory, each device and the Java heap have an alarm of their own. The thread that sees it
+ * first may not be one that may print.
  */
 final class Alarms {
     private static final double SHARE = 0.05;
 
-    private record Place(String where, Limit limit) {
+    private record Place(String key, String where, Limit limit) {
         long left() {
             return limit.headroom().orElse(Long.MAX_VALUE);
         }
     }
 
     private OptionalLong threshold = OptionalLong.empty();
-    private Alarm inForce;
-    private volatile Alarm unprinted;
+    private final Map<String, Alarm> inForce = new LinkedHashMap<>();
+    private final Queue<Alarm> unprinted = new ConcurrentLinkedQueue<>();
 
     synchronized void below(long headroom) {
         threshold = OptionalLong.of(headroom);
     }
 
     synchronized Optional<Alarm> inForce() {
-        return Optional.ofNullable(inForce);
+        return inForce.values().stream().reduce((older, newer) -> newer);
     }
 
-    /** The alarm, if this reading raises it. */
+    /** The alarm, if this reading raises one: where the least is left beside what had to be. */
     synchronized Optional<Alarm> check(Reading reading, Supplier<Leaks> leaks) {
-        Optional<Place> nearest = places(reading)
-                .min(Comparator.comparingDouble(place -> (double) place.left() / Math.max(1, least(place))));
-        if (nearest.isEmpty()) {
-            return Optional.empty();
-        }
-        Place place = nearest.get();
-        if (inForce != null) {
-            inForce = places(reading).allMatch(this::over) ? null : inForce;
-            return Optional.empty();
-        }
-        if (place.left() >= least(place)) {
-            return Optional.empty();
-        }
-        inForce = alarm(reading, place, leaks.get());
-        unprinted = inForce;
-        return Optional.of(inForce);
+        List<Place> places = places(reading).toList();
+        inForce.keySet().retainAll(places.stream().map(Place::key).toList());
+        places.stream().filter(this::over).forEach(place -> inForce.remove(place.key()));
+        Optional<Alarm> raised = places.stream()
+                .filter(place -> place.left() < least(place) && !inForce.containsKey(place.key()))
+                .min(Comparator.comparingDouble(place -> (double) place.left() / Math.max(1, least(place))))
+                .map(place -> inForce(reading, place, leaks));
+        raised.ifPresent(unprinted::add);
+        return raised;
     }
 
-    /** The limit of the host's memory that bites first, and each device that this process may use. */
+    private Alarm inForce(Reading reading, Place place, Supplier<Leaks> leaks) {
+        boolean heap = place.limit().kind() == Limit.Kind.HEAP;
+        Alarm alarm = alarm(reading, place, heap ? new Leaks(List.of(), 0) : leaks.get()); // NDArrays are not on it
+        inForce.put(place.key(), alarm);
+        return alarm;
+    }
+
+    /**
+     * The limit of the host's memory that bites first, each device that this process may use, and the Java heap once it is
+     * known what a full collection leaves of it.
+     */
     private static Stream<Place> places(Reading reading) {
-        return Stream.concat(
-                reading.limit().stream().map(limit -> new Place(limit.label(), limit)),
-                reading.devices().stream().flatMap(device -> device.limit().stream()
-                        .map(limit -> new Place(device.name() + ", " + Bytes.format(limit.bytes()), limit))));
+        Stream<Place> host = reading.limit().stream().map(limit -> new Place("", limit.label(), limit));
+        Stream<Place> devices = reading.devices().stream().flatMap(device -> device.limit().stream()
+                .map(limit -> new Place(device.name(), device.name() + ", " + Bytes.format(limit.bytes()), limit)));
+        Stream<Place> heap = reading.jvm().heapLive().isEmpty()
+                ? Stream.empty()
+                : reading.jvm().limit().stream()
+                        .map(limit -> new Place(limit.kind().label(), "Java heap's " + limit.label(), limit));
+        return Stream.of(host, devices, heap).flatMap(places -> places);
     }
 
+    /** A threshold is meant for tensors: a heap that is small has its share of it at most. */
     private long least(Place place) {
-        return threshold.orElse(Math.round(SHARE * place.limit().bytes()));
+        long share = Math.round(SHARE * place.limit().bytes());
+        return place.limit().kind() == Limit.Kind.HEAP
+                ? Math.min(threshold.orElse(share), share)
+                : threshold.orElse(share);
     }
 
     private boolean over(Place place) {
@@ -92,13 +109,11 @@ final class Alarms {
 
     /** Whether an alarm was raised that nobody has printed. */
     boolean waits() {
-        return unprinted != null;
+        return !unprinted.isEmpty();
     }
 
-    /** The alarm that nobody has printed: the caller does, now. */
-    synchronized Optional<Alarm> toPrint() {
-        Optional<Alarm> alarm = Optional.ofNullable(unprinted);
-        unprinted = null;
-        return alarm;
+    /** An alarm that nobody has printed: the caller does, now. */
+    Optional<Alarm> toPrint() {
+        return Optional.ofNullable(unprinted.poll());
     }
 }

@@ -25,7 +25,9 @@ public record Limit(Kind kind, long bytes, OptionalLong used) {
         /** The machine's memory: the system kills a process without a message. */
         PHYSICAL("machine"),
         /** A device's own memory, which all its processes share: the framework fails with a message. */
-        DEVICE("device");
+        DEVICE("device"),
+        /** The Java heap's largest size, for Java objects alone: the JVM throws {@code OutOfMemoryError}. */
+        HEAP("-Xmx");
 
         private final String label;
 

@@ -3,9 +3,7 @@ package io.headroom.memory;
 import ai.djl.training.listener.TrainingListener;
 import io.headroom.units.Bytes;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -21,7 +19,7 @@ import java.util.stream.Stream;
  *
  * <p>Either the training loop calls {@link #step} (or DJL does, through {@link #listener()}), or {@link #start()} reads
  * on a daemon thread of its own; that thread takes readings and tells subscribers, it never prints. {@code step} costs a
- * counter between intervals. All methods may be called from any thread; closing twice is allowed.
+ * counter between intervals, and a reading after each full collection of the Java heap. All methods may be called from any thread; closing twice is allowed.
  *
  * <pre>{@code
  * try (MemoryMonitor monitor = MemoryMonitor.everySteps(1000).cleanUpEvery(1000).printTo(System.out::println)) {
@@ -34,21 +32,19 @@ public final class MemoryMonitor implements AutoCloseable {
     /** Seconds between readings where nothing else is said. */
     public static final Duration DEFAULT_INTERVAL = Duration.ofSeconds(1);
 
-    private static final String FAILED = "A reading failed: ";
-    private static final int LINES_KEPT = 1_000;
-
     private final long steps;
     private final Duration seconds;
     private final Timeline timeline = new Timeline();
     private final LeakFinder finder = new LeakFinder();
     private final Alarms alarms = new Alarms();
-    private final Deque<String> lines = new ArrayDeque<>();
+    private final LineLog lines = new LineLog();
     private final List<Consumer<Reading>> subscribers = new CopyOnWriteArrayList<>();
     private volatile Consumer<String> printer = line -> {};
     private volatile Consumer<Alarm> onAlarm = alarm -> {};
     private volatile Runnable cleanUp = MemoryMonitor::trim;
     private volatile long cleanUpEvery;
     private final AtomicLong stepped;
+    private final AtomicLong collections = new AtomicLong(HeapCollections.count());
     private Thread reader;
     private volatile boolean closed;
     private volatile boolean counting;
@@ -102,8 +98,9 @@ public final class MemoryMonitor implements AutoCloseable {
     }
 
     /**
-     * Raises the alarm when less than this is left; by default 5 % of the limit in force. It is over, and may be raised anew,
-     * when half as much again is left, or half of what the limit has above the threshold.
+     * Raises the alarm when less than this is left of the host's memory or of a device; by default 5 % of the limit. Of the Java
+     * heap, counted after its last full collection, it is raised at 5 % at most. It is over, and may be raised anew, when half
+     * as much again is left, or half of what the limit has above the threshold.
      */
     public MemoryMonitor alarmBelow(long headroom) {
         if (headroom < 0) {
@@ -161,10 +158,18 @@ public final class MemoryMonitor implements AutoCloseable {
             logMemoryUsage(step);
         } else if (alarms.waits()) {
             printAlarm();
+        } else if (collected()) {
+            check(Reading.now(), true);
         }
         if (cleanUpEvery > 0 && step > 0 && step % cleanUpEvery == 0) {
             cleanupMemory();
         }
+    }
+
+    /** What is live of the heap is known after a full collection, and when little is left an interval may be too late. */
+    private boolean collected() {
+        long now = HeapCollections.count();
+        return collections.getAndSet(now) != now;
     }
 
     private boolean due(long step) {
@@ -242,7 +247,7 @@ public final class MemoryMonitor implements AutoCloseable {
     }
 
     private void tell(String line) {
-        keep(line);
+        lines.add(line);
         printer.accept(line);
     }
 
@@ -253,7 +258,7 @@ public final class MemoryMonitor implements AutoCloseable {
             if (failure != null && failure != e) {
                 failure.addSuppressed(e);
             }
-            keep("After the training: " + e);
+            lines.add("After the training: " + e);
         }
     }
 
@@ -269,9 +274,7 @@ public final class MemoryMonitor implements AutoCloseable {
 
     /** The last thousand lines, oldest first. */
     public List<String> lines() {
-        synchronized (lines) {
-            return new ArrayList<>(lines);
-        }
+        return lines.all();
     }
 
     /** What grows, fastest first; empty until there are enough readings to tell. */
@@ -309,13 +312,13 @@ public final class MemoryMonitor implements AutoCloseable {
                         Stream.of(state),
                         alarm().stream().map(Alarm::toString),
                         leaks().stream().map(Leak::toString))
-                .flatMap(lines -> lines)
+                .flatMap(each -> each)
                 .collect(Collectors.joining("\n"));
     }
 
     /** Ends the monitor, not the training that it follows, and says why. */
     void stopAfter(Throwable failure) {
-        keep("The monitor stopped: " + failure);
+        lines.add("The monitor stopped: " + failure);
         close();
     }
 
@@ -330,7 +333,7 @@ public final class MemoryMonitor implements AutoCloseable {
                 try {
                     note((System.nanoTime() - began) / 1e9, Reading.beside(), false);
                 } catch (RuntimeException | LinkageError | AssertionError | VirtualMachineError e) {
-                    keep(FAILED + e);
+                    lines.add(LineLog.FAILED + e);
                 }
                 pause();
             }
@@ -365,11 +368,15 @@ public final class MemoryMonitor implements AutoCloseable {
                 subscriber.accept(reading);
             } catch (RuntimeException | LinkageError e) {
                 subscribers.remove(subscriber);
-                keep("A subscriber was dropped: " + e);
+                lines.add("A subscriber was dropped: " + e);
             }
         }
+        check(reading, stepping);
+    }
+
+    private void check(Reading reading, boolean stepping) {
         Optional<Alarm> raised = alarms.check(reading, finder::leaks);
-        raised.ifPresent(alarm -> keep(alarm.toString()));
+        raised.ifPresent(alarm -> lines.add(alarm.toString()));
         if (stepping) {
             printAlarm();
         }
@@ -377,18 +384,8 @@ public final class MemoryMonitor implements AutoCloseable {
     }
 
     private void printAlarm() {
-        alarms.toPrint().ifPresent(alarm -> printer.accept(alarm.toString()));
-    }
-
-    private void keep(String line) {
-        synchronized (lines) {
-            if (line.startsWith(FAILED) && line.equals(lines.peekLast())) {
-                return; // what fails each time is told once
-            }
-            lines.addLast(line);
-            if (lines.size() > LINES_KEPT) {
-                lines.removeFirst();
-            }
+        for (Optional<Alarm> next = alarms.toPrint(); next.isPresent(); next = alarms.toPrint()) {
+            printer.accept(next.get().toString());
         }
     }
 

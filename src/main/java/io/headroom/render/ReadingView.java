@@ -3,6 +3,7 @@ package io.headroom.render;
 import io.headroom.memory.Breakdown;
 import io.headroom.memory.DeviceMemory;
 import io.headroom.memory.EngineEnvironment;
+import io.headroom.memory.JvmMemory;
 import io.headroom.memory.Limit;
 import io.headroom.memory.LiveArrays;
 import io.headroom.memory.Reading;
@@ -32,11 +33,7 @@ public final class ReadingView {
         rows.add(
                 "heap",
                 OptionalLong.of(reading.jvm().heapUsed()),
-                "committed " + Bytes.format(reading.jvm().heapCommitted())
-                        + (reading.jvm().heapMax().isPresent()
-                                ? ", -Xmx "
-                                        + Bytes.format(reading.jvm().heapMax().getAsLong())
-                                : ""));
+                "garbage counted, committed " + Bytes.format(reading.jvm().heapCommitted()));
         rows.add("metaspace and code", OptionalLong.of(reading.jvm().nonHeapUsed()), "");
         rows.add("direct buffers", reading.jvm().direct(), "");
         if (reading.nativeHeap().used().isPresent()) {
@@ -59,6 +56,7 @@ public final class ReadingView {
                                     : "use not known")
                             + (reading.limit().filter(limit::equals).isPresent() ? ", met first" : ""));
         }
+        heap(rows, reading);
         rows.note(threads(reading));
         rows.note("Kernel " + environment);
         return Bundle.text(reading.line()).html(bar(reading) + rows.html(title(reading)));
@@ -84,9 +82,27 @@ public final class ReadingView {
         rows.note(threads(reading)
                 + ". malloc and the JVM count what was asked for, the resident set what was touched: the"
                 + " second table need not add up.");
+        rows.group("Limits");
+        heap(rows, reading);
         rows.group("Largest libraries");
         parts.largestLibraries().forEach(library -> rows.add(library.name(), OptionalLong.of(library.resident()), ""));
         return Bundle.text(rows.text()).html(rows.html("Resident set by kind"));
+    }
+
+    /** Objects meet it, tensors never: it is not what is met first. */
+    private static void heap(Rows rows, Reading reading) {
+        JvmMemory jvm = reading.jvm();
+        jvm.limit().ifPresent(limit -> {
+            String left = Bytes.format(limit.headroom().getAsLong()) + " left ";
+            String garbage = Bytes.format(Math.max(0, limit.bytes() - jvm.heapUsed()));
+            rows.add(
+                    limit.kind().label(),
+                    OptionalLong.of(limit.bytes()),
+                    (jvm.heapLive().isPresent()
+                                    ? left + "after the last full collection, " + garbage + " with the garbage since"
+                                    : left.strip() + ", garbage counted")
+                            + "; for Java objects alone");
+        });
     }
 
     private static String threads(Reading reading) {

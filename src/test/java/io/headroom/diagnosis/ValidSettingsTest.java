@@ -78,7 +78,15 @@ class ValidSettingsTest {
                         + " 100000000, limit: 104857600)");
         Reading now = Reading.now();
         JvmMemory jvm = new JvmMemory(
-                0, 0, OptionalLong.of(8 * Bytes.GIB), 0, 0, OptionalLong.empty(), OptionalLong.empty(), 1);
+                0,
+                OptionalLong.empty(),
+                0,
+                OptionalLong.of(8 * Bytes.GIB),
+                0,
+                0,
+                OptionalLong.empty(),
+                OptionalLong.empty(),
+                1);
         Reading large = new Reading(
                 now.at(), "failed", now.process(), jvm, now.nativeHeap(), now.arrays(), List.of(), List.of());
         Diagnosis heap = Diagnosis.of(

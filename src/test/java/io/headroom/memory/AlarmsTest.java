@@ -3,6 +3,7 @@ package io.headroom.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headroom.units.Bytes;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -70,6 +71,58 @@ class AlarmsTest {
         assertThat(check(Samples.card(0, -1, 24 * Bytes.GIB)))
                 .as("hidden, as in containers")
                 .isPresent();
+    }
+
+    @Test
+    void theJavaHeapRaisesItByWhatAFullCollectionLeftAndNotByGarbage() {
+        assertThat(heap(511, -1)).as("nothing is known of what is live").isEmpty();
+        assertThat(heap(511, 400)).as("garbage").isEmpty();
+        Alarm alarm = heap(511, 490).orElseThrow();
+        assertThat(alarm.toString())
+                .isEqualTo("Memory is nearly used up: 22.00 MiB left below the Java heap's -Xmx 512.00 MiB"
+                        + " (alarm at 25.60 MiB).");
+        assertThat(alarm.remaining()).isEmpty();
+        assertThat(heap(500, 491)).isEmpty();
+        assertThat(alarms.inForce()).contains(alarm);
+        heap(500, 300);
+        assertThat(alarms.inForce()).isEmpty();
+    }
+
+    @Test
+    void aThresholdMeantForTensorsIsNoneForASmallHeap() {
+        alarms.below(Bytes.GIB);
+        assertThat(heap(400, 400)).isEmpty();
+        alarms.below(0);
+        assertThat(heap(512, 512)).isEmpty();
+    }
+
+    @Test
+    void aHostThatIsFullKeepsNeitherHeapNorDeviceFromRaisingTheirs() {
+        assertThat(raised(400)).isEqualTo(1);
+        Reading host = Samples.left(0, LIMIT, 400 * Bytes.MIB);
+        long full = 24 * Bytes.GIB - 10 * Bytes.MIB;
+        Reading all = new Reading(
+                host.at(),
+                "",
+                host.process(),
+                Samples.live(0, 511 * Bytes.MIB, 500 * Bytes.MIB).jvm(),
+                host.nativeHeap(),
+                host.arrays(),
+                List.of(Samples.card(0, full, full)),
+                host.limits());
+        assertThat(alarms.check(all, () -> Samples.leaks(0)).orElseThrow().where())
+                .startsWith("GPU 0");
+        assertThat(alarms.check(all, () -> Samples.leaks(0)).orElseThrow().where())
+                .startsWith("Java heap");
+        assertThat(alarms.check(all, () -> Samples.leaks(0))).isEmpty();
+        assertThat(alarms.toPrint().orElseThrow().where()).startsWith("cap");
+        assertThat(alarms.toPrint().orElseThrow().where()).startsWith("GPU 0");
+        assertThat(alarms.toPrint().orElseThrow().where()).startsWith("Java heap");
+        assertThat(alarms.toPrint()).isEmpty();
+    }
+
+    private Optional<Alarm> heap(long used, long live) {
+        return alarms.check(Samples.live(0, used * Bytes.MIB, live * Bytes.MIB), () -> Samples.leaks(0));
     }
 
     private Optional<Alarm> check(DeviceMemory card) {

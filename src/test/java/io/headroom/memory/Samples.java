@@ -17,7 +17,7 @@ public final class Samples {
                 START.plusSeconds(second),
                 stage,
                 new ProcessMemory(OptionalLong.of(resident), none, none, none, none, none, none, none, none),
-                new JvmMemory(1 << 20, 2 << 20, none, 1, 1, none, none, 1),
+                new JvmMemory(1 << 20, none, 2 << 20, none, 1, 1, none, none, 1),
                 NativeHeap.unknown(),
                 Optional.empty(),
                 List.of(),
@@ -32,7 +32,31 @@ public final class Samples {
                 plain.at(),
                 "",
                 plain.process(),
-                new JvmMemory(used, 1 << 30, none, 1, 1, none, none, 1),
+                new JvmMemory(used, none, 1 << 30, none, 1, 1, none, none, 1),
+                plain.nativeHeap(),
+                plain.arrays(),
+                plain.devices(),
+                plain.limits());
+    }
+
+    /** A reading of a heap of 512 MiB with so much in use, and so much after a full collection; below 0 there was none. */
+    public static Reading live(long second, long used, long live) {
+        Reading plain = reading(second, "", 1 << 30);
+        OptionalLong none = OptionalLong.empty();
+        return new Reading(
+                plain.at(),
+                "",
+                plain.process(),
+                new JvmMemory(
+                        used,
+                        live < 0 ? none : OptionalLong.of(live),
+                        1 << 29,
+                        OptionalLong.of(1 << 29),
+                        1,
+                        1,
+                        none,
+                        none,
+                        1),
                 plain.nativeHeap(),
                 plain.arrays(),
                 plain.devices(),

@@ -14,6 +14,22 @@ import org.junit.jupiter.api.Test;
 
 class ReadingViewTest {
     @Test
+    void theHeapsLimitStandsApartWithWhatIsLeftOfIt() {
+        String left = (String)
+                ReadingView.of(Samples.live(0, 412L << 20, 112L << 20)).data().get(Bundle.HTML);
+        assertThat(left)
+                .contains("-Xmx")
+                .contains("512.00 MiB")
+                .contains("400.00 MiB left after the last full collection, 100.00 MiB with the garbage since")
+                .doesNotContain("met first");
+        assertThat((String)
+                        ReadingView.of(Samples.live(0, 412L << 20, -1)).data().get(Bundle.HTML))
+                .contains("100.00 MiB left, garbage counted; for Java objects alone");
+        assertThat((String) ReadingView.of(Breakdown.now().orElseThrow()).data().get(Bundle.HTML))
+                .contains("for Java objects alone");
+    }
+
+    @Test
     void aRealReadingShowsProcessJvmAndLimits() {
         Bundle bundle = ReadingView.of(Reading.now("age loaded"));
         assertThat(bundle.plain()).startsWith("[age loaded] process ");
