@@ -1,13 +1,12 @@
 package io.headroom.diagnosis;
 
+import io.headroom.training.CellSource;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Finds the collection that a cell's loop fills: declared before the loop, and added to as a statement in its body. */
 final class LoopCode {
-    private static final Pattern NOISE =
-            Pattern.compile("//[^\\n]*|/\\*.*?\\*/|\"(?:[^\"\\\\\\n]|\\\\.)*\"", Pattern.DOTALL);
     private static final Pattern LOOP = Pattern.compile("\\b(?:for|while)\\s*\\(|\\bdo\\s*\\{");
     private static final Pattern ADDS =
             Pattern.compile("(?:^|[;{})])\\s*([A-Za-z_$][\\w$]*)\\.(?:add|addAll|put|offer|push)\\s*\\(([^;]*)");
@@ -18,7 +17,7 @@ final class LoopCode {
     private LoopCode() {}
 
     static Optional<String> collection(String cell) {
-        String code = NOISE.matcher(cell).replaceAll(" ");
+        String code = CellSource.code(cell);
         Matcher loop = LOOP.matcher(code);
         while (loop.find()) {
             int open = loop.group().endsWith("{")

@@ -48,8 +48,6 @@ import java.util.stream.Stream;
  */
 public final class CellTraining {
     private static final Pattern NAME = Pattern.compile("[A-Za-z_$][\\w$]*");
-    private static final Pattern NOISE =
-            Pattern.compile("\"\"\".*?\"\"\"|//[^\\n]*|/\\*.*?\\*/|\"(?:[^\"\\\\\\n]|\\\\.)*\"", Pattern.DOTALL);
     /** Calls that lead to a backward pass; {@code trainer.evaluate} does not. */
     private static final Pattern TRAINS =
             Pattern.compile("\\.backward\\s*\\(|\\bfit\\w*\\s*\\(|\\btrain(?!er\\b|ing)\\w*\\s*\\(|\\.step\\s*\\(");
@@ -72,7 +70,7 @@ public final class CellTraining {
      * @return empty where the cell trains nothing, or it cannot be told which block on which input
      */
     public static Optional<Workload> find(String cell, Map<String, Object> variables) {
-        String code = NOISE.matcher(cell).replaceAll(" ");
+        String code = CellSource.code(cell);
         if (!TRAINS.matcher(code).find() || OUR_OWN.matcher(code).find()) {
             return Optional.empty();
         }

@@ -16,6 +16,7 @@ class LoopCodeTest {
                 "for (Batch b : data) { step(b); }\nlist.add(last);",
                 "for (Batch b : data) { List<NDArray> parts = new ArrayList<>(); parts.add(b); }",
                 "for (int i = 0; i < 4; i++) { System.out.println(\"kept.add(x);\"); } // kept.add(y);",
+                "String shown = \"\"\"\n    for (;;) { kept.add(x); }\n    \"\"\";",
                 "while (training) { return total.add(loss); }",
                 "list.add(1)"
             })
@@ -28,11 +29,19 @@ class LoopCodeTest {
             strings = {
                 "List<NDArray> kept = new ArrayList<>();\nfor (int i = 0; i < 1000; i++) {\n    kept.add(step(i));\n}",
                 "var kept = new ArrayList<NDArray>();\nwhile (true) kept.add(manager.ones(shape));",
+                "List<NDArray> kept = new ArrayList<>();\nchar quote = '\"';\nfor (;;) { kept.add(ones()); }\nString a = \"\";",
                 "NDList kept = new NDList(); do { if (a) { kept.add(b); } } while (c);",
                 "for (int i = 0; i < 1000; i++) {\n kept.add(manager.ones(shape));\n}",
                 "Map<String, NDArray> kept = new HashMap<>();\nfor (var e : all) { kept.put(e.name(), e.value()); }"
             })
     void aCollectionThatALoopFillsIsNamed(String cell) {
+        assertThat(LoopCode.collection(cell)).contains("kept");
+    }
+
+    @Test
+    void aLongStringNeedsNoDeepStack() {
+        String cell = "for (;;) { kept.add(\"" + "ab\\n".repeat(100_000) + "\"); }";
+
         assertThat(LoopCode.collection(cell)).contains("kept");
     }
 
