@@ -148,7 +148,7 @@ final class DeviceForms {
 
     private static void sizes(Region region) {
         region.after("triedtoallocate", Field.REQUESTED)
-                .device("(gpu", "")
+                .device("(gpu", ";")
                 .device("gpu", "hasatotal")
                 .after("hasatotalcapacityof", Field.TOTAL)
                 .after("hasatotalcapactyof", Field.TOTAL)

@@ -74,7 +74,9 @@ final class JavaForms {
             return region.as(Backend.JVM, Wording.JAVACPP_LIMIT);
         }
         if (said.contains("outofswapspace?")) {
-            return region.until("outofswapspace?").as(Backend.JVM, Wording.OUT_OF_SWAP);
+            return region.after(":requested", Field.REQUESTED)
+                    .until("outofswapspace?")
+                    .as(Backend.JVM, Wording.OUT_OF_SWAP);
         }
         return Prose.isCode(region) || Prose.isMention(region) ? null : region.as(Backend.JVM, Wording.JAVA_OTHER);
     }
@@ -95,15 +97,15 @@ final class JavaForms {
 
     private static Finding direct(Region region) {
         region.after("cannotreserve", Field.REQUESTED);
-        count(region, "(allocated:", Field.ALLOCATED);
-        count(region, ",limit:", Field.MAX_ALLOWED);
+        count(region, "(allocated:", ',', Field.ALLOCATED);
+        count(region, ",limit:", ')', Field.MAX_ALLOWED);
         return region.as(Backend.JVM, Wording.DIRECT_BUFFER);
     }
 
     private static Finding commit(Region region) {
         int comma = region.text.indexOf(',', region.bodyStart);
         if (comma >= 0 && comma < region.bodyStart + 30) {
-            countAt(region, comma + 1, Field.REQUESTED);
+            countAt(region, comma + 1, ',', Field.REQUESTED);
         }
         region.until("(errno=12)").until("errno=1455)");
         return region.as(Backend.JVM, Wording.HOTSPOT_NATIVE);
@@ -116,19 +118,21 @@ final class JavaForms {
         return region.as(Backend.JVM, Wording.HOTSPOT_NATIVE);
     }
 
-    private static void count(Region region, String label, Field field) {
+    private static void count(Region region, String label, char end, Field field) {
         int at = region.text.indexOf(label, region.bodyStart);
         if (at >= 0 && at < region.bodyStart + 300) {
-            countAt(region, at + label.length(), field);
+            countAt(region, at + label.length(), end, field);
         }
     }
 
-    private static void countAt(Region region, int from, Field field) {
+    /** Reads digits up to the sign that ends them: without it the number may have been cut. */
+    private static void countAt(Region region, int from, char end, Field field) {
         int to = from;
         while (to < region.limit && Character.isDigit(region.text.charAt(to))) {
             to++;
         }
-        if (to > from && to - from <= LONGEST_COUNT) {
+        boolean whole = to < region.limit && region.text.charAt(to) == end;
+        if (whole && to > from && to - from <= LONGEST_COUNT) {
             Size.of(region.text.substring(from, to), "b").ifPresent(size -> region.sizes.putIfAbsent(field, size));
             region.end = Math.max(region.end, to);
         }

@@ -3,6 +3,7 @@ package io.headroom.oom;
 /** Finds what a logger repeats in front of every line: "[rank0]: ", "via-server-1  | ", "2024-08-21 22:56:04 ERROR ". */
 final class LinePrefix {
     private static final int LONGEST = 160;
+    private static final char ESCAPE = 0x1b;
 
     private LinePrefix() {}
 
@@ -14,25 +15,44 @@ final class LinePrefix {
         int cut = 0;
         boolean time = false;
         boolean digits = false;
-        int length = Math.min(lineEnd - line, LONGEST);
-        for (int i = 0; i < length; i++) {
-            char c = text.charAt(line + i);
-            char p = text.charAt(previous + i);
+        char last = 0;
+        char beforeLast = 0;
+        int end = Math.min(lineEnd, line + LONGEST);
+        int i = colourEnd(text, line, end);
+        int other = colourEnd(text, previous, line);
+        while (i < end) {
+            char c = text.charAt(i);
+            char p = text.charAt(other);
             if (p == '\n' || !same(c, p)) {
                 break;
             }
-            digits |= c >= '0' && c <= '9';
-            time |= c == ':' && i > 0 && isDigit(text.charAt(line + i - 1));
-            boolean blank = c == ' ' || c == '\t';
-            if (blank && i > 0) {
-                char before = text.charAt(line + i - 1);
-                boolean colon = before == ':' && i > 1 && text.charAt(line + i - 2) != ' ';
-                if (colon || before == ']' || before == '|' || (time && digits && before != ' ')) {
-                    cut = i + 1;
+            digits |= isDigit(c);
+            time |= c == ':' && isDigit(last);
+            if (last != 0 && (c == ' ' || c == '\t')) {
+                boolean colon = last == ':' && beforeLast != 0 && beforeLast != ' ';
+                if (colon || last == ']' || last == '|' || (time && digits && last != ' ')) {
+                    cut = i + 1 - line;
                 }
             }
+            beforeLast = last;
+            last = c;
+            i = colourEnd(text, i + 1, end);
+            other = colourEnd(text, other + 1, line);
         }
         return cut;
+    }
+
+    /** Behind the colour codes that stand here. */
+    private static int colourEnd(String text, int from, int end) {
+        int i = from;
+        while (i < end && text.charAt(i) == ESCAPE) {
+            i++;
+            while (i < end && text.charAt(i) != 'm' && text.charAt(i) != '\n') {
+                i++;
+            }
+            i = Math.min(end, i + 1);
+        }
+        return i;
     }
 
     private static boolean same(char a, char b) {
