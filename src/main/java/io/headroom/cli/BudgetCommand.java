@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.headroom.budget.Breakdown;
@@ -18,9 +19,8 @@ import io.headroom.workload.step.Kind;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +58,7 @@ public final class BudgetCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SPEC.json",
             description =
-                    "The workload: a JSON object, or one a line; keys as in docs/budget.md, with \"preset\" as in docs/gpu.md.")
+                    "The workload: a JSON object, an array of them, or one a line; keys as in docs/budget.md, with \"preset\" as in docs/gpu.md.")
     private Path file;
 
     @Option(names = "--json", description = "Print JSON instead of text.")
@@ -79,9 +79,16 @@ public final class BudgetCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         try {
             long bytes = limitBytes();
-            String content = content();
+            String content = SpecFile.read(file);
+            if (content.isBlank()) {
+                throw new IllegalArgumentException(
+                        file + " is empty. Write a JSON object such as {\"preset\": \"gpt2\"}.");
+            }
+            if (isArray(content)) {
+                return answers("element ", elements(content), bytes, out);
+            }
             if (isLines(content)) {
-                return lines(content, bytes, out);
+                return answers("line ", content.lines().toList(), bytes, out);
             }
             out.println(answer(parse(content, file + ", line "), bytes, JSON));
             out.flush();
@@ -116,9 +123,21 @@ public final class BudgetCommand implements Callable<Integer> {
         return lines.size() > 1 && lines.stream().anyMatch(BudgetCommand::isObject) && !isObject(content);
     }
 
+    /** An array, broken or not; where its first line is one by itself there are others after it, and each is read alone. */
+    private static boolean isArray(String content) {
+        return content.strip().startsWith("[")
+                && (isJson(content)
+                        || !isJson(content.strip().lines().findFirst().orElse("")));
+    }
+
     private static boolean isObject(String text) {
+        return text.strip().startsWith("{") && isJson(text);
+    }
+
+    private static boolean isJson(String text) {
         try {
-            return text.strip().startsWith("{") && JSON.readTree(text).isObject();
+            JSON.readTree(text);
+            return true;
         } catch (JsonProcessingException e) {
             return false;
         }
@@ -127,9 +146,30 @@ public final class BudgetCommand implements Callable<Integer> {
     /** An answer to one line, or why there is none. */
     private record Answer(int line, String text, String error) {}
 
+    /** The elements of an array, each as the text of one object. */
+    private List<String> elements(String content) {
+        try {
+            List<String> elements = new ArrayList<>();
+            boolean objects = false;
+            for (JsonNode element : JSON.readTree(content)) {
+                elements.add(element.toString());
+                objects |= element.isObject();
+            }
+            if (!objects) {
+                throw new IllegalArgumentException(
+                        file + ", line 1: not a JSON object, and an array without one. Write an object for each step.");
+            }
+            return elements;
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException(
+                    file + ", line " + line(e) + ": not a JSON array (" + said(e)
+                            + "). Write the objects between [ and ] with commas, or one a line without them.",
+                    e);
+        }
+    }
+
     /** One answer a line, in the order asked, on all cores; a wrong spec is answered by its error and does not stop the others. */
-    private int lines(String content, long limitBytes, PrintWriter out) throws IOException {
-        List<String> lines = content.lines().toList();
+    private int answers(String place, List<String> lines, long limitBytes, PrintWriter out) throws IOException {
         List<Answer> answers = IntStream.range(0, lines.size())
                 .filter(line -> !lines.get(line).isBlank())
                 .parallel()
@@ -142,7 +182,7 @@ public final class BudgetCommand implements Callable<Integer> {
             } else {
                 exit = USAGE;
                 out.println(json ? LINE.writeValueAsString(Map.of("error", answer.error())) : "");
-                spec.commandLine().getErr().println("budget: line " + answer.line() + ": " + answer.error());
+                spec.commandLine().getErr().println("budget: " + place + answer.line() + ": " + answer.error());
             }
             if (!json) {
                 out.println();
@@ -162,14 +202,6 @@ public final class BudgetCommand implements Callable<Integer> {
         }
     }
 
-    private String content() throws IOException {
-        try {
-            return Files.readString(file);
-        } catch (NoSuchFileException e) {
-            throw new IllegalArgumentException("cannot read " + file + ": there is no such file.", e);
-        }
-    }
-
     /** Reads one object; {@code place} names the file where the number of the line is not told already. */
     private static Map<String, Object> parse(String content, String place) throws IOException {
         try {
@@ -179,15 +211,22 @@ public final class BudgetCommand implements Callable<Integer> {
             }
             return spec;
         } catch (JsonProcessingException e) {
-            String line = place.isEmpty()
-                    ? ""
-                    : place + (e.getLocation() == null ? 0 : e.getLocation().getLineNr()) + ": ";
             throw new IllegalArgumentException(
-                    line + "not a JSON object ("
-                            + e.getOriginalMessage().replaceAll(" \\(start marker at \\[.*?]\\)", "")
+                    (place.isEmpty() ? "" : place + line(e) + ": ") + "not a JSON object (" + said(e)
                             + "). JSON knows no comments and no comma before a closing brace.",
                     e);
         }
+    }
+
+    private static int line(JsonProcessingException e) {
+        return e.getLocation() == null ? 0 : e.getLocation().getLineNr();
+    }
+
+    /** What Jackson says, in the words of JSON. */
+    private static String said(JsonProcessingException e) {
+        return e.getOriginalMessage()
+                .replaceAll(" \\(start marker at \\[.*?]\\)", "")
+                .replaceAll("Cannot deserialize value of type `.*?` from (\\w+) value.*", "it is one of $1");
     }
 
     private static String text(Estimate estimate, long limitBytes) {

@@ -86,15 +86,8 @@ final class PresetBudget {
                 text,
                 "on the device",
                 Bytes.format(estimate.deviceBytes()) + ", at most " + Bytes.format(estimate.upperBytes()));
-        List<String> unused = CudaSpec.unused(spec, estimate.step());
-        if (!unused.isEmpty()) {
-            line(
-                    text,
-                    "not used",
-                    String.join(", ", unused) + ": "
-                            + (estimate.step().model().image() == null
-                                    ? "a language model takes batch and seq"
-                                    : "an image network takes batch, image and classes"));
+        for (String key : CudaSpec.unused(spec, estimate.step())) {
+            line(text, "not used", key + ": " + why(key));
         }
         long card = CudaSpec.read(spec).card();
         if (card > 0) {
@@ -109,6 +102,14 @@ final class PresetBudget {
     private static String verdict(CudaEstimate estimate, long bytes) {
         return Bytes.format(bytes) + ": " + CudaFit.verdict(estimate, bytes) + " beside the CUDA context of "
                 + Bytes.format(CudaFit.CONTEXT_BYTES);
+    }
+
+    private static String why(String key) {
+        return switch (key) {
+            case "zero_grad" -> "gradients live from one micro-batch to the next";
+            case "seq" -> "an image network takes batch, image and classes";
+            default -> "a language model takes batch and seq";
+        };
     }
 
     private static String beside(long highest, long atPeak) {

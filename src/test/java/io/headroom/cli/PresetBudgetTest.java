@@ -11,6 +11,7 @@ import io.headroom.workload.preset.Preset;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -122,7 +123,10 @@ class PresetBudgetTest {
     }
 
     private int run(String spec, String... options) throws IOException {
-        Path file = Files.writeString(folder.resolve("specs.jsonl"), spec);
+        return runFile(Files.writeString(folder.resolve("specs.jsonl"), spec), options);
+    }
+
+    private int runFile(Path file, String... options) {
         CommandLine command = Main.commandLine();
         command.setOut(new PrintWriter(out, true));
         command.setErr(new PrintWriter(err, true));
@@ -131,6 +135,74 @@ class PresetBudgetTest {
         all[1] = file.toString();
         System.arraycopy(options, 0, all, 2, options.length);
         return command.execute(all);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[%s,\n%s,\n{\"preset\": \"nonsense\"}\n]",
+                "[\n  %s, %s, {\"preset\": \"nonsense\"}]\n",
+                "[%s,%s,7]"
+            })
+    void answersEachElementOfAnArray(String form) throws IOException {
+        assertThat(run(form.formatted(GPT2, GPT2), "--json")).isEqualTo(2);
+
+        List<String> lines = out.toString().lines().toList();
+        assertThat(lines).hasSize(3);
+        assertThat(lines.subList(0, 2)).allMatch(line -> line.contains("124439808"));
+        assertThat(lines.get(2)).contains("error");
+        assertThat(err.toString())
+                .contains("element 3: ")
+                .doesNotContain("element 1", "element 2", "line", "java.", "LinkedHashMap");
+    }
+
+    @Test
+    void saysWhereAnArrayIsBroken() throws IOException {
+        assertThat(run("[" + GPT2 + ",\n" + GPT2 + "\n" + GPT2 + "]")).isEqualTo(2);
+        assertThat(err.toString()).contains("specs.jsonl, line 3: not a JSON array");
+        assertThat(out.toString()).isEmpty();
+        assertThat(run("[]")).isEqualTo(2);
+        assertThat(err.toString()).contains("an array without one");
+        assertThat(run(" \n")).isEqualTo(2);
+        assertThat(err.toString()).contains("is empty");
+        out.getBuffer().setLength(0);
+        assertThat(run("[1]\n" + GPT2, "--json")).isEqualTo(2);
+        assertThat(out.toString().lines()).hasSize(2);
+    }
+
+    /** PowerShell's {@code >} writes UTF-16, editors of Windows a mark before UTF-8. */
+    @Test
+    void readsFilesAsShellsAndEditorsWriteThem() throws IOException {
+        byte[] marked = ("\uFEFF" + GPT2 + "\r\n").getBytes(StandardCharsets.UTF_16LE);
+        assertThat(runFile(Files.write(folder.resolve("shell.json"), marked))).isZero();
+        assertThat(runFile(Files.writeString(folder.resolve("editor.json"), "\uFEFF" + GPT2)))
+                .isZero();
+        assertThat(out.toString().lines().filter(line -> line.contains("124439808")))
+                .hasSize(2);
+    }
+
+    @Test
+    void saysWhyAFileCannotBeRead() throws IOException {
+        byte[] latin = "{\"preset\": \"gpt2\", \"optimizer\": \"é\"}".getBytes(StandardCharsets.ISO_8859_1);
+        assertThat(runFile(Files.write(folder.resolve("latin.json"), latin))).isEqualTo(2);
+        assertThat(err.toString()).contains("latin.json: it is not UTF-8 text");
+        assertThat(runFile(folder)).isEqualTo(2);
+        assertThat(err.toString()).contains("it is a folder").doesNotContain("Input length");
+        assertThat(runFile(folder.resolve("none.json"))).isEqualTo(2);
+        assertThat(err.toString()).contains("there is no such file");
+    }
+
+    @Test
+    void saysWhatChangesNothing() throws IOException {
+        String spec =
+                "{\"preset\": \"gpt2\", \"batch\": 8, \"accumulation\": 4, \"zero_grad\": \"start\", \"image\": 86}";
+        assertThat(run(spec)).isZero();
+        assertThat(out.toString())
+                .contains("zero_grad: gradients live from one micro-batch to the next", "image: a language");
+        out.getBuffer().setLength(0);
+        assertThat(run(spec, "--json")).isZero();
+        assertThat(new ObjectMapper().readTree(out.toString()).get("not_used").toString())
+                .isEqualTo("[\"image\",\"zero_grad\"]");
     }
 
     /** The command and a cell: one verdict on one card, the CUDA context counted. */

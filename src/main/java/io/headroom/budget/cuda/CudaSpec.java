@@ -9,6 +9,7 @@ import io.headroom.workload.preset.Preset;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -23,8 +24,9 @@ import java.util.TreeSet;
  * CudaStep step = CudaSpec.read(Map.of("preset", "gpt2", "optimizer", "AdamW", "batch", 35, "seq", 128));
  * }</pre>
  *
- * <p>Keys: {@code preset} (or {@code config}, the path of a config.json) {@code optimizer batch seq image classes precision attention zero_grad keep_outputs checkpointing card steps device}; all
- * but the first have defaults. Stateless and safe for any number of threads.
+ * <p>Keys: {@code preset} (or {@code config}, the path of a config.json) {@code optimizer batch accumulation seq image classes
+ * precision attention zero_grad keep_outputs checkpointing card steps device}; all but the first have defaults. {@code accumulation}
+ * splits {@code batch} into so many micro-batches; {@code device} may name a card, as {@code card} does. Stateless and safe for any number of threads.
  */
 public final class CudaSpec {
     private static final Set<String> KEYS = Set.of(
@@ -60,10 +62,22 @@ public final class CudaSpec {
         return spec.containsKey("preset") || spec.containsKey("config");
     }
 
-    /** The keys of a spec that say nothing about its model: {@code seq} of an image network, {@code image} and {@code classes} of others. */
+    /**
+     * The keys of a spec that change nothing: {@code seq} of an image network, {@code image} and {@code classes} of others; {@code
+     * zero_grad} beside {@code accumulation}, where gradients live from one micro-batch to the next wherever they are dropped after the
+     * last.
+     */
     public static List<String> unused(Map<String, ?> spec, CudaStep step) {
-        List<String> others = step.model().image() == null ? List.of("image", "classes") : List.of("seq");
+        List<String> others =
+                new ArrayList<>(step.model().image() == null ? List.of("image", "classes") : List.of("seq"));
+        if (accumulates(spec) && place(text(spec, "zero_grad", "in-place")) != ZeroGrad.IN_PLACE) {
+            others.add("zero_grad");
+        }
         return others.stream().filter(key -> spec.get(key) != null).toList();
+    }
+
+    private static boolean accumulates(Map<String, ?> spec) {
+        return whole(spec, "accumulation", 1) > 1;
     }
 
     /**

@@ -171,6 +171,20 @@ class CudaSpecTest {
                 .isPositive();
     }
 
+    /** Wherever gradients are dropped after the last micro-batch, they live from one to the next. */
+    @ParameterizedTest
+    @CsvSource({"start, true", "after-forward, true", "after-step, true", "in-place, false"})
+    void tellsThatAccumulationKeepsGradients(String place, boolean unused) {
+        Map<String, Object> spec = Map.of("preset", "gpt2", "batch", 8, "accumulation", 4, "zero_grad", place);
+
+        CudaStep step = CudaSpec.read(spec);
+
+        assertThat(step.zeroGrad()).isEqualTo(ZeroGrad.IN_PLACE);
+        assertThat(CudaSpec.unused(spec, step).contains("zero_grad")).isEqualTo(unused);
+        Map<String, Object> plain = Map.of("preset", "gpt2", "zero_grad", place);
+        assertThat(CudaSpec.unused(plain, CudaSpec.read(plain))).isEmpty();
+    }
+
     /** The keys and words of a spec of sizes mean the same beside a preset. */
     @Test
     void takesTheWordsOfOtherSpecs() {
