@@ -14,7 +14,7 @@ final class Gpt2Network extends LanguageNetwork {
         Value places = integers("arange", 1, seq);
         Value tokens = embedding(weight("transformer.wte.weight"), ids);
         Value positions = embedding(weight("transformer.wpe.weight"), places);
-        Value hidden = dropout(add(tokens, positions), model.dropout());
+        Value hidden = dropout(add(tokens, positions), model.embeddingDropout());
         hidden = blocks(hidden, (x, i) -> block(x, "transformer.h." + i));
         hidden = norm(hidden, "transformer.ln_f");
         tape.use(tokens, positions, places);

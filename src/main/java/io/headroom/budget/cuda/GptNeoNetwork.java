@@ -18,7 +18,7 @@ final class GptNeoNetwork extends LanguageNetwork {
         Value places = integers("arange", 1, seq);
         mask = causalMask();
         Value positions = embedding(weight("transformer.wpe.weight"), places);
-        Value hidden = dropout(add(tokens, positions), model.dropout());
+        Value hidden = dropout(add(tokens, positions), model.embeddingDropout());
         hidden = blocks(hidden, (x, i) -> block(x, "transformer.h." + i));
         hidden = norm(hidden, "transformer.ln_f");
         element = hidden.element;

@@ -16,12 +16,17 @@ final class GptNeoXNetwork extends RotaryNetwork {
         Value embedded = embedding(weight("gpt_neox.embed_in.weight"), ids);
         Value places = integers("arange", seq);
         Value hidden = dropout(embedded, model.dropout());
-        angles(model.headWidth() / ROTATED_PART, hidden.element);
+        angles(turnedWidth(), hidden.element);
         hidden = blocks(hidden, (x, i) -> layer(x, "gpt_neox.layers." + i));
         hidden = norm(hidden, "gpt_neox.final_layer_norm");
         tape.use(embedded, places, cos, sin);
         Value last = slice(hidden, 3, hidden.shape);
         return head(last, model.tied() ? weight("gpt_neox.embed_in.weight") : weight("embed_out.weight"), null);
+    }
+
+    /** {@code cos.shape[-1]}: a quarter of a head, made even by {@code arange(0, width, 2)} and its copy beside it. */
+    private long turnedWidth() {
+        return (model.headWidth() / ROTATED_PART + 1) / 2 * 2;
     }
 
     private Value layer(Value input, String name) {
@@ -46,9 +51,8 @@ final class GptNeoXNetwork extends RotaryNetwork {
         Value q = shaped(parts[0]);
         Value k = shaped(parts[1]);
         Value v = shaped(parts[2]);
-        long turnedWidth = model.headWidth() / ROTATED_PART;
-        long[] narrow = {batch, model.heads(), seq, turnedWidth};
-        long[] rest = {batch, model.heads(), seq, model.headWidth() - turnedWidth};
+        long[] narrow = {batch, model.heads(), seq, turnedWidth()};
+        long[] rest = {batch, model.heads(), seq, model.headWidth() - turnedWidth()};
         Value turnedQ = slice(q, 1, narrow);
         Value restQ = slice(q, 1, rest);
         Value turnedK = slice(k, 1, narrow);

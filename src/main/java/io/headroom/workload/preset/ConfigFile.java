@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 
 /**
@@ -20,7 +21,7 @@ import java.util.stream.Collectors;
  * CudaStep.of(new Preset("mine", model, null)).batch(4).build().estimate();
  * }</pre>
  *
- * <p>Values that are not written take the default of the family's configuration class. Nothing is executed; at most a
+ * <p>Values that are not written take the default of the family's configuration class ({@link LanguageModel#of}). Nothing is executed; at most a
  * megabyte is read. What would make another network (gated feed-forward layers, biases, quantized weights, another head) is
  * refused by name; keys that change neither sizes nor operators (initializers, token ids, rope) are not looked at. Stateless and safe for any number of threads. Source: {@code configuration_*.py} of transformers 4.51.
  */
@@ -92,114 +93,67 @@ public final class ConfigFile {
                 + ". A workload of the same sizes, transformer().dModel(…).layers(…), is estimated without it.";
     }
 
-    /** What a configuration class takes where nothing is written; 0 where it follows from the rest. */
-    private record Usual(long hidden, long layers, long heads, long groups, long headWidth, long intermediate) {
-        static Usual of(Family family) {
-            return switch (family) {
-                case GPT2 -> new Usual(768, 12, 12, 0, 0, 0);
-                case OPT, BERT, DEBERTA -> new Usual(768, 12, 12, 0, 0, 3072);
-                case GPT_NEO -> new Usual(2048, 24, 16, 0, 0, 0);
-                case GPT_NEOX -> new Usual(6144, 44, 64, 0, 0, 24576);
-                case T5 -> new Usual(512, 6, 8, 0, 64, 2048);
-                case LLAMA -> new Usual(4096, 32, 32, 0, 0, 11008);
-                case QWEN2 -> new Usual(4096, 32, 32, 32, 0, 22016);
-                case QWEN3 -> new Usual(4096, 32, 32, 32, 128, 22016);
-                case GEMMA2 -> new Usual(2304, 26, 8, 4, 256, 9216);
-            };
-        }
-    }
-
     private static LanguageModel build(Family family, JsonNode c) {
-        Usual sizes = Usual.of(family);
-        long groups = c.path("num_key_value_heads").isNull() ? 0 : sizes.groups();
+        ConfigKeys keys = ConfigKeys.of(family);
         LanguageModel.Builder model = LanguageModel.of(family);
         LanguageModel usual = model.build();
-        model.vocab(whole(c, usual.vocab(), "vocab_size"))
-                .hidden(whole(c, sizes.hidden(), "hidden_size", "n_embd", "d_model"))
-                .layers(whole(c, sizes.layers(), "num_hidden_layers", "n_layer", "num_layers"))
-                .heads(whole(c, sizes.heads(), "num_attention_heads", "n_head", "num_heads"))
-                .keyValueHeads(whole(c, groups, "num_key_value_heads"))
-                .headWidth(whole(c, sizes.headWidth(), "head_dim", "d_kv"))
-                .intermediate(whole(c, sizes.intermediate(), "intermediate_size", "n_inner", "ffn_dim", "d_ff"))
-                .embedding(whole(c, 0, "word_embed_proj_dim"))
-                .normFirst(c.path("do_layer_norm_before").asBoolean(true))
-                .tied(c.path("tie_word_embeddings").asBoolean(usual.tied()))
-                .cache(c.path("use_cache").asBoolean(true))
-                .activation(text(
-                        c,
-                        usual.activation(),
-                        "activation_function",
-                        "hidden_activation",
-                        "hidden_act",
-                        "feed_forward_proj"));
+        size(c, List.of("vocab_size"), model::vocab);
+        size(c, keys.hidden(), model::hidden);
+        size(c, keys.layers(), model::layers);
+        size(c, keys.heads(), model::heads);
+        if (c.path("num_key_value_heads").isNull()) {
+            model.keyValueHeads(0);
+        }
+        size(c, keys.groups(), model::keyValueHeads);
+        size(c, keys.headWidth(), model::headWidth);
+        size(c, keys.intermediate(), model::intermediate);
+        size(c, keys.positions(), rows -> model.positions(family == Family.OPT ? rows + OPT_OFFSET : rows));
         if (family == Family.BERT) {
-            model.types(whole(c, usual.types(), "type_vocab_size"));
+            size(c, List.of("type_vocab_size"), model::types);
         }
         if (family == Family.OPT) {
-            model.positions(whole(c, usual.positions() - OPT_OFFSET, "max_position_embeddings") + OPT_OFFSET);
-        } else if (family == Family.T5) {
-            model.positions(whole(c, usual.positions(), "relative_attention_num_buckets"));
-        } else if (usual.positions() > 0) {
-            model.positions(whole(c, usual.positions(), "max_position_embeddings", "n_positions"));
+            size(c, List.of("word_embed_proj_dim"), model::embedding);
+            model.normFirst(c.path("do_layer_norm_before").asBoolean(true));
         }
-        model.dropout(real(
-                        c,
-                        usual.dropout(),
-                        "resid_pdrop",
-                        "resid_dropout",
-                        "dropout",
-                        "hidden_dropout_prob",
-                        "dropout_rate"))
-                .attentionDropout(real(
-                        c,
-                        usual.attentionDropout(),
-                        "attn_pdrop",
-                        "attention_dropout",
-                        "attention_probs_dropout_prob",
-                        "dropout_rate"));
-        return checked(model.build());
+        double dropout = real(c, usual.dropout(), keys.dropout());
+        return model.tied(c.path("tie_word_embeddings").asBoolean(usual.tied()))
+                .cache(c.path("use_cache").asBoolean(true))
+                .activation(c.path(keys.activation()).asText(usual.activation()).replace("swish", "silu"))
+                .dropout(dropout)
+                .embeddingDropout(
+                        keys.embeddingDropout().isEmpty()
+                                ? dropout
+                                : real(c, usual.embeddingDropout(), keys.embeddingDropout()))
+                .attentionDropout(real(c, usual.attentionDropout(), keys.attentionDropout()))
+                .build();
     }
 
-    private static LanguageModel checked(LanguageModel model) {
-        if (model.headWidth() == model.hidden() / model.heads() && model.hidden() % model.heads() != 0) {
-            throw new IllegalArgumentException("config.json: hidden_size " + model.hidden()
-                    + " must be a multiple of num_attention_heads " + model.heads() + ", or head_dim be given.");
-        }
-        return model;
-    }
-
-    private static long whole(JsonNode config, long otherwise, String... keys) {
+    private static void size(JsonNode config, List<String> keys, LongConsumer setter) {
         for (String key : keys) {
             JsonNode value = config.path(key);
             if (value.isMissingNode() || value.isNull()) {
                 continue;
             }
-            if (!value.isIntegralNumber() || !value.canConvertToLong()) {
-                throw new IllegalArgumentException(key + " " + value + " must be a whole number.");
+            if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() < 1) {
+                throw new IllegalArgumentException(
+                        "config.json: " + key + " " + value + " must be a whole number from 1.");
             }
-            return value.asLong();
+            setter.accept(value.asLong());
+            return;
         }
-        return otherwise;
     }
 
-    private static double real(JsonNode config, double otherwise, String... keys) {
+    private static double real(JsonNode config, double otherwise, List<String> keys) {
         for (String key : keys) {
             JsonNode value = config.path(key);
-            if (value.isNumber()) {
-                if (value.asDouble() < 0 || value.asDouble() >= 1) {
-                    throw new IllegalArgumentException(key + " " + value + " must be from 0 to below 1.");
-                }
-                return value.asDouble();
+            if (value.isMissingNode() || value.isNull()) {
+                continue;
             }
-        }
-        return otherwise;
-    }
-
-    private static String text(JsonNode config, String otherwise, String... keys) {
-        for (String key : keys) {
-            if (config.path(key).isTextual()) {
-                return config.path(key).asText().replace("swish", "silu");
+            if (!value.isNumber() || value.asDouble() < 0 || value.asDouble() >= 1) {
+                throw new IllegalArgumentException(
+                        "config.json: " + key + " " + value + " must be a number from 0 to below 1.");
             }
+            return value.asDouble();
         }
         return otherwise;
     }

@@ -20,7 +20,7 @@ import java.util.List;
  * @param embedding width of the token embeddings; other than {@code hidden} it brings projections (OPT-350m)
  * @param positions length of the position table or of the relative positions; 0 without one
  * @param types rows of BERT's token-type table
- * @param dropout of embeddings and residual branches; {@code attentionDropout} of the attention weights
+ * @param dropout of residual branches; {@code embeddingDropout} of the embeddings, {@code attentionDropout} of the attention weights
  * @param activation {@code gelu_new}, {@code gelu}, {@code relu}, {@code silu} or {@code gelu_pytorch_tanh}
  * @param tied whether the output layer is the embedding table
  * @param normFirst whether the norm comes before each branch (OPT-350m: after)
@@ -39,6 +39,7 @@ public record LanguageModel(
         long intermediate,
         long embedding,
         double dropout,
+        double embeddingDropout,
         double attentionDropout,
         String activation,
         boolean tied,
@@ -47,9 +48,9 @@ public record LanguageModel(
     private static final long MOST_LAYERS = 1000;
     private static final long LARGEST = 1L << 32;
 
-    /** A family with the defaults of its configuration class. */
+    /** A family with the defaults of its configuration class, {@code configuration_*.py} of transformers 4.51.3. */
     public static Builder of(Family family) {
-        Builder base = new Builder(family).vocab(32000).activation("silu").tied(false);
+        Builder base = new Builder(family);
         return switch (family) {
             case GPT2 ->
                 base.vocab(50257)
@@ -59,38 +60,44 @@ public record LanguageModel(
                         .activation("gelu_new")
                         .tied(true);
             case GPT_NEO ->
-                base.vocab(50257).positions(2048).activation("gelu_new").tied(true);
+                base.sizes(2048, 24, 16)
+                        .vocab(50257)
+                        .positions(2048)
+                        .activation("gelu_new")
+                        .tied(true);
             case OPT ->
-                base.vocab(50272)
+                base.intermediate(3072)
+                        .vocab(50272)
                         .positions(2050)
                         .dropout(0.1)
                         .activation("relu")
                         .tied(true);
-            case GPT_NEOX -> base.vocab(50432).activation("gelu");
+            case GPT_NEOX ->
+                base.sizes(6144, 44, 64).intermediate(24576).vocab(50432).activation("gelu");
             case T5 ->
-                base.vocab(32128)
+                base.sizes(512, 6, 8)
+                        .headWidth(64)
+                        .intermediate(2048)
+                        .vocab(32128)
                         .positions(32)
                         .dropout(0.1)
                         .attentionDropout(0.1)
                         .activation("relu")
                         .tied(true);
-            case BERT ->
-                base.vocab(30522)
-                        .positions(512)
-                        .types(2)
-                        .dropout(0.1)
-                        .attentionDropout(0.1)
-                        .activation("gelu")
+            case BERT -> base.encoder().vocab(30522).types(2);
+            case DEBERTA -> base.encoder().vocab(50265);
+            case LLAMA ->
+                base.sizes(4096, 32, 32).intermediate(11008).vocab(32000).activation("silu");
+            case QWEN2 -> base.qwen();
+            case QWEN3 -> base.qwen().headWidth(128);
+            case GEMMA2 ->
+                base.sizes(2304, 26, 8)
+                        .keyValueHeads(4)
+                        .headWidth(256)
+                        .intermediate(9216)
+                        .vocab(256000)
+                        .activation("gelu_pytorch_tanh")
                         .tied(true);
-            case DEBERTA ->
-                base.vocab(50265)
-                        .positions(512)
-                        .dropout(0.1)
-                        .attentionDropout(0.1)
-                        .activation("gelu")
-                        .tied(true);
-            case LLAMA, QWEN2, QWEN3 -> base;
-            case GEMMA2 -> base.vocab(256000).activation("gelu_pytorch_tanh").tied(true);
         };
     }
 
@@ -107,7 +114,7 @@ public record LanguageModel(
                 .reduce(0, (sum, count) -> Bytes.plus(sum, count));
     }
 
-    /** Collects sizes; what is not said follows from the rest. */
+    /** Collects sizes; what is not said is the configuration class's, a size of 0 follows from the rest. */
     public static final class Builder {
         private final Family family;
         private long vocab;
@@ -121,6 +128,7 @@ public record LanguageModel(
         private long intermediate;
         private long embedding;
         private double dropout;
+        private double embeddingDropout = Double.NaN;
         private double attentionDropout;
         private String activation = "gelu";
         private boolean tied;
@@ -129,6 +137,27 @@ public record LanguageModel(
 
         private Builder(Family family) {
             this.family = family;
+        }
+
+        private Builder sizes(long width, long depth, long count) {
+            return hidden(width).layers(depth).heads(count);
+        }
+
+        private Builder encoder() {
+            return intermediate(3072)
+                    .positions(512)
+                    .dropout(0.1)
+                    .attentionDropout(0.1)
+                    .activation("gelu")
+                    .tied(true);
+        }
+
+        private Builder qwen() {
+            return sizes(4096, 32, 32)
+                    .keyValueHeads(32)
+                    .intermediate(22016)
+                    .vocab(151936)
+                    .activation("silu");
         }
 
         /** Tokens of the vocabulary. */
@@ -167,19 +196,19 @@ public record LanguageModel(
             return this;
         }
 
-        /** Heads of keys and values; as many as query heads unless said. */
+        /** Heads of keys and values; 0 for as many as query heads. */
         public Builder keyValueHeads(long value) {
             keyValueHeads = value;
             return this;
         }
 
-        /** Width of one head; hidden / heads unless said. */
+        /** Width of one head; 0 for hidden / heads. */
         public Builder headWidth(long value) {
             headWidth = value;
             return this;
         }
 
-        /** Width of the feed-forward layer; four times hidden unless said. */
+        /** Width of the feed-forward layer; 0 for four times hidden. */
         public Builder intermediate(long value) {
             intermediate = value;
             return this;
@@ -191,9 +220,15 @@ public record LanguageModel(
             return this;
         }
 
-        /** Dropout of embeddings and branches. */
+        /** Dropout of the branches, and of the embeddings unless said. */
         public Builder dropout(double value) {
             dropout = value;
+            return this;
+        }
+
+        /** Dropout of the embeddings, which GPT-2 and GPT-Neo name apart. */
+        public Builder embeddingDropout(double value) {
+            embeddingDropout = value;
             return this;
         }
 
@@ -250,6 +285,7 @@ public record LanguageModel(
                 throw new IllegalArgumentException(
                         "num_attention_heads " + heads + " must be a multiple of num_key_value_heads " + groups + ".");
             }
+            checkHeads(width);
             if (layers > MOST_LAYERS) {
                 throw new IllegalArgumentException(
                         "num_hidden_layers " + layers + " must be at most " + MOST_LAYERS + ".");
@@ -267,11 +303,33 @@ public record LanguageModel(
                     forward,
                     tokens,
                     dropout,
+                    Double.isNaN(embeddingDropout) ? dropout : embeddingDropout,
                     attentionDropout,
                     activation,
                     tied,
                     normFirst,
                     cache);
+        }
+
+        /** As the attention of each modeling file refuses it, or fails where angles and heads do not fit. */
+        private void checkHeads(long width) {
+            switch (family) {
+                case GPT2, GPT_NEO, GPT_NEOX, OPT, BERT, DEBERTA -> {
+                    if (heads * width != hidden) {
+                        throw new IllegalArgumentException("hidden_size " + hidden
+                                + " must be a multiple of num_attention_heads " + heads + " in " + family.modelType()
+                                + ".");
+                    }
+                }
+                case LLAMA, QWEN2, QWEN3, GEMMA2 -> {
+                    if (width % 2 != 0) {
+                        throw new IllegalArgumentException(
+                                "head_dim " + width
+                                        + " must be even: its halves are rotated. It is hidden_size / num_attention_heads where it is not given.");
+                    }
+                }
+                case T5 -> {}
+            }
         }
 
         private static void positive(String name, long value) {

@@ -151,7 +151,7 @@ final class LanguageWeights {
             linear(block + ".mlp.dense_4h_to_h", h, model.intermediate(), true);
         }
         norm("gpt_neox.final_layer_norm", h);
-        buffer("gpt_neox.rotary_emb.inv_freq", FLOAT, model.headWidth() / ROTARY_PART / 2);
+        buffer("gpt_neox.rotary_emb.inv_freq", FLOAT, (model.headWidth() / ROTARY_PART + 1) / 2);
         output("embed_out");
     }
 

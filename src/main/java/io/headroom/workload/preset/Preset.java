@@ -52,25 +52,29 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
                 .hidden(1024)
                 .layers(24)
                 .heads(16)
+                .intermediate(4096)
                 .embedding(512)
                 .normFirst(false));
-        add("EleutherAI/gpt-neo-125M", () -> LanguageModel.of(Family.GPT_NEO));
+        add(
+                "EleutherAI/gpt-neo-125M",
+                () -> LanguageModel.of(Family.GPT_NEO).hidden(768).layers(12).heads(12));
         add("cerebras/Cerebras-GPT-111M", () -> LanguageModel.of(Family.GPT2)
                 .layers(10)
                 .activation("gelu")
                 .dropout(0)
                 .attentionDropout(0)
                 .positions(2048));
-        add(
-                "T5-small",
-                () -> LanguageModel.of(Family.T5).hidden(512).layers(6).heads(8).intermediate(2048));
-        add("t5-base", () -> LanguageModel.of(Family.T5));
+        add("T5-small", () -> LanguageModel.of(Family.T5));
+        add("t5-base", () -> LanguageModel.of(Family.T5)
+                .hidden(768)
+                .layers(12)
+                .heads(12)
+                .intermediate(3072));
         add("deberta-base", () -> LanguageModel.of(Family.DEBERTA));
         add("bert-base-uncased", () -> LanguageModel.of(Family.BERT));
         add("Qwen/Qwen3-0.6B", () -> qwen3(1024, 28, 16, 3072));
         add("Qwen/Qwen3-4B", () -> qwen3(2560, 36, 32, 9728));
         add("deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", () -> LanguageModel.of(Family.QWEN2)
-                .vocab(151936)
                 .hidden(1536)
                 .layers(28)
                 .heads(12)
@@ -84,28 +88,21 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
                 .keyValueHeads(8)
                 .intermediate(8192)
                 .tied(true));
-        add("google/gemma-2-2b-it", () -> LanguageModel.of(Family.GEMMA2)
-                .hidden(2304)
-                .layers(26)
-                .heads(8)
-                .keyValueHeads(4)
-                .headWidth(256)
-                .intermediate(9216));
+        add("google/gemma-2-2b-it", () -> LanguageModel.of(Family.GEMMA2));
         add("EleutherAI/pythia-1b", () -> LanguageModel.of(Family.GPT_NEOX)
                 .vocab(50304)
                 .hidden(2048)
                 .layers(16)
-                .heads(8));
+                .heads(8)
+                .intermediate(8192));
     }
 
     private static LanguageModel.Builder qwen3(long hidden, long layers, long heads, long intermediate) {
         return LanguageModel.of(Family.QWEN3)
-                .vocab(151936)
                 .hidden(hidden)
                 .layers(layers)
                 .heads(heads)
                 .keyValueHeads(8)
-                .headWidth(128)
                 .intermediate(intermediate)
                 .tied(true);
     }

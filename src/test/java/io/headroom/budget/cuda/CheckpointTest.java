@@ -25,6 +25,7 @@ class CheckpointTest {
                 .hidden(512)
                 .layers((int) layers)
                 .heads(8)
+                .intermediate(2048)
                 .vocab(vocab)
                 .build();
         return CudaStep.of(new Preset("own", model, null))

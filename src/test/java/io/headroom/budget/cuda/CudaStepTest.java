@@ -163,8 +163,12 @@ class CudaStepTest {
     /** Per layer 4 · 256² for attention, 3 · 256 · 1024 for the feed-forward layer, two norms; two tables of 32 000, a last norm. */
     @Test
     void takesAnySizeOfAFamily() {
-        LanguageModel small =
-                LanguageModel.of(Family.LLAMA).hidden(256).layers(2).heads(4).build();
+        LanguageModel small = LanguageModel.of(Family.LLAMA)
+                .hidden(256)
+                .layers(2)
+                .heads(4)
+                .intermediate(1024)
+                .build();
         CudaEstimate estimate =
                 CudaStep.of(new Preset("small", small, null)).build().estimate();
 
