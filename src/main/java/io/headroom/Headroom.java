@@ -69,6 +69,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 
 /**
  * The cells of a notebook: each is one line into a room of the library, imported statically by the kernel.
@@ -195,12 +196,12 @@ public final class Headroom {
      * throwable passes through unchanged.
      */
     public static <E extends Exception> Peak watch(Body<E> body) throws E {
-        return watched(Watch.start(""), body);
+        return watched(() -> Watch.start(""), body);
     }
 
     /** Watches a stretch of code that returns something, as {@link #watch(Body)}; what it returns is dropped. */
     public static Peak watch(Callable<?> body) throws Exception {
-        return watched(Watch.start(""), valueless(body));
+        return watched(() -> Watch.start(""), valueless(body));
     }
 
     /**
@@ -209,12 +210,12 @@ public final class Headroom {
      * @throws IllegalStateException if such a stretch is already running
      */
     public static <E extends Exception> Peak watchOperators(Body<E> body) throws E {
-        return watched(Watch.startWithOperators(""), body);
+        return watched(() -> Watch.startWithOperators(""), body);
     }
 
     /** As {@link #watchOperators(Body)}, of code that returns something; what it returns is dropped. */
     public static Peak watchOperators(Callable<?> body) throws Exception {
-        return watched(Watch.startWithOperators(""), valueless(body));
+        return watched(() -> Watch.startWithOperators(""), valueless(body));
     }
 
     /** The ten operators of {@link #watchOperators} that took most, as a bar chart. */
@@ -223,10 +224,14 @@ public final class Headroom {
     }
 
     private static Body<Exception> valueless(Callable<?> body) {
-        return () -> body.call();
+        return body == null ? null : () -> body.call();
     }
 
-    private static <E extends Exception> Peak watched(Watch watch, Body<E> body) throws E {
+    private static <E extends Exception> Peak watched(Supplier<Watch> start, Body<E> body) throws E {
+        if (body == null) {
+            throw new IllegalArgumentException("watch(null): give the code to watch, watch(() -> trainer.step()).");
+        }
+        Watch watch = start.get();
         boolean ended = false;
         try {
             body.run();

@@ -1,6 +1,7 @@
 package io.headroom;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.training.EasyTrain;
@@ -17,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 
 /** What a cell may be given to run: with a value or without, with checked exceptions or without. */
@@ -100,6 +102,15 @@ class BodiesTest {
         });
         assertThat(printed.lines().filter(line -> line.startsWith("Step "))).hasSize(2);
         assertThat(printed).containsOnlyOnce("Memory is nearly used up");
+    }
+
+    @Test
+    void aBodyThatIsNullIsRefusedBeforeAnythingIsWatched() {
+        Callable<?> none = null;
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Headroom.watch(none))
+                .withMessageStartingWith("watch(null): give the code");
+        assertThatIllegalArgumentException().isThrownBy(() -> Headroom.watchOperators(none));
     }
 
     @Test

@@ -89,12 +89,21 @@ public final class Watch implements AutoCloseable {
     /** Ends the stretch. */
     public synchronized Peak stop() {
         if (result == null) {
-            OptionalLong highest = meter.stop();
             Duration took = Duration.ofNanos(System.nanoTime() - began);
-            List<OperatorMemory> operators = profile == null ? List.of() : profile.stop();
-            result = new Peak(stage, before, Reading.now(stage), highest, meter.exact(), took, operators);
+            OptionalLong mark = meter.stop();
+            Reading after = Reading.now(stage);
+            List<OperatorMemory> operators =
+                    profile == null ? List.of() : profile.stop(); // reading its file takes memory
+            result = new Peak(stage, before, after, atLeast(mark, after), meter.exact(), took, operators);
         }
         return result;
+    }
+
+    /** The kernel sums the mark and the resident set up apart: what is held at the end was held. */
+    private static OptionalLong atLeast(OptionalLong mark, Reading after) {
+        return mark.isPresent()
+                ? OptionalLong.of(Math.max(mark.getAsLong(), after.rss().orElse(0)))
+                : mark;
     }
 
     @Override
