@@ -33,7 +33,17 @@ final class LeakFinder {
 
     private static final double FLOOR = 1 << 20;
 
-    private record Sample(double x, double resident, double headroom, Map<String, LiveArrays.Manager> managers) {}
+    /** Which arrays became more is told between readings that have all their shapes: one of so many, and the newest. */
+    private static final int WHOLE = 16;
+
+    private record Sample(
+            double x, double resident, double headroom, Map<String, LiveArrays.Manager> managers, boolean whole) {
+        Sample thinned() {
+            Map<String, LiveArrays.Manager> thinned = new HashMap<>();
+            managers.forEach((key, manager) -> thinned.put(key, manager.thinned()));
+            return new Sample(x, resident, headroom, thinned, false);
+        }
+    }
 
     /** A manager over the readings that have it, and by how much the newer half of them is above the older. */
     private record Candidate(String key, List<Sample> series, double growth) {
@@ -58,7 +68,12 @@ final class LeakFinder {
         }
 
         Leak leak(Trend trend, String unit) {
-            LiveArrays.Manager first = series.get(0).managers().get(key);
+            LiveArrays.Manager first = series.stream()
+                    .filter(Sample::whole)
+                    .findFirst()
+                    .orElse(series.get(0))
+                    .managers()
+                    .get(key);
             LiveArrays.Manager last = series.get(series.size() - 1).managers().get(key);
             boolean one = !last.unnamed() && first.managers() == 1 && last.managers() == 1;
             return new Leak(
@@ -76,11 +91,13 @@ final class LeakFinder {
     private Leaks found;
     private long heap;
     private int looked;
+    private long added;
 
     /** Adds a reading at step or second x; another unit than before, or an x that goes back, begins anew. */
     synchronized void add(String unitOfX, double x, Reading reading) {
         if (!unitOfX.equals(unit) || !samples.isEmpty() && x < samples.getLast().x()) {
             samples.clear();
+            added = 0;
             unit = unitOfX;
         }
         heap = Math.max(heap, reading.jvm().heapUsed()); // its pages stay resident after a collection
@@ -88,8 +105,12 @@ final class LeakFinder {
         reading.arrays().ifPresent(live -> live.managers().stream()
                 .limit(MANAGERS)
                 .forEach(manager -> managers.put(manager.key(), manager)));
+        if (!samples.isEmpty() && (added - 1) % WHOLE != 0) {
+            samples.addLast(samples.removeLast().thinned());
+        }
+        added++;
         samples.addLast(
-                new Sample(x, reading.rss().orElse(0) - heap, reading.headroom().orElse(0), managers));
+                new Sample(x, reading.rss().orElse(0) - heap, reading.headroom().orElse(0), managers, true));
         if (samples.size() > WINDOW) {
             samples.removeFirst();
         }

@@ -38,12 +38,28 @@ public record LiveArrays(List<Manager> managers) {
      * @param managers how many they are
      * @param count open arrays, views too
      * @param bytes of their storage
-     * @param shapes how many of each shape, {@code "(1600, 80, 128) float32"} → 2, largest bytes first
+     * @param shapes how many of each shape, {@code "(1600, 80, 128) float32"} → 2, largest bytes first; of the readings that a
+     *     {@link Timeline} keeps, but for its newest, the 16 of the most bytes
      */
     public record Manager(
             String name, boolean unnamed, int managers, int count, long bytes, Map<String, Integer> shapes) {
         public Manager {
             shapes = Collections.unmodifiableMap(new LinkedHashMap<>(shapes));
+        }
+
+        /** How many arrays are of shapes that {@link #shapes} leaves out; bytes and count are always of all. */
+        public int others() {
+            return count - shapes.values().stream().mapToInt(Integer::intValue).sum();
+        }
+
+        /** With the shapes of the most bytes alone. */
+        Manager thinned() {
+            if (shapes.size() <= SHAPES) {
+                return this;
+            }
+            Map<String, Integer> most = new LinkedHashMap<>();
+            shapes.entrySet().stream().limit(SHAPES).forEach(shape -> most.put(shape.getKey(), shape.getValue()));
+            return new Manager(name, unnamed, managers, count, bytes, most);
         }
 
         /** {@code manager "trainer"}, {@code 3 managers "batch"} or {@code 40 unnamed managers below "trainer"}. */
@@ -64,6 +80,8 @@ public record LiveArrays(List<Manager> managers) {
             return kind() + place();
         }
     }
+
+    private static final int SHAPES = 16;
 
     public LiveArrays {
         managers = List.copyOf(managers);
@@ -102,6 +120,13 @@ public record LiveArrays(List<Manager> managers) {
     /** Absent where sizes of arrays that any thread may close cannot be known. */
     static Optional<LiveArrays> known(NDManager top, ArraySizes sizes) {
         return sizes.known() ? Optional.of(of(top, sizes)) : Optional.empty();
+    }
+
+    /** The same with bounded lists of shapes, as a long timeline keeps it. */
+    LiveArrays thinned() {
+        return managers.stream().allMatch(manager -> manager.shapes().size() <= SHAPES)
+                ? this
+                : new LiveArrays(managers.stream().map(Manager::thinned).toList());
     }
 
     /** The same, made of an earlier one's parts where they are equal, so that a long timeline holds each once. */

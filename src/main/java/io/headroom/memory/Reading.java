@@ -74,6 +74,11 @@ public record Reading(
                 : with(arrays.get().sharing(earlier.arrays.get()));
     }
 
+    /** The same reading, with bounded lists of shapes. */
+    Reading thinned() {
+        return arrays.map(live -> with(live.thinned())).orElse(this);
+    }
+
     Reading with(LiveArrays live) {
         return new Reading(at, stage, process, jvm, nativeHeap, Optional.of(live), devices, limits);
     }

@@ -61,7 +61,12 @@ public final class Timeline {
 
     /** Adds a reading. */
     public synchronized void add(Reading reading) {
-        readings.add(readings.isEmpty() ? reading : reading.sharing(readings.get(readings.size() - 1)));
+        int last = readings.size() - 1;
+        if (last >= 0) {
+            Reading thinned = readings.get(last).thinned(); // the newest has all its shapes
+            readings.set(last, last > 0 ? thinned.sharing(readings.get(last - 1)) : thinned);
+        }
+        readings.add(last < 0 ? reading : reading.sharing(readings.get(last)));
         added++;
         if (readings.size() > capacity) {
             thin(true);

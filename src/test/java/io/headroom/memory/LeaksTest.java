@@ -87,6 +87,20 @@ class LeaksTest {
     }
 
     @Test
+    void theShapeThatGrowsIsNamedThoughManyOthersAreLarger() {
+        LeakFinder finder = new LeakFinder();
+        for (int i = 0; i < 240; i++) {
+            finder.add("step", i, Samples.reading(i, "", Bytes.GIB).with(Samples.shapes(1_500, i)));
+        }
+        assertThat(finder.leaks()).singleElement().satisfies(leak -> {
+            assertThat(leak.where()).isEqualTo("manager \"cache\"");
+            assertThat(leak.trend().slope()).isEqualTo(4.0);
+            assertThat(leak.shapes().keySet()).containsExactly("(1) float32");
+            assertThat(leak.shapes().get("(1) float32")).isBetween(79, 95);
+        });
+    }
+
+    @Test
     void nothingIsSaidOfGrowthUntilTheNewerHalfCanTell() {
         LeakFinder finder = new LeakFinder();
         for (int i = 1; i < LeakFinder.LEAST; i++) {

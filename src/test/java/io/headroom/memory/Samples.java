@@ -1,7 +1,9 @@
 package io.headroom.memory;
 
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -98,6 +100,21 @@ public final class Samples {
                 host.arrays(),
                 List.of(devices),
                 host.limits());
+    }
+
+    /** A manager of so many shapes, large ones first, and of some arrays of one number. */
+    public static LiveArrays shapes(int shapes, int small) {
+        Map<String, Integer> counts = new LinkedHashMap<>();
+        long bytes = 0;
+        for (int i = 0; i < shapes; i++) {
+            counts.put("(" + (10_000 - i) + ", 64) float32", 1);
+            bytes += (10_000L - i) * 64 * Float.BYTES;
+        }
+        if (small > 0) {
+            counts.put("(1) float32", small);
+        }
+        return new LiveArrays(List.of(
+                new LiveArrays.Manager("cache", false, 1, shapes + small, bytes + (long) small * Float.BYTES, counts)));
     }
 
     /** A card of 24 GiB, of which this process and all together take so much; own below 0 is hidden. */
