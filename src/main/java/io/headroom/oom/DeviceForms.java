@@ -35,43 +35,35 @@ final class DeviceForms {
             Form.headline("wouldexceedallowedmemory", DeviceForms::async),
             Form.of("torch.outofmemoryerror", DeviceForms::named),
             Form.of("torch.cuda.outofmemoryerror", DeviceForms::named),
-            Form.of("ur_result_error_out_of_", region -> raw(region, Backend.XPU)),
-            Form.of("ze_result_error_out_of_", region -> raw(region, Backend.XPU)),
-            Form.of("pi_error_out_of_", region -> raw(region, Backend.XPU)),
-            Form.of("hsa_status_error_out_of_resources", region -> raw(region, Backend.HIP)),
+            raw("ur_result_error_out_of_", Backend.XPU),
+            raw("ze_result_error_out_of_", Backend.XPU),
+            raw("pi_error_out_of_", Backend.XPU),
+            raw("hsa_status_error_out_of_resources", Backend.HIP),
             Form.of("outofmemoryerrortraceback(mostrecentcalllast)", DeviceForms::ipython),
-            Form.of("cudafailedwitherroroutofmemory", region -> raw(region, Backend.CUDA)),
+            raw("cudafailedwitherroroutofmemory", Backend.CUDA),
             Form.of("cudasuccess(2vs.0)", region -> region.as(Backend.CUDA, Wording.RAW_RUNTIME)),
-            Form.of("cudaerrorinallocate:2", region -> raw(region, Backend.CUDA)),
+            raw("cudaerrorinallocate:2", Backend.CUDA),
             Form.of("outofgpumemorytryingtoallocate", region -> {
                 region.after("tryingtoallocate", Field.REQUESTED);
                 return raw(region, Backend.CUDA);
             }),
             Form.of("[trt]:", DeviceForms::tensorRt),
             Form.headline("outofmemoryerrorongpu", DeviceForms::paddle),
-            Form.headline("cudaruntimeerror(", region -> runtime(region, "2)")),
-            Form.of("thcudacheckfail", region -> {
-                region.until("error=");
-                int error = region.text.indexOf("error=2:", region.bodyStart);
-                return error >= 0 && error < region.bodyStart + 200
-                        ? region.until("outofmemory").as(Backend.CUDA, Wording.CUDA_RUNTIME_2)
-                        : NearMissForms.isNamed(region)
-                                ? null
-                                : region.notThis("A CUDA call failed for another reason than memory.");
-            }),
-            Form.of("cudaerror:outofmemory", region -> raw(region, Backend.CUDA)),
+            Form.headline("cudaruntimeerror(", DeviceForms::numbered),
+            Form.of("thcudacheckfail", DeviceForms::checked),
+            raw("cudaerror:outofmemory", Backend.CUDA),
             Form.of("cudadrivererror:outofmemory", region -> region.as(Backend.CUDA, Wording.DRIVER)),
-            Form.of("cudaerror2(outofmemory)", region -> raw(region, Backend.CUDA)),
-            Form.of("error2outofmemory", region -> raw(region, Backend.CUDA)),
-            Form.of("cuda_error_out_of_memory", region -> raw(region, Backend.CUDA)),
-            Form.of("cudaerrormemoryallocation", region -> raw(region, Backend.CUDA)),
+            raw("cudaerror2(outofmemory)", Backend.CUDA),
+            raw("error2outofmemory", Backend.CUDA),
+            raw("cuda_error_out_of_memory", Backend.CUDA),
+            raw("cudaerrormemoryallocation", Backend.CUDA),
             Form.of("cudamallocfailed:outofmemory", DeviceForms::ggml),
-            Form.of("cudamallocretryfailed:outofmemory", region -> raw(region, Backend.CUDA)),
+            raw("cudamallocretryfailed:outofmemory", Backend.CUDA),
             Form.of("noavailablememoryforthecacheblocks", region -> region.as(Backend.CUDA, Wording.CACHE_BLOCKS)),
-            Form.of("cudafailure2:outofmemory", region -> raw(region, Backend.CUDA)),
-            Form.of("hiperror:outofmemory", region -> raw(region, Backend.HIP)),
-            Form.of("hiperroroutofmemory", region -> raw(region, Backend.HIP)),
-            Form.of("hip_error_outofmemory", region -> raw(region, Backend.HIP)));
+            raw("cudafailure2:outofmemory", Backend.CUDA),
+            raw("hiperror:outofmemory", Backend.HIP),
+            raw("hiperroroutofmemory", Backend.HIP),
+            raw("hip_error_outofmemory", Backend.HIP));
 
     /** Disks have a total capacity too. */
     private static boolean isOfDevice(Region region) {
@@ -208,14 +200,31 @@ final class DeviceForms {
         return region.as(Backend.CUDA, Wording.ASYNC);
     }
 
-    private static Finding runtime(Region region, String outOfMemory) {
+    /** Old releases of PyTorch: {@code cuda runtime error (2) : out of memory}. */
+    private static Finding numbered(Region region) {
         region.until(")");
-        if (region.continuesWith(outOfMemory)) {
-            return region.until("outofmemory").as(Backend.CUDA, Wording.CUDA_RUNTIME_2);
-        }
+        return region.continuesWith("2)")
+                ? region.until("outofmemory").as(Backend.CUDA, Wording.CUDA_RUNTIME_2)
+                : otherCall(region, ": its error code is not 2.");
+    }
+
+    /** The line before it: {@code THCudaCheck FAIL file=… line=58 error=2 : out of memory}. */
+    private static Finding checked(Region region) {
+        region.until("error=");
+        int error = region.text.indexOf("error=2:", region.bodyStart);
+        return error >= 0 && error < region.bodyStart + 200
+                ? region.until("outofmemory").as(Backend.CUDA, Wording.CUDA_RUNTIME_2)
+                : otherCall(region, ".");
+    }
+
+    private static Finding otherCall(Region region, String detail) {
         return NearMissForms.isNamed(region)
                 ? null
-                : region.notThis("A CUDA call failed for another reason than memory: its error code is not 2.");
+                : region.notThis("A CUDA call failed for another reason than memory" + detail);
+    }
+
+    private static Form raw(String literal, Backend backend) {
+        return Form.of(literal, region -> raw(region, backend));
     }
 
     private static Finding raw(Region region, Backend backend) {
