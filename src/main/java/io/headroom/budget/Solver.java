@@ -11,7 +11,7 @@ import java.util.OptionalLong;
  * for whatever the workload switches on. Stateless and safe for any number of threads.
  *
  * <pre>{@code
- * Solver.largestBatch(step, Bytes.parse("9.07 GiB"));            // OptionalLong[49]
+ * Solver.largestBatch(step, Bytes.parse("9.07 GiB"));            // OptionalLong[48], malloc's thresholds fixed
  * Solver.largest(step, Option.SEQ, Bytes.parse("9.07 GiB"));     // the longest sequence
  * }</pre>
  */
@@ -22,8 +22,10 @@ public final class Solver {
     private final Option option;
     private final long limitBytes;
     private final long step;
+    private final Malloc malloc;
 
-    private Solver(Workload workload, Option option, long limitBytes) {
+    private Solver(Workload workload, Option option, long limitBytes, Malloc malloc) {
+        this.malloc = malloc;
         this.workload = workload;
         this.option = option;
         this.limitBytes = limitBytes;
@@ -41,7 +43,12 @@ public final class Solver {
      * @throws IllegalArgumentException if the workload does not hold together
      */
     public static OptionalLong largest(Workload workload, Option option, long limitBytes) {
-        return new Solver(workload.validate(), option, limitBytes).search();
+        return largest(workload, option, limitBytes, Malloc.here());
+    }
+
+    /** The same for a process whose malloc is set so. */
+    public static OptionalLong largest(Workload workload, Option option, long limitBytes, Malloc malloc) {
+        return new Solver(workload.validate(), option, limitBytes, malloc).search();
     }
 
     /**
@@ -100,7 +107,7 @@ public final class Solver {
     private double room(long steps) {
         try {
             return limitBytes
-                    - (double) Estimate.of(workload.with(option, Math.multiplyExact(steps, step)))
+                    - (double) Estimate.of(workload.with(option, Math.multiplyExact(steps, step)), malloc)
                             .upperBytes();
         } catch (ArithmeticException | IllegalArgumentException beyond) {
             return Double.NEGATIVE_INFINITY;

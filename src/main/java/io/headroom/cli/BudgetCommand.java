@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.headroom.budget.Breakdown;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
+import io.headroom.budget.Malloc;
 import io.headroom.budget.Verdict;
 import io.headroom.render.EstimateView;
 import io.headroom.render.FormulaView;
@@ -113,7 +114,7 @@ public final class BudgetCommand implements Callable<Integer> {
                     ? writer.writeValueAsString(PresetBudget.figures(workload, limitBytes))
                     : PresetBudget.text(workload, limitBytes);
         }
-        Estimate estimate = Estimate.of(Workload.of(workload));
+        Estimate estimate = Estimate.of(Workload.of(workload), Malloc.THRESHOLDS_FIXED);
         return json ? writer.writeValueAsString(figures(estimate, limitBytes)) : text(estimate, limitBytes);
     }
 
@@ -230,7 +231,8 @@ public final class BudgetCommand implements Callable<Integer> {
     }
 
     private static String text(Estimate estimate, long limitBytes) {
-        String table = EstimateView.of(estimate, limitBytes).plain();
+        String elsewhere = EstimateView.whereMallocIsAsItComes(estimate.workload(), limitBytes);
+        String table = EstimateView.of(estimate, limitBytes).plain() + (elsewhere.isEmpty() ? "" : "\n  " + elsewhere);
         return estimate.workload().has(io.headroom.workload.Option.HEADS)
                 ? table + "\n\n" + FormulaView.of(Formula.of(estimate)).plain()
                 : table;
@@ -247,11 +249,22 @@ public final class BudgetCommand implements Callable<Integer> {
         figures.put("peak_reserved_bytes", estimate.peakReservedBytes());
         figures.put("device_bytes", estimate.deviceBytes());
         figures.put("upper_bytes", estimate.upperBytes());
+        if (estimate.missRate().isPresent()) {
+            figures.put(
+                    "upper_bytes_malloc_as_it_comes",
+                    Estimate.of(estimate.workload(), Malloc.AS_IT_COMES).upperBytes());
+        }
         figures.put("peak_phase", estimate.peakPhase());
         figures.put("peak_operator", estimate.peakOperator());
         if (limitBytes > 0) {
             figures.put("limit_bytes", limitBytes);
             figures.put("verdict", Verdict.of(estimate, limitBytes).toString());
+            if (estimate.missRate().isPresent()) {
+                Estimate there = Estimate.of(estimate.workload(), Malloc.AS_IT_COMES);
+                figures.put(
+                        "verdict_malloc_as_it_comes",
+                        Verdict.of(there, limitBytes).toString());
+            }
         }
         Map<String, Long> phases = new LinkedHashMap<>();
         estimate.peakByPhase().forEach((phase, bytes) -> phases.put(phase.title(), bytes));

@@ -1,5 +1,6 @@
 package io.headroom.render;
 
+import io.headroom.budget.Malloc;
 import io.headroom.remedy.Comparison;
 import io.headroom.remedy.Comparison.Row;
 import io.headroom.units.Bytes;
@@ -53,7 +54,7 @@ public final class ComparisonView {
                                 ? "losses differ by what dropout draws, and with dropout(0) they agree,"
                                 : "the loss is the same,")
                         + " but for accumulation: its micro-batches draw data of their own and are normalized apart."
-                        + (System.getenv(EstimateView.THRESHOLD) == null ? "" : FRESH_PAGES));
+                        + (Malloc.here() == Malloc.THRESHOLDS_FIXED ? FRESH_PAGES : ""));
     }
 
     private static String line(Row row, Row first) {

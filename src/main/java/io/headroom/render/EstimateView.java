@@ -3,9 +3,11 @@ package io.headroom.render;
 import io.headroom.budget.Device;
 import io.headroom.budget.Estimate;
 import io.headroom.budget.Formula;
+import io.headroom.budget.Malloc;
 import io.headroom.budget.Verdict;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Option;
+import io.headroom.workload.Workload;
 import io.headroom.workload.step.Kind;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -18,10 +20,6 @@ import java.util.stream.Collectors;
  */
 public final class EstimateView {
     private static final long NONE = -1;
-    static final String THRESHOLD = "MALLOC_MMAP_THRESHOLD_";
-    private static final String AS_IT_COMES =
-            "This kernel's malloc keeps freed blocks, so the process can hold more than the"
-                    + " upper bound; the kernel \"CPU malloc returns memory\" keeps to it.";
     private static final String MUTED = "color:var(--jp-ui-font-color2,#616161)";
     private static final String CELL = "<td style=\"text-align:right;padding:1px 8px\">";
 
@@ -77,13 +75,10 @@ public final class EstimateView {
             view.html.append(FormulaView.html(Formula.of(estimate)));
         }
         view.html.append("</div></div>");
-        String malloc = malloc(estimate);
-        if (!malloc.isEmpty()) {
-            view.html
-                    .append("<div style=\"font-size:12px;" + MUTED + "\">")
-                    .append(Html.escape(malloc))
-                    .append("</div>");
-        }
+        view.html
+                .append("<div style=\"font-size:12px;" + MUTED + "\">")
+                .append(Html.escape(bound(estimate)))
+                .append("</div>");
         return view.html.append("</div>").toString();
     }
 
@@ -105,13 +100,32 @@ public final class EstimateView {
         if (limitBytes >= 0) {
             text.append("\n  ").append(line(estimate, limitBytes, limitName));
         }
-        return text.append(malloc(estimate).isEmpty() ? "" : "\n  " + malloc(estimate))
-                .toString();
+        return text.append("\n  ").append(bound(estimate)).toString();
     }
 
-    /** What the bound does not hold for on CPU. */
-    private static String malloc(Estimate estimate) {
-        return estimate.workload().device().equals("cpu") && System.getenv(THRESHOLD) == null ? AS_IT_COMES : "";
+    /** The verdict for the CPU of another process, whose malloc is as it comes, as a line; empty for other devices. */
+    public static String whereMallocIsAsItComes(Workload workload, long limitBytes) {
+        Estimate there = Estimate.of(workload, Malloc.AS_IT_COMES);
+        return there.missRate().isEmpty()
+                ? ""
+                : "With malloc as it comes: " + line(there, limitBytes == 0 ? NONE : limitBytes, "limit") + "\n  "
+                        + bound(there);
+    }
+
+    /** How far above the estimate the bound is, and how it did. */
+    private static String bound(Estimate estimate) {
+        String above = "The upper bound is " + estimate.boundPercent() + " % and 8 MiB above the estimate";
+        if (estimate.missRate().isEmpty()) {
+            return above + "; no step was measured on such a device.";
+        }
+        String missed =
+                "it was exceeded by " + estimate.missRate().get() + " measured steps that nothing was tuned on.";
+        return switch (estimate.malloc()) {
+            case THRESHOLDS_FIXED -> above + ", for malloc's thresholds fixed; " + missed;
+            case AS_IT_COMES ->
+                above + ", since malloc as it comes keeps freed blocks; " + missed
+                        + " In the kernel \"CPU malloc returns memory\" it is closer.";
+        };
     }
 
     private static String row(String label, long bytes) {

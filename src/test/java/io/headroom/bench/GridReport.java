@@ -1,6 +1,8 @@
 package io.headroom.bench;
 
 import io.headroom.budget.Estimate;
+import io.headroom.budget.Malloc;
+import io.headroom.budget.MissRate;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Architecture;
 import io.headroom.workload.Option;
@@ -14,8 +16,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /**
  * Compares estimates with the measured peaks of {@link BudgetGrid}: {@code GridReport [--all] measured.tsv …}, or {@code
@@ -28,7 +32,9 @@ public final class GridReport {
     private static final String BEGIN = "<!-- grid -->\n";
     private static final String END = "<!-- end of grid -->";
 
-    private record Row(Workload step, Estimate estimate, long measured) {
+    static final Path MISS_RATES = Path.of("src/main/resources/io/headroom/budget/miss-rates.csv");
+
+    record Row(Workload step, Estimate estimate, long measured) {
         double error() {
             return (double) estimate.deviceBytes() / measured - 1;
         }
@@ -50,12 +56,15 @@ public final class GridReport {
 
     public static void main(String[] args) throws IOException {
         if (args[0].equals("--write")) {
-            write(Path.of(args[1]), rows(Path.of(args[2])), rows(Path.of(args[3])));
+            List<Row> fixed = rows(Path.of(args[2]), Malloc.THRESHOLDS_FIXED);
+            List<Row> asItComes = rows(Path.of(args[3]), Malloc.AS_IT_COMES);
+            write(Path.of(args[1]), fixed, asItComes);
+            Files.writeString(MISS_RATES, missRates(fixed, asItComes));
             return;
         }
         boolean all = args[0].equals("--all");
         for (String file : all ? Arrays.copyOfRange(args, 1, args.length) : args) {
-            List<Row> rows = rows(Path.of(file));
+            List<Row> rows = rows(Path.of(file), Malloc.here());
             StringBuilder text = new StringBuilder("## " + Path.of(file).getFileName() + "\n\n");
             print(text, rows.stream().filter(row -> all || !row.reporting()).toList());
             summary(text, rows.stream().filter(row -> !row.reporting()).toList(), "tuning half");
@@ -68,11 +77,23 @@ public final class GridReport {
         }
     }
 
-    private static List<Row> rows(Path file) throws IOException {
+    /** As the library reads it: the reporting half alone. */
+    static String missRates(List<Row> fixed, List<Row> asItComes) {
+        return "malloc,steps,missed\n" + missRate(Malloc.THRESHOLDS_FIXED, fixed)
+                + missRate(Malloc.AS_IT_COMES, asItComes);
+    }
+
+    private static String missRate(Malloc malloc, List<Row> rows) {
+        List<Row> reporting = rows.stream().filter(Row::reporting).toList();
+        return malloc.name() + "," + reporting.size() + ","
+                + reporting.stream().filter(Row::missed).count() + "\n";
+    }
+
+    static List<Row> rows(Path file, Malloc malloc) throws IOException {
         Map<String, Long> peaks = BudgetGrid.read(file);
         return GridSteps.all().stream()
                 .filter(step -> peaks.containsKey(step.toString()))
-                .map(step -> new Row(step, Estimate.of(step), peaks.get(step.toString())))
+                .map(step -> new Row(step, Estimate.of(step, malloc), peaks.get(step.toString())))
                 .toList();
     }
 
@@ -84,18 +105,19 @@ public final class GridReport {
             summary(text, fixed.stream().filter(in).toList(), half + ", thresholds fixed");
             summary(text, asItComes.stream().filter(in).toList(), half + ", malloc as it comes");
         }
+        certainty(text, fixed, asItComes);
         peers(text, fixed.stream().filter(Row::reporting).toList());
         savings(text, fixed);
         Map<String, Row> others = new LinkedHashMap<>();
         asItComes.forEach(row -> others.put(row.text(), row));
         text.append(
                 "| step | half | estimate | upper bound | measured, thresholds fixed | error | measured, malloc as it comes |"
-                        + " error |\n|---|---|---|---|---|---|---|---|\n");
+                        + " error | upper bound there |\n|---|---|---|---|---|---|---|---|---|\n");
         for (Row row : fixed) {
             Row other = others.get(row.text());
             text.append(String.format(
                     Locale.ROOT,
-                    "| %s | %s | %s | %s | %s | %+.1f %%%s | %s | %+.1f %%%s |%n",
+                    "| %s | %s | %s | %s | %s | %+.1f %%%s | %s | %+.1f %%%s | %s |%n",
                     row.text(),
                     row.reporting() ? "reporting" : "tuning",
                     Bytes.format(row.estimate.deviceBytes()),
@@ -105,7 +127,8 @@ public final class GridReport {
                     row.missed() ? " missed" : "",
                     Bytes.format(other.measured),
                     other.error() * 100,
-                    other.missed() ? " missed" : ""));
+                    other.missed() ? " missed" : "",
+                    Bytes.format(other.estimate.upperBytes())));
         }
         String whole = Files.readString(document);
         int from = whole.indexOf(BEGIN);
@@ -114,6 +137,24 @@ public final class GridReport {
             throw new IOException(document + " has no marks " + BEGIN.strip() + " and " + END);
         }
         Files.writeString(document, whole.substring(0, from) + BEGIN + "\n" + text + "\n" + whole.substring(to));
+    }
+
+    /** What so many steps above a bound say of all others, and how the closer bound would do where malloc is as it comes. */
+    private static void certainty(StringBuilder text, List<Row> fixed, List<Row> asItComes) {
+        MissRate rate = fixed.get(0).estimate.missRate().orElseThrow();
+        Map<Workload, Estimate> closer = new LinkedHashMap<>();
+        fixed.forEach(row -> closer.put(row.step, row.estimate));
+        long beyond = asItComes.stream()
+                .filter(row -> row.measured > closer.get(row.step).upperBytes())
+                .count();
+        text.append(String.format(
+                Locale.ROOT,
+                "%s steps above a bound leave it open, at 95 %% confidence, that up to %.0f %% of all such steps are. The bound of fixed"
+                        + " thresholds, used with malloc as it comes, would be exceeded by %d of %d.%n%n",
+                rate,
+                Math.floor(rate.atMost() * 100 + 0.5),
+                beyond,
+                asItComes.size()));
     }
 
     private static void print(StringBuilder text, List<Row> rows) {
@@ -163,7 +204,7 @@ public final class GridReport {
         text.append('\n');
     }
 
-    /** What each switch saves on the step it is switched on, in both halves. */
+    /** What each switch saves on the step it is switched on, and what a smaller size does where all else is the same; both halves. */
     private static void savings(StringBuilder text, List<Row> rows) {
         Map<Workload, Row> byStep = new LinkedHashMap<>();
         rows.forEach(row -> byStep.put(row.step, row));
@@ -172,24 +213,47 @@ public final class GridReport {
         text.append("| step | with | measured saving | predicted saving | error |\n|---|---|---|---|---|\n");
         for (Row row : rows) {
             Row plain = byStep.get(GridSteps.plain(row.step));
-            if (plain == null || plain == row) {
-                continue;
+            if (plain != null && plain != row) {
+                of++;
+                within += saving(text, plain, row, GridSteps.switchedOn(row.step)) ? 1 : 0;
             }
-            long saved = plain.measured - row.measured;
-            long predicted = plain.estimate.deviceBytes() - row.estimate.deviceBytes();
-            double error = (double) (predicted - saved) / Math.abs(saved);
-            of++;
-            within += Math.abs(error) <= 0.10 ? 1 : 0;
-            text.append(String.format(
-                    Locale.ROOT,
-                    "| %s | %s | %s | %s | %+.1f %% |%n",
-                    plain.text(),
-                    GridSteps.switchedOn(row.step),
-                    signed(saved),
-                    signed(predicted),
-                    error * 100));
+        }
+        for (Row large : rows) {
+            for (Row small : rows) {
+                Optional<Option> size = onlyDifference(large.step, small.step);
+                if (size.isPresent() && small.step.number(size.get()) < large.step.number(size.get())) {
+                    of++;
+                    String with = size.get().key() + "=" + small.step.number(size.get());
+                    within += saving(text, large, small, with) ? 1 : 0;
+                }
+            }
         }
         text.append(String.format("%n%d of %d savings are predicted within 10 %%.%n%n", within, of));
+    }
+
+    private static boolean saving(StringBuilder text, Row before, Row after, String with) {
+        long saved = before.measured - after.measured;
+        long predicted = before.estimate.deviceBytes() - after.estimate.deviceBytes();
+        double error = (double) (predicted - saved) / Math.abs(saved);
+        text.append(String.format(
+                Locale.ROOT,
+                "| %s | %s | %s | %s | %+.1f %% |%n",
+                before.text(),
+                with,
+                signed(saved),
+                signed(predicted),
+                error * 100));
+        return Math.abs(error) <= 0.10;
+    }
+
+    /** The one size in which two steps differ. */
+    private static Optional<Option> onlyDifference(Workload one, Workload other) {
+        return Stream.of(Option.BATCH, Option.NODES, Option.SEQ, Option.D_MODEL)
+                .filter(size -> one.has(size)
+                        && other.has(size)
+                        && !one.equals(other)
+                        && one.with(size, 7).equals(other.with(size, 7)))
+                .findFirst();
     }
 
     private static String signed(long bytes) {

@@ -3,6 +3,12 @@ package io.headroom.budget;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Percentage.withPercentage;
 
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.nn.Blocks;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.convolutional.Conv2d;
+import ai.djl.nn.core.Linear;
 import io.headroom.units.Bytes;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Option;
@@ -72,10 +78,46 @@ class CaseTwoTest {
     void doesNotFitTheCapAndTheSolverFindsABatchThatDoes() {
         long cap = Bytes.parse("9.07 GiB");
         assertThat(Verdict.of(Estimate.of(STEP), cap)).isEqualTo(Verdict.DOES_NOT_FIT);
-        long batch = Solver.largestBatch(STEP, cap).orElseThrow();
-        assertThat(batch).isBetween(40L, 50L);
-        assertThat(Verdict.of(Estimate.of(STEP.batch(batch)), cap)).isEqualTo(Verdict.FITS);
-        assertThat(Verdict.of(Estimate.of(STEP.batch(batch + 1)), cap)).isNotEqualTo(Verdict.FITS);
+        for (Malloc malloc : Malloc.values()) {
+            long batch = Solver.largest(STEP, Option.BATCH, cap, malloc).orElseThrow();
+            assertThat(Verdict.of(Estimate.of(STEP.batch(batch), malloc), cap)).isEqualTo(Verdict.FITS);
+            assertThat(Verdict.of(Estimate.of(STEP.batch(batch + 1), malloc), cap))
+                    .isNotEqualTo(Verdict.FITS);
+            assertThat(batch)
+                    .as("with %s", malloc)
+                    .isBetween(
+                            malloc == Malloc.THRESHOLDS_FIXED ? 40L : 30L,
+                            malloc == Malloc.THRESHOLDS_FIXED ? 50L : 38L);
+        }
+        assertThat(Solver.largestBatch(STEP, cap)).isEqualTo(Solver.largest(STEP, Option.BATCH, cap, Malloc.here()));
+    }
+
+    @Test
+    void whereMallocKeepsFreedBlocksTheBoundIsWiderAndNothingElse() {
+        Estimate fixed = Estimate.of(STEP, Malloc.THRESHOLDS_FIXED);
+        Estimate kept = Estimate.of(STEP, Malloc.AS_IT_COMES);
+        assertThat(kept.deviceBytes()).isEqualTo(fixed.deviceBytes());
+        assertThat(kept.upperBytes()).isGreaterThan(fixed.upperBytes());
+        assertThat(fixed.missRate()).hasValue(MissRate.of(Malloc.THRESHOLDS_FIXED));
+        Workload onCard = STEP.device("A100 40GB");
+        assertThat(Estimate.of(onCard, Malloc.AS_IT_COMES).upperBytes())
+                .isEqualTo(Estimate.of(onCard, Malloc.THRESHOLDS_FIXED).upperBytes());
+        assertThat(Estimate.of(onCard).missRate()).isEmpty();
+    }
+
+    @Test
+    void convolutionsInABlockHaveTheirOwnBound() {
+        Block block = new SequentialBlock()
+                .add(Conv2d.builder()
+                        .setKernelShape(new Shape(3, 3))
+                        .setFilters(8)
+                        .build())
+                .add(Blocks.batchFlattenBlock())
+                .add(Linear.builder().setUnits(10).build());
+        Workload step = Workload.of(block, new Shape(8, 3, 32, 32), OptimizerKind.SGD);
+        assertThat(Estimate.of(step, Malloc.AS_IT_COMES).boundPercent())
+                .isEqualTo(Estimate.of(Workload.cnn(), Malloc.AS_IT_COMES).boundPercent())
+                .isGreaterThan(Estimate.of(STEP, Malloc.AS_IT_COMES).boundPercent());
     }
 
     @Test

@@ -47,6 +47,7 @@ class BudgetCommandTest {
                         "peak_reserved_bytes",
                         "device_bytes",
                         "upper_bytes",
+                        "upper_bytes_malloc_as_it_comes",
                         "peak_phase",
                         "peak_operator",
                         "peak_by_phase",
@@ -73,6 +74,9 @@ class BudgetCommandTest {
         assertThat(run(CASE_2, "--limit", "9.07 GiB")).isZero();
         assertThat(out.toString()).contains("does not fit", "64 × 25 × 8 × 80 × 80 × 4 B");
         assertThat(out.toString()).contains("peak of each phase", "live at the peak, by layer", "attention · softmax");
+        assertThat(out.toString())
+                .contains(
+                        "The upper bound is 5 % and 8 MiB above the estimate", "With malloc as it comes: does not fit");
         assertThat(out.toString()).contains("whole pages", "process beside tensors");
     }
 

@@ -176,7 +176,7 @@ class BudgetPanelTest {
 
     @Test
     void inferenceHasNothingOfTraining() {
-        BudgetPanel inference = BudgetPanel.of(CASE.inference(), LIMIT);
+        BudgetPanel inference = BudgetPanel.of(CASE.inference().batch(32), LIMIT);
         inference.show(browser);
 
         assertThat(browser.models.values())
@@ -184,7 +184,10 @@ class BudgetPanelTest {
                         .contains(String.valueOf(state.get("description"))));
         browser.click(browser.named("Longest sequence"));
         assertThat(inference.workload().isInference()).isTrue();
-        assertThat(inference.workload().seq()).isGreaterThan(80);
+        assertThat(inference.workload().seq())
+                .isGreaterThan(80)
+                .isEqualTo(Solver.largest(CASE.inference().batch(32), Option.SEQ, LIMIT)
+                        .orElseThrow());
     }
 
     @Test
