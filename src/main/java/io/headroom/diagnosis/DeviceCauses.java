@@ -235,7 +235,11 @@ final class DeviceCauses {
         boolean large = oom.allocator() == Backend.XPU
                 && seen.requested.isPresent()
                 && seen.requested.get().high() >= 4 * Bytes.GIB;
-        if (!large || seen.free.isPresent() || seen.total.isEmpty()) {
+        boolean full = seen.own.isPresent()
+                && seen.total.isPresent()
+                && seen.own.get().plus(seen.requested.orElse(Size.exactly(0))).low()
+                        > seen.total.get().high();
+        if (!large || full || seen.free.isPresent() || seen.total.isEmpty()) {
             return Optional.empty();
         }
         return Optional.of(Verdict.of(

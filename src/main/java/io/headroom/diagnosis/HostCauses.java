@@ -186,7 +186,7 @@ final class HostCauses {
                 Verdict.of(
                         LIMIT,
                         0.75,
-                        "The system that runs the job (YARN, Slurm, LSF, Cloud Run) holds the job to a limit of memory and ended it there.");
+                        "The system that runs the job (YARN, Slurm, LSF, Cloud Run, Heroku) holds the job to a limit of memory and ended it there.");
             case KERNEL_KILL ->
                 Verdict.of(HOST_RAM, 0.75, "The machine ran out of memory and the kernel chose a victim.");
             case KERNEL_DIED ->

@@ -1,9 +1,14 @@
 package io.headroom.oom;
 
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The sentences of PyTorch's device allocators: CUDA and ROCm of every release, Intel GPU, Metal. */
 final class DeviceForms {
+    private static final Pattern FREE_OF = Pattern.compile(
+            "(?:cuda:\\d{1,3})?\\((\\d{1,6}\\.\\d{1,4})/(\\d{1,6}\\.\\d{1,4})([kmgt]ib)\\)onstartupislessthan");
+
     private DeviceForms() {}
 
     static final List<Form> ALL = List.of(
@@ -60,6 +65,14 @@ final class DeviceForms {
             Form.of("cudamallocfailed:outofmemory", DeviceForms::ggml),
             raw("cudamallocretryfailed:outofmemory", Backend.CUDA),
             Form.of("noavailablememoryforthecacheblocks", region -> region.as(Backend.CUDA, Wording.CACHE_BLOCKS)),
+            Form.of("freememoryondevice", DeviceForms::vllm),
+            Form.of(
+                    "noexecutablebatchsizefound",
+                    region -> Prose.isMention(region) || Prose.isLiteral(region)
+                            ? null
+                            : region.as(Backend.CUDA, Wording.HEADLINE)),
+            raw("gpuapicall)outofmemory", Backend.CUDA),
+            raw("dxgkio_make_resident:ioctlfailed:-12", Backend.CUDA),
             raw("cudafailure2:outofmemory", Backend.CUDA),
             raw("hiperror:outofmemory", Backend.HIP),
             raw("hiperroroutofmemory", Backend.HIP),
@@ -135,7 +148,19 @@ final class DeviceForms {
     /** llama.cpp: {@code allocating 35533.34 MiB on device 0: cudaMalloc failed: out of memory}. */
     private static Finding ggml(Region region) {
         region.leading("allocating", Field.REQUESTED).device("ondevice", ":");
-        return raw(region, Backend.CUDA);
+        boolean rocm = region.trail(120).contains("failedtoallocaterocm"); // its calls keep CUDA's names
+        return raw(region, rocm ? Backend.HIP : Backend.CUDA);
+    }
+
+    /** {@code Free memory on device (59.32/79.15 GiB) on startup is less than desired GPU memory utilization}. */
+    private static Finding vllm(Region region) {
+        Matcher free = FREE_OF.matcher(region.text).region(region.bodyStart, region.text.length());
+        if (!free.lookingAt()) {
+            return null;
+        }
+        Size.of(free.group(1), free.group(3)).ifPresent(size -> region.sizes.put(Field.FREE, size));
+        Size.of(free.group(2), free.group(3)).ifPresent(size -> region.sizes.put(Field.TOTAL, size));
+        return region.until("gpumemoryutilization").as(Backend.CUDA, Wording.CACHE_BLOCKS);
     }
 
     private static void sizes(Region region) {

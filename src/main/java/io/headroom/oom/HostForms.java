@@ -59,6 +59,10 @@ final class HostForms {
                             ? region.as(Backend.DATALOADER_SHM, Wording.SHM_MAP)
                             : region.as(Backend.CPU, Wording.MMAP);
                 }),
+                Form.of("modelrequiresmoresystemmemory(", region -> {
+                    region.after("systemmemory(", Field.REQUESTED).after("thanisavailable(", Field.FREE);
+                    return region.sizes.isEmpty() ? null : region.as(Backend.CPU, Wording.NATIVE);
+                }),
                 Form.of("unabletoallocate", HostForms::numpy),
                 Form.of("memoryerror", HostForms::python),
                 Form.of("errno12]cannotallocatememory", region -> region.as(Backend.CPU, Wording.ERRNO_12)),
@@ -101,6 +105,11 @@ final class HostForms {
                 Form.of("memorycgroupoutofmemory", HostForms::kernelKill),
                 Form.of("outofmemory:kill", HostForms::kernelKill),
                 Form.of("invokedoom-killer", HostForms::kernelKill),
+                Form.of("killedprocess", region -> region.trail(80).contains("total-vm:") ? kernelKill(region) : null),
+                Form.of("unithasbeenkilledbytheoomkiller", kill(Wording.KERNEL_KILL)),
+                Form.of("failedwithresultoom-kill", kill(Wording.KERNEL_KILL)),
+                Form.of("errorr14(memoryquotaexceeded", HostForms::heroku),
+                Form.of("errorr15(memoryquotavastlyexceeded", HostForms::heroku),
                 Form.of("oom-kill:constraint=", HostForms::kernelKill),
                 Form.of(
                         "oomkilled",
@@ -151,11 +160,19 @@ final class HostForms {
                 "value137")) {
             forms.add(Form.of(exit, HostForms::exit137));
         }
-        for (String signal :
-                List.of("exitcode:-9", "exitcode-9", "exitcode=-9", "signal9(sigkill", "signals.sigkill")) {
+        for (String signal : List.of(
+                "exitcode:-9",
+                "exitcode-9",
+                "exitcode=-9",
+                "returncode=-9",
+                "returncode:-9",
+                "returncode-9",
+                "signal9(sigkill",
+                "signals.sigkill")) {
             forms.add(Form.of(
                     signal,
                     region -> Prose.isMention(region)
+                                    || Character.isDigit(region.next())
                                     || SENT.matcher(region.source.lineBefore(region.start))
                                             .find()
                             ? null
@@ -172,12 +189,20 @@ final class HostForms {
         return region -> region.as(Backend.OOM_KILLER, wording);
     }
 
+    private static Finding heroku(Region region) {
+        return Prose.isMention(region) ? null : region.as(Backend.OOM_KILLER, Wording.JOB_LIMIT);
+    }
+
     private static Finding numpy(Region region) {
+        if (region.continuesWith("arraywithshape(")) { // NumPy 1.17 gives no size
+            return region.until("datatype", 80).as(Backend.CPU, Wording.NUMPY);
+        }
         region.after("unabletoallocate", Field.REQUESTED);
         if (region.sizes.isEmpty()) {
             return null;
         }
-        return region.trail(60).startsWith("foranarray")
+        String rest = region.trail(60);
+        return rest.startsWith("foranarray") || rest.startsWith("forarray")
                 ? region.until("foranarraywithshape").as(Backend.CPU, Wording.NUMPY)
                 : null;
     }

@@ -50,7 +50,8 @@ final class LibraryForms {
     private static Finding nccl(Region region) {
         String near = region.text.substring(region.start, region.bodyStart) + region.trail(1200);
         boolean memory = near.contains("outofmemory");
-        boolean otherReason = near.contains("cudafailure") && !memory;
+        boolean otherReason =
+                !memory && (near.contains("cudafailure") || region.lead(400).contains("cudafailure"));
         if (memory) {
             region.until("outofmemory");
         }

@@ -21,8 +21,9 @@ final class Prose {
             Pattern.compile("^(?:\\s*$|\\s*[\"'`.,;)\\]}>|!]|\\s*->|\\s*\\\\[nrt]|\\s+at\\s).*", Pattern.DOTALL);
 
     /** What a term means, or a title of what was done about it. */
-    private static final Pattern DEFINED =
-            Pattern.compile("^\\W{0,3}\\s+(?:means|is (?:thrown|raised|returned|\\d+$))\\b.*", Pattern.DOTALL);
+    private static final Pattern DEFINED = Pattern.compile(
+            "^(?:\\W{0,3}|\\s*\\([^()]{1,40}\\))\\s+(?:means|is (?:thrown|raised|returned|\\d+$))\\b.*",
+            Pattern.DOTALL);
 
     private static final Pattern TITLE = Pattern.compile(
             "^\\s*(?:[-*]\\s*\\[[ x]?]\\s.*|(?:re)?solved:\\s*|fixed:\\s*|closes:\\s*)$", Pattern.CASE_INSENSITIVE);

@@ -321,7 +321,8 @@ final class Region {
             if (i < limit && text.charAt(i) == 'b') {
                 return i + 1;
             }
-            if (i == from + 1 && (i >= limit || text.charAt(i) < 'a' || text.charAt(i) > 'z')) {
+            boolean ends = i >= limit || text.charAt(i) < 'a' || text.charAt(i) > 'z' || text.startsWith("from", i);
+            if (i == from + 1 && ends) {
                 return i;
             }
         }

@@ -19,7 +19,7 @@ class ThreadMessagesTest {
 
     @Test
     void everyRowTellsItsSource() {
-        assertThat(ALL).hasSize(322);
+        assertThat(ALL).hasSize(417);
         assertThat(ALL.stream().map(Labelled::id)).doesNotHaveDuplicates();
     }
 
@@ -35,7 +35,7 @@ class ThreadMessagesTest {
 
     @Test
     void noNearMissIsCalledOutOfMemory() {
-        assertThat(ALL).filteredOn(NEAR).hasSizeGreaterThanOrEqualTo(67).allSatisfy(each -> assertThat(backend(each))
+        assertThat(ALL).filteredOn(NEAR).hasSizeGreaterThanOrEqualTo(94).allSatisfy(each -> assertThat(backend(each))
                 .isEqualTo("none"));
     }
 

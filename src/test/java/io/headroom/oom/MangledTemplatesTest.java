@@ -103,6 +103,13 @@ class MangledTemplatesTest {
             Map.entry("cublas", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
             Map.entry("cudnn", "RuntimeError: cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
             Map.entry("nccl", "host:{n}:{n} [3] include/alloc.h:{n} NCCL WARN Cuda failure 2 'out of memory'"),
+            Map.entry(
+                    "cpu",
+                    "Error: model requires more system memory ({requested_bytes}) than is available ({free_bytes})"),
+            Map.entry(
+                    "cuda",
+                    "ggml_backend_cuda_buffer_type_alloc_buffer: allocating {requested_bytes} on device {gpu}: cudaMalloc"
+                            + " failed: out of memory"),
             Map.entry("jax", "RESOURCE_EXHAUSTED: Out of memory while trying to allocate {requested_bytes#} bytes."),
             Map.entry(
                     "hip",

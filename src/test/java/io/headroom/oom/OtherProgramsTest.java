@@ -49,6 +49,10 @@ class OtherProgramsTest {
                 "catch (const std::bad_alloc& e) { }",
                 "logger.warning(\"CUDA out of memory, retrying with batch size %d\", bs)",
                 "Total capacity; used; free\n500; 200; 300",
+                "OOMKilled (exit code 137) means a container exceeded its memory limit and the kernel killed it.",
+                "[0] include/alloc.h:102 NCCL WARN Cuda failure 1 'invalid argument'\nRuntimeError: NCCL Error 1: unhandled cuda error",
+                "Stopped: Killed process 12 (worker) by request",
+                "exits with return code = -90",
                 "subprocess: signals.SIGKILL is 9"
             })
     void isNoFailure(String text) {

@@ -51,6 +51,15 @@ class WordingsTest {
                 "oom-killer | make: *** [Makefile:12: train] Error 137",
                 "oom-killer | Task exited with return code Negsignal.SIGKILL",
                 "oom-killer | The node was low on resource: memory. Threshold quantity: 100Mi",
+                "cuda | error: (-217:Gpu API call) out of memory in function 'allocate'",
+                "cuda | misc dxg: dxgk: dxgkio_make_resident: Ioctl failed: -12",
+                "cuda | RuntimeError: No executable batch size found, reached zero.",
+                "hip | x: allocating 9.00 MiB on device 0: cudaMalloc failed: out of memory; failed to allocate ROCm0 buffer",
+                "cpu | MemoryError: Unable to allocate array with shape (9681, 9681) and data type float64",
+                "oom-killer | [launch.py:434:sigkill_handler] ['python3', 'main.py'] exits with return code = -9",
+                "oom-killer | [4018.4] Killed process 935 (python) total-vm:113656kB, anon-rss:102104kB, file-rss:0kB",
+                "oom-killer | a.service: A process of this unit has been killed by the OOM killer.",
+                "oom-killer | heroku[web.1]: Error R15 (Memory quota vastly exceeded)",
                 "mps | [metal::malloc] Attempting to allocate 9 bytes which is greater than the maximum"
             })
     void isRecognised(String backend, String text) {
@@ -102,6 +111,16 @@ class WordingsTest {
         assertThat(fields("bash: xrealloc: cannot allocate 1019457536 bytes"))
                 .containsEntry("requested_bytes", 1_019_457_536L);
         assertThat(fields("Could not allocate metaspace: 1073741824 bytes")).containsEntry("requested_bytes", GIB);
+        assertThat(fields(
+                        "ValueError: Free memory on device cuda:0 (59.50/79.25 GiB) on startup is less than desired GPU"
+                                + " memory utilization (0.9, 71.24 GiB)."))
+                .containsExactlyInAnyOrderEntriesOf(Map.of("free_bytes", 119 * GIB / 2, "total_bytes", 317 * GIB / 4));
+        assertThat(fields("rocm_driver.cc:601] failed to allocate 8.00G from device: hipError_t(1002)"))
+                .containsEntry("requested_bytes", 8 * GIB);
+        assertThat(
+                        fields(
+                                "java.lang.OutOfMemoryError: requested 32756 bytes for ChunkPool::allocate. Out of swap space?"))
+                .containsEntry("requested_bytes", 32_756L);
         assertThat(fields("cupy.cuda.memory.OutOfMemoryError: out of memory to allocate 4096 bytes (total 8192 bytes)"))
                 .containsEntry("requested_bytes", 4096L);
     }
