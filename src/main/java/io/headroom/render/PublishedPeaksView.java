@@ -3,8 +3,6 @@ package io.headroom.render;
 import io.headroom.budget.cuda.PublishedPeaks;
 import io.headroom.budget.cuda.PublishedPeaks.Run;
 import io.headroom.units.Bytes;
-import java.util.Locale;
-import java.util.OptionalDouble;
 
 /** Published training peaks as a table: measured, estimated here, estimated by other tools. */
 public final class PublishedPeaksView {
@@ -23,7 +21,7 @@ public final class PublishedPeaksView {
         peaks.runs().forEach(run -> row(run, html));
         html.append("<tr><th colspan=\"4\" style=\"text-align:left\">median of the errors, without their signs</th>");
         PublishedPeaks.TOOLS.forEach(tool -> html.append("<th>")
-                .append(percent(peaks.median(tool), "%.1f %%"))
+                .append(PublishedPeaks.percent(peaks.median(tool), false))
                 .append("</th>"));
         html.append("<th style=\"text-align:left\">")
                 .append(peaks.missed())
@@ -45,15 +43,12 @@ public final class PublishedPeaksView {
                 .append("</td><td>")
                 .append(Bytes.format(run.measuredBytes()))
                 .append("</td>");
-        PublishedPeaks.TOOLS.forEach(tool ->
-                html.append("<td>").append(percent(run.error(tool), "%+.1f %%")).append("</td>"));
+        PublishedPeaks.TOOLS.forEach(tool -> html.append("<td>")
+                .append(PublishedPeaks.percent(run.error(tool), true))
+                .append("</td>"));
         html.append("<td style=\"text-align:left\">")
                 .append(Bytes.format(run.estimate().upperBytes()))
-                .append(run.measuredBytes() > run.estimate().upperBytes() ? ", missed" : ", holds")
+                .append(run.missed() ? ", missed" : ", holds")
                 .append("</td></tr>");
-    }
-
-    private static String percent(OptionalDouble error, String form) {
-        return error.isEmpty() ? "–" : String.format(Locale.ROOT, form, error.getAsDouble());
     }
 }

@@ -2,16 +2,9 @@ package io.headroom.bench;
 
 import io.headroom.budget.cuda.CudaEstimate;
 import io.headroom.budget.cuda.CudaStep;
+import io.headroom.budget.cuda.PublishedPeaks;
 import io.headroom.units.Bytes;
 import io.headroom.workload.OptimizerKind;
-import io.headroom.workload.ZeroGrad;
-import io.headroom.workload.preset.Preset;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -24,12 +17,12 @@ import java.util.stream.Collectors;
 /**
  * Scores the estimates and four published tools on measured training peaks and prints the table of docs/gpu.md.
  *
- * <p>Run with the path of measured-peaks.csv. A model whose name has an odd first SHA-256 byte is for tuning, the rest for
+ * <p>The runs are those of {@link PublishedPeaks}. A model whose name has an odd first SHA-256 byte is for tuning, the rest for
  * reporting; the rule was fixed before any constant was set. The bound was set with all rows in view: only rows that are not
  * in this file can test it.
  */
 public final class GpuPeaks {
-    private static final List<String> TOOLS = List.of("headroom", "xMem", "DNNMem", "SchedTune", "LLMem");
+    private static final List<String> TOOLS = PublishedPeaks.TOOLS;
 
     private static final double OUTLIER = 5;
 
@@ -40,19 +33,13 @@ public final class GpuPeaks {
             String model,
             String optimizer,
             long batch,
+            boolean image,
+            boolean reporting,
             double truth,
             double upper,
             double roomy,
             double need,
             double[] answers) {
-        boolean image() {
-            return Preset.named(model).image() != null;
-        }
-
-        boolean reporting() {
-            return !tuning(model);
-        }
-
         double error(int tool) {
             return 100 * (answers[tool] - truth) / truth;
         }
@@ -61,19 +48,17 @@ public final class GpuPeaks {
         Row withoutCard() {
             double[] others = answers.clone();
             others[0] = roomy;
-            return new Row(model, optimizer, batch, truth, upper, roomy, need, others);
+            return new Row(model, optimizer, batch, image, reporting, truth, upper, roomy, need, others);
         }
     }
 
-    /** Prints the table for the file named by the first argument. */
-    public static void main(String[] arguments) throws IOException {
+    /** Prints the tables, and each row where there is an argument. */
+    public static void main(String[] arguments) {
         List<Row> rows = new ArrayList<>();
         long start = System.nanoTime();
-        for (String line :
-                Files.readAllLines(Path.of(arguments[0])).stream().skip(1).toList()) {
-            rows.add(row(line.split(",", -1)));
-        }
-        double milliseconds = (System.nanoTime() - start) / 1e6 / rows.size();
+        PublishedPeaks peaks = PublishedPeaks.all();
+        double milliseconds = (System.nanoTime() - start) / 1e6 / peaks.runs().size();
+        peaks.runs().forEach(run -> rows.add(row(run)));
         print("rows for reporting", rows, Row::reporting);
         print("rows for reporting, Transformers", rows, row -> row.reporting() && !row.image());
         print("rows for reporting, CNNs (one model)", rows, row -> row.reporting() && row.image());
@@ -97,7 +82,7 @@ public final class GpuPeaks {
                 rows.size());
         bound(rows);
         outliers(rows);
-        if (arguments.length > 1) {
+        if (arguments.length > 0) {
             rows.forEach(row -> System.out.printf(
                     Locale.ROOT,
                     "%-42s %-9s %4d %6.0f %6.0f %+5.1f %% upper %6.0f%n",
@@ -129,37 +114,44 @@ public final class GpuPeaks {
                         row.error(0)));
     }
 
-    private static Row row(String[] cells) {
-        String model = cells[0];
-        boolean small = model.startsWith("MobileNetV3") || model.equals("MnasNet");
-        ZeroGrad zero = cells[10].contains("zero_grad_mode=2") ? ZeroGrad.AFTER_STEP : ZeroGrad.BEFORE_FORWARD;
-        CudaStep.Builder step = CudaStep.of(Preset.named(model, small ? 10 : 1000))
-                .optimizer(OptimizerKind.valueOf(cells[1].toUpperCase(Locale.ROOT)))
-                .batch(Long.parseLong(cells[2]))
-                .image(86)
-                .zeroGrad(zero);
-        CudaEstimate roomy = step.build().estimate();
-        CudaEstimate estimate = step.card(card(cells[3])).build().estimate();
+    private static Row row(PublishedPeaks.Run run) {
+        CudaStep step = run.step();
         double[] answers = new double[TOOLS.size()];
-        answers[0] = estimate.deviceBytes() / (double) Bytes.MIB;
-        for (int tool = 1; tool < answers.length; tool++) {
-            String cell = cells[4 + tool];
-            answers[tool] = cell.isEmpty() ? Double.NaN : Double.parseDouble(cell);
+        for (int tool = 0; tool < answers.length; tool++) {
+            Long answer = run.answers().get(TOOLS.get(tool));
+            answers[tool] = answer == null ? Double.NaN : mebibytes(answer);
         }
         return new Row(
-                model,
-                cells[1],
-                Long.parseLong(cells[2]),
-                Double.parseDouble(cells[4]),
-                estimate.upperBytes() / (double) Bytes.MIB,
-                roomy.deviceBytes() / (double) Bytes.MIB,
-                need(estimate, Double.parseDouble(cells[4])),
+                step.model().name(),
+                spelled(step.optimizer()),
+                step.batch(),
+                step.model().image() != null,
+                !run.tunedOn(),
+                mebibytes(run.measuredBytes()),
+                mebibytes(run.estimate().upperBytes()),
+                mebibytes(step.toBuilder().card(0).build().estimate().deviceBytes()),
+                need(run.estimate(), run.measuredBytes()),
                 answers);
     }
 
+    /** As PyTorch spells it. */
+    private static String spelled(OptimizerKind optimizer) {
+        return switch (optimizer) {
+            case ADAMW -> "AdamW";
+            case RMSPROP -> "RMSprop";
+            case SGD -> "SGD";
+            default ->
+                optimizer.name().charAt(0) + optimizer.name().substring(1).toLowerCase(Locale.ROOT);
+        };
+    }
+
+    private static double mebibytes(long bytes) {
+        return bytes / (double) Bytes.MIB;
+    }
+
     /** How much of its slack a row uses up: at 1 the bound is just met. */
-    private static double need(CudaEstimate estimate, double truthMib) {
-        return (truthMib * Bytes.MIB - estimate.deviceBytes()) / (estimate.upperBytes() - estimate.deviceBytes());
+    private static double need(CudaEstimate estimate, long truth) {
+        return (truth - estimate.deviceBytes()) / (double) (estimate.upperBytes() - estimate.deviceBytes());
     }
 
     /** The width that the rows for tuning need, and what widths made of it alone would have missed of the rows for reporting. */
@@ -202,23 +194,6 @@ public final class GpuPeaks {
                         .collect(Collectors.joining());
     }
 
-    /** What PyTorch calls the card's total capacity; the A100 has room for all of its rows. */
-    private static long card(String name) {
-        if (name.contains("3060")) {
-            return Bytes.parse("11.76 GiB");
-        }
-        return name.contains("4060") ? Bytes.parse("7.63 GiB") : 0;
-    }
-
-    private static boolean tuning(String model) {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(model.getBytes(StandardCharsets.UTF_8));
-            return (hash[0] & 1) == 1;
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     private static void groups(String title, List<Row> rows, Function<Row, String> key) {
         System.out.printf(
                 "%n| %s | rows | median error %% | 90th percentile | below truth | upper missed | xMem median |%n",
@@ -254,7 +229,7 @@ public final class GpuPeaks {
             System.out.printf(
                     Locale.ROOT,
                     "| %s | %d | %.1f | %.1f | %.0f %% | %s |%n",
-                    TOOLS.get(tool),
+                    tool == 0 ? "headroom" : TOOLS.get(tool),
                     answered.size(),
                     quantile(answered, tool, 0.5),
                     quantile(answered, tool, 0.9),
