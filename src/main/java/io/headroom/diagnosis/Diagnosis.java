@@ -106,7 +106,7 @@ public record Diagnosis(
         Growth growth = Growth.of(situation.used(Series.of(oom)));
         Verdict stated =
                 switch (oom.allocator()) {
-                    case MPS -> DeviceCauses.mps(oom);
+                    case MPS -> MetalCauses.of(oom);
                     case CUDA, HIP, XPU, CUBLAS, CUDNN, NCCL -> DeviceCauses.of(oom);
                     default -> HostCauses.of(oom, situation);
                 };
