@@ -72,6 +72,12 @@ final class DeviceForms {
                             ? null
                             : region.as(Backend.CUDA, Wording.HEADLINE)),
             raw("gpuapicall)outofmemory", Backend.CUDA),
+            raw("rmm_error_out_of_memory", Backend.CUDA),
+            Form.of(
+                    "thrust::system::system_error",
+                    region -> region.trail(160).contains("failed:outofmemory")
+                            ? region.until("failed:outofmemory").as(Backend.CUDA, Wording.RAW_RUNTIME)
+                            : null),
             raw("dxgkio_make_resident:ioctlfailed:-12", Backend.CUDA),
             raw("cudafailure2:outofmemory", Backend.CUDA),
             raw("hiperror:outofmemory", Backend.HIP),

@@ -53,6 +53,8 @@ class WordingsTest {
                 "oom-killer | The node was low on resource: memory. Threshold quantity: 100Mi",
                 "cuda | error: (-217:Gpu API call) out of memory in function 'allocate'",
                 "cuda | misc dxg: dxgk: dxgkio_make_resident: Ioctl failed: -12",
+                "cuda | rmm._lib.lib.RMMError: RMM_ERROR_OUT_OF_MEMORY",
+                "cuda | instance of 'thrust::system::system_error' what():  parallel_for failed: out of memory",
                 "cuda | RuntimeError: No executable batch size found, reached zero.",
                 "hip | x: allocating 9.00 MiB on device 0: cudaMalloc failed: out of memory; failed to allocate ROCm0 buffer",
                 "cpu | MemoryError: Unable to allocate array with shape (9681, 9681) and data type float64",
