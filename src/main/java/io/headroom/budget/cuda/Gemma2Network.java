@@ -66,10 +66,6 @@ final class Gemma2Network extends RotaryNetwork {
         return output;
     }
 
-    private Value scores(Value queries, Value keys) {
-        return matmulOfBoth(copy(queries), keys, batch, model.heads(), seq, seq);
-    }
-
     private Value attend(Value x, String name, Value bias) {
         Value q = heads(turned(dense(x, name + ".q_proj")), model.heads());
         Value k = heads(turned(dense(x, name + ".k_proj")), model.keyValueHeads());
@@ -81,12 +77,14 @@ final class Gemma2Network extends RotaryNetwork {
         Value repeatedValues = repeated(v);
         Value out;
         if (kind == Attention.SDPA) {
-            out = attention(copy(queries), repeatedKeys, repeatedValues, bias);
+            boolean repeats = model.keyValueHeads() != model.heads();
+            out = attention(
+                    copy(queries), repeats ? repeatedKeys : copy(keys), repeats ? repeatedValues : copy(v), bias);
         } else {
             Value scores = scaled(scores(queries, repeatedKeys));
             Value masked = add(capped(scores), bias);
             Value weights = dropout(to(softmaxInFloat(masked), queries.element), model.attentionDropout());
-            out = relaid(matmulOfBoth(weights, repeatedValues, batch, model.heads(), seq, model.headWidth()));
+            out = relaid(weighted(weights, repeatedValues));
         }
         Value projected = dense(merged(out), name + ".o_proj");
         tape.use(queries, keys, v);

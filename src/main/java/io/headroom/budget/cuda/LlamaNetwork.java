@@ -67,10 +67,9 @@ final class LlamaNetwork extends RotaryNetwork {
     private Value eager(Value q, Value k, Value v) {
         Value keys = repeated(k);
         Value values = repeated(v);
-        Value queries = copy(q);
-        Value scores = scaled(matmulOfBoth(queries, keys, batch, model.heads(), seq, seq));
+        Value scores = scaled(scores(q, keys));
         Value masked = add(scores, small("mask", scores.element, 1));
         Value weights = dropout(to(softmaxInFloat(masked), q.element), model.attentionDropout());
-        return copy(matmulOfBoth(weights, values, batch, model.heads(), seq, model.headWidth()));
+        return copy(weighted(weights, values));
     }
 }

@@ -84,5 +84,19 @@ abstract class RotaryNetwork extends LanguageNetwork {
                 new Grad[] {like(sliced, "sum")});
     }
 
+    /** {@code matmul(query, key.transpose(2, 3))}: keys that were not repeated lie transposed and are copied as queries are. */
+    final Value scores(Value q, Value keys) {
+        return model.keyValueHeads() == model.heads()
+                ? matmul(q, keys, batch, model.heads(), seq, seq)
+                : matmulOfBoth(copy(q), keys, batch, model.heads(), seq, seq);
+    }
+
+    /** {@code matmul(weights, value)}, likewise. */
+    final Value weighted(Value weights, Value values) {
+        return model.keyValueHeads() == model.heads()
+                ? matmulOf(weights, values, batch, model.heads(), seq, model.headWidth())
+                : matmulOfBoth(weights, values, batch, model.heads(), seq, model.headWidth());
+    }
+
     private static final int SLICES = 4;
 }

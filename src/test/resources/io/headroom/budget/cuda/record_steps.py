@@ -8,7 +8,8 @@ cuBLAS gets its workspace at its first call. Whole numbers of up to eight bytes 
 
     python3 record_steps.py '{"name": "openai-community/gpt2", "optimizer": "SGD", "batch": 3, "autocast": "bfloat16"}' [--events]
 
-prints a line for recorded-types.csv (peak of live blocks rounded to 512 bytes, SHA-256 of the sequence), or every event. The peaks
+prints a line for recorded-types.csv (peak of live blocks rounded to 512 bytes, SHA-256 of the sequence), or every event. With "config"
+instead of "name" it takes the content of a config.json, a run a line of the standard input, and prints recorded-configs.jsonl. The peaks
 in recorded-steps.csv are those of the simulated caching allocator on the recorded events, the sequences are hashed alike.
 """
 import ctypes
@@ -179,8 +180,8 @@ def image_model(model):
     return model
 
 
-def language_model(name, attention):
-    config = LANGUAGE[name]()
+def language_model(name, attention, written):
+    config = hf.AutoConfig.for_model(**written) if written else LANGUAGE[name]()
     if attention:
         config._attn_implementation = attention
     if config.model_type == "t5":
@@ -189,14 +190,14 @@ def language_model(name, attention):
     return auto.from_config(config, **({"attn_implementation": attention} if attention else {}))
 
 
-def record(name, optimizer, batch, seq=128, image=86, classes=1000, zero=0, steps=2, autocast=None, precision=None, checkpointing=False, attention=None):
+def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000, zero=0, steps=2, autocast=None, precision=None, checkpointing=False, attention=None, config=None):
     recorder = Recorder()
     plain = getattr(torchvision.models, IMAGE[name])(num_classes=classes) if name in IMAGE else None
     half = autocast and getattr(torch, autocast)
     dtype = getattr(torch, precision or "float32")
     with FakeTensorMode(allow_non_fake_inputs=True):
         with torch.device("cuda"):
-            model = (image_model(plain) if plain else language_model(name, attention)).to(dtype)
+            model = (image_model(plain) if plain else language_model(name, attention, config)).to(dtype)
         model.train()
         if checkpointing:
             model.gradient_checkpointing_enable()
@@ -270,6 +271,11 @@ def summary(events):
 def main():
     install_guard()
     patch()
+    if len(sys.argv) == 1:
+        for line in sys.stdin:
+            run = json.loads(line)
+            print(json.dumps({**run, "peak": summary(record(**run))[0]}), flush=True)
+        return
     run = json.loads(sys.argv[1])
     events = record(**run)
     if "--events" in sys.argv:
