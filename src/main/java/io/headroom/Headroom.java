@@ -232,15 +232,15 @@ public final class Headroom {
             throw new IllegalArgumentException("watch(null): give the code to watch, watch(() -> trainer.step()).");
         }
         Watch watch = start.get();
-        boolean ended = false;
         try {
             body.run();
-            ended = true;
-        } finally {
-            Peak peak = watch.stop();
-            if (!ended) {
-                Session.show(PeakView.of(peak));
+        } catch (Throwable thrown) {
+            try {
+                Session.show(PeakView.of(watch.stop()));
+            } catch (RuntimeException | OutOfMemoryError unread) {
+                thrown.addSuppressed(unread); // a profile that cannot be read must not hide why the body failed
             }
+            throw thrown;
         }
         return watch.stop();
     }

@@ -3,7 +3,9 @@ package io.headroom.memory;
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import io.headroom.units.Bytes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -22,6 +24,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /** The engine's profiler over a stretch: one at a time, started and stopped on the thread that runs the operators. */
 final class OperatorProfile {
     private static final AtomicBoolean RUNNING = new AtomicBoolean();
+
+    private static final ObjectReader EVENTS = new ObjectMapper().readerFor(JsonNode.class);
 
     private OperatorProfile() {}
 
@@ -45,7 +49,9 @@ final class OperatorProfile {
             Path file = Files.createTempFile("headroom-profile", ".json");
             try {
                 JniUtils.stopProfile(file.toString());
-                return sum(Files.readString(file));
+                try (MappingIterator<JsonNode> events = EVENTS.readValues(file.toFile())) {
+                    return sum(events);
+                }
             } finally {
                 Files.deleteIfExists(file);
             }
@@ -60,8 +66,16 @@ final class OperatorProfile {
 
     /** Operators by name and shape, each without the operators it called. */
     static List<OperatorMemory> sum(String json) throws IOException {
+        try (MappingIterator<JsonNode> events = EVENTS.readValues(json)) {
+            return sum(events);
+        }
+    }
+
+    /** One event after another: the file of a long training is larger than the heap. */
+    private static List<OperatorMemory> sum(MappingIterator<JsonNode> nodes) throws IOException {
         Map<String, List<Event>> threads = new HashMap<>();
-        for (JsonNode node : new ObjectMapper().readTree(json)) {
+        while (nodes.hasNextValue()) {
+            JsonNode node = nodes.nextValue();
             double start = node.path("ts").asDouble();
             threads.computeIfAbsent(node.path("tid").asText(), key -> new ArrayList<>())
                     .add(new Event(

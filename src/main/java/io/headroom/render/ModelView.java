@@ -16,7 +16,7 @@ import java.util.Set;
 public final class ModelView {
     private static final int MANAGERS = 5;
     private static final int HOLDERS = 8;
-    private static final Set<String> CLOSEABLE = Set.of("NDArray", "NDList", "NDManager");
+    private static final Set<String> CLOSEABLE = Set.of("NDArray", "NDList", "NDManager", "Model");
 
     private ModelView() {}
 
@@ -97,6 +97,9 @@ public final class ModelView {
     private static String advice(Holder holder) {
         if (holder.isModel()) {
             return "release(" + holder.name() + ") gives it back";
+        }
+        if (holder.type().equals("Trainer")) {
+            return "close it and its model; what its optimizer keeps, such as Adam's states, DJL leaves open";
         }
         return CLOSEABLE.contains(holder.type())
                 ? holder.name() + ".close() gives it back"

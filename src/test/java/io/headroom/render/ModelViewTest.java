@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.headroom.memory.Samples;
+import io.headroom.model.Holder;
 import io.headroom.model.Models;
 import io.headroom.model.ReleaseReport;
 import io.headroom.model.SampleModels;
@@ -40,6 +41,23 @@ class ModelViewTest {
     @Test
     void releasingAllOfNoneSaysSo() {
         assertThat(ModelView.of(Models.releaseAll()).data()).containsOnlyKeys(Bundle.TEXT);
+    }
+
+    @Test
+    void whoHoldsIsToldWithWhatGivesItBack() {
+        ReleaseReport report = new ReleaseReport(
+                "age",
+                OptionalLong.empty(),
+                Samples.reading(0, "", Bytes.GIB),
+                Samples.reading(1, "", Bytes.GIB),
+                List.of(
+                        new Holder("trainer", "Trainer", 8, 3 * Bytes.MIB, false),
+                        new Holder("model", "Model", 4, 2 * Bytes.MIB, false),
+                        new Holder("seen", "List<NDArray>", 9000, Bytes.MIB, true)));
+        assertThat((String) ModelView.of(report).data().get(Bundle.HTML))
+                .contains("Trainer, 8 arrays: close it and its model; what its optimizer keeps")
+                .contains("Model, 4 arrays: model.close() gives it back")
+                .contains("List&lt;NDArray&gt;, at least 9000 arrays: close the arrays in it");
     }
 
     @Test
