@@ -24,13 +24,14 @@ final class Loop {
         this.updater = updater;
     }
 
-    /** A step of one sequence, so that gradients and optimizer state exist. */
+    /** A step of one sequence, so that gradients and optimizer state exist; of two for a block whose batch norm takes no single row. */
     void prime() {
         if (workload.isInference()) {
             return;
         }
         try (NDManager scope = manager.newSubManager()) {
-            forwardBackward(scope, workload.inputShape(1), 0, 1, "", stage -> {});
+            long sequences = workload.isOwnBlock() ? Math.min(2, workload.sequences()) : 1;
+            forwardBackward(scope, workload.inputShape(sequences), 0, 1, "", stage -> {});
             // fp16 gradients may overflow, and a rate of zero times infinity would make weights NaN.
             variant.zeroGradients();
             updater.prime();

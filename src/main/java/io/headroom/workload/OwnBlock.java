@@ -5,6 +5,7 @@ import ai.djl.nn.Block;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Convolution;
 import ai.djl.nn.core.Embedding;
+import ai.djl.nn.transformer.IdEmbedding;
 import java.util.Arrays;
 
 /** A block of the user's and the shape of its input; the block itself is what makes two of them equal. */
@@ -31,7 +32,7 @@ record OwnBlock(Block block, Shape shape) {
     }
 
     boolean takesTokens() {
-        return first() instanceof Embedding<?>;
+        return first() instanceof Embedding<?> || first() instanceof IdEmbedding;
     }
 
     /** [batch, seq, width], or tokens [batch, seq]. */

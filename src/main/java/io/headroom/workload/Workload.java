@@ -42,8 +42,9 @@ public final class Workload {
     /**
      * Training of a block of your own: {@code Workload.of(block, new Shape(32, 512), adam())}.
      *
-     * <p>The block is read, not initialized: linear, convolution, normalization, dropout, embedding, LSTM, transformer
-     * encoder, activations, pooling, and sequential and parallel blocks of these.
+     * <p>The block is read, not initialized: linear, convolution, normalization, dropout, embedding, LSTM, GRU, RNN, attention,
+     * transformer encoder, activations, pooling, and sequential and parallel blocks of these. Another is refused by the cell
+     * that estimates it, with what to do instead.
      *
      * @param input the shape of one batch; its first dimension is the batch, which {@link #batch(long)} changes; the second is
      *     the sequence, which {@link #seq(long)} changes, where there are three and no convolution takes them, or two of tokens

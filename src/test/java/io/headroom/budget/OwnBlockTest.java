@@ -136,7 +136,7 @@ class OwnBlockTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Estimate.of(Workload.of(own, new Shape(4, 8), OptimizerKind.ADAM)))
                 .withMessageContaining("Doubling at 02Doubling")
-                .withMessageContaining("probe(");
+                .withMessageContaining("probe(block, new Shape(4, 8), adam())");
     }
 
     @Test

@@ -31,7 +31,7 @@ public final class BlockPeaks {
     public static void main(String[] wanted) {
         workloads().forEach((name, step) -> {
             if (wanted.length == 0 || List.of(wanted).contains(name)) {
-                StepRunner.run(step.batch(1));
+                StepRunner.run(step.batch(2));
                 Measurement measured = StepRunner.run(step);
                 System.out.println("peak\t" + name + "\t" + measured.peakBytes());
             }
@@ -146,6 +146,7 @@ public final class BlockPeaks {
                                         List.of(linear(512), linear(256))))
                                 .add(linear(10)),
                         new Shape(8192, 256)));
+        DjlBlocks.addTo(all);
         return all;
     }
 

@@ -6,16 +6,6 @@ import ai.djl.nn.LambdaBlock;
 import ai.djl.nn.ParallelBlock;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
-import ai.djl.nn.convolutional.Convolution;
-import ai.djl.nn.core.Embedding;
-import ai.djl.nn.core.Linear;
-import ai.djl.nn.norm.BatchNorm;
-import ai.djl.nn.norm.Dropout;
-import ai.djl.nn.norm.LayerNorm;
-import ai.djl.nn.recurrent.LSTM;
-import ai.djl.nn.transformer.TransformerEncoderBlock;
-import io.headroom.workload.Workload;
-import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -34,60 +24,42 @@ import java.util.function.UnaryOperator;
 final class BlockLayers {
     private static final Map<Block, Map<Shape, Shape>> RESULTS = new WeakHashMap<>();
 
+    private final List<Layer> layers = new ArrayList<>();
+    private Block before;
+
     private BlockLayers() {}
 
     /** One layer for each part; sequences inside sequences are opened up. */
     static List<Layer> of(Block block) {
-        List<Layer> layers = new ArrayList<>();
-        add(block, "", layers);
-        return layers;
+        BlockLayers walk = new BlockLayers();
+        walk.add(block, "");
+        walk.end(null);
+        return walk.layers;
     }
 
-    private static void add(Block block, String path, List<Layer> layers) {
+    private void add(Block block, String path) {
         if (block instanceof SequentialBlock sequence && !sequence.isReturnIntermediate()) {
-            sequence.getChildren().forEach(child -> add(child.getValue(), path + child.getKey() + " ", layers));
-        } else {
-            layers.add(new Named(path.trim(), layer(block, path.trim()), isFrozen(block)));
+            sequence.getChildren().forEach(child -> add(child.getValue(), path + child.getKey() + " "));
+            return;
+        }
+        end(block);
+        layers.add(new NamedLayer(path.trim(), layer(block, path.trim()), isFrozen(block)));
+        before = block;
+    }
+
+    /** Several results need a function that picks the one to go on with. */
+    private void end(Block next) {
+        if (before != null && !BlockReader.states(before, 1).isEmpty() && !(next instanceof LambdaBlock)) {
+            throw new IllegalArgumentException("a " + before.getClass().getSimpleName()
+                    + " that returns its state has several results: add a LambdaBlock after it, such as new"
+                    + " LambdaBlock(list -> new NDList(list.head()), \"output\"), or leave optReturnState(true) out.");
         }
     }
 
-    private static Layer layer(Block block, String path) {
+    private Layer layer(Block block, String path) {
         String name = path.isEmpty() ? block.getClass().getSimpleName() : path;
-        if (block instanceof Linear) {
-            long units = block.getOutputShapes(new Shape[] {new Shape(1, 1)})[0].tail();
-            return new LinearLayer("weight", units, has(block, "bias"));
-        }
-        if (block instanceof Convolution conv) {
-            return new ConvLayer(
-                    name,
-                    conv.getFilters(),
-                    conv.getKernelShape().getShape(),
-                    conv.getStride().getShape(),
-                    conv.getPadding().getShape(),
-                    conv.getDilation().getShape(),
-                    conv.getGroups(),
-                    conv.isIncludeBias());
-        }
-        if (block.getClass() == BatchNorm.class) {
-            return NormLayer.batch((int) number(block, "axis"));
-        }
-        if (block instanceof LayerNorm) {
-            return NormLayer.layer();
-        }
-        if (block instanceof Dropout) {
-            return SimpleLayer.dropout(number(block, "rate"));
-        }
-        if (block instanceof Embedding<?> embedding) {
-            return new TableLayer((long) number(embedding, "numEmbeddings"), (long) number(embedding, "embeddingSize"));
-        }
-        if (block instanceof LSTM) {
-            return lstm(block, name);
-        }
-        if (block instanceof TransformerEncoderBlock) {
-            return encoder(block, name);
-        }
         if (block instanceof LambdaBlock lambda) {
-            return lambda(lambda);
+            return lambda(lambda, before);
         }
         if (block instanceof ParallelBlock parallel) {
             return new ParallelLayer(
@@ -96,48 +68,13 @@ final class BlockLayers {
                             .toList(),
                     results(parallel, name));
         }
-        throw unknown(block, path);
+        return BlockReader.layer(block, path);
     }
 
-    private static IllegalArgumentException unknown(Block block, String path) {
-        String at = path.isEmpty() ? "" : " at " + path;
-        return new IllegalArgumentException(
-                "The memory of a " + block.getClass().getName() + at
-                        + " is not known from its class, so the step cannot be estimated. Measure small steps instead:"
-                        + " probe(step).");
-    }
-
-    private static Layer lstm(Block block, String name) {
-        if (flag(block, "bidirectional")
-                || !flag(block, "batchFirst")
-                || flag(block, "returnState")
-                || !flag(block, "hasBiases")) {
-            throw new IllegalArgumentException(name + " is an LSTM that is bidirectional, returns its state, has no"
-                    + " biases or takes the sequence first; its memory is not known. Measure small steps instead, with the same"
-                    + " arguments: probe(block, new Shape(…), adam()).");
+    private static Layer lambda(LambdaBlock block, Block before) {
+        if (before != null && !BlockReader.states(before, 1).isEmpty()) {
+            return pool("", picked(block, before));
         }
-        return new LstmLayer(
-                (long) number(block, "stateSize"), (long) number(block, "numLayers"), number(block, "dropRate"));
-    }
-
-    private static Layer encoder(Block block, String name) {
-        Object attention = value(block, "selfAttentionBlock");
-        long width = (long) number(attention, "embeddingSize");
-        Block wide = ((Block) value(block, "pointWisefullyConnected"))
-                .getChildren()
-                .get(0)
-                .getValue();
-        long ff = wide.getOutputShapes(new Shape[] {new Shape(1, 1, width)})[0].tail();
-        return new EncoderLayer(
-                name,
-                Workload.transformer()
-                        .dModel(width)
-                        .heads((long) number(attention, "headCount"))
-                        .ff(ff)
-                        .dropout(number(value(block, "selfAttentionDropout"), "rate")));
-    }
-
-    private static Layer lambda(LambdaBlock block) {
         String name = block.getName().toLowerCase(Locale.ROOT);
         return switch (name) {
             case "relu", "sigmoid", "tanh" -> SimpleLayer.activation(name);
@@ -190,9 +127,30 @@ final class BlockLayers {
         };
     }
 
-    private static Shape ask(Block block, String name, Shape in) {
+    /** What a function makes of a recurrent block's result and states, whose batch may be on any axis. */
+    private static UnaryOperator<long[]> picked(LambdaBlock block, Block before) {
+        return in -> {
+            long[] one = picked(block, before, in, 1);
+            long[] two = picked(block, before, in, 2);
+            long[] out = one.clone();
+            for (int axis = 0; axis < out.length; axis++) {
+                out[axis] = Math.addExact(one[axis], Math.multiplyExact(two[axis] - one[axis], in[0] - 1));
+            }
+            return out;
+        };
+    }
+
+    private static long[] picked(LambdaBlock block, Block before, long[] in, long batch) {
+        long[] shape = in.clone();
+        shape[0] = batch;
+        List<Shape> shapes = new ArrayList<>(List.of(new Shape(shape)));
+        shapes.addAll(BlockReader.states(before, batch));
+        return ask(block, block.getName(), shapes.toArray(Shape[]::new)).getShape();
+    }
+
+    private static Shape ask(Block block, String name, Shape... in) {
         try {
-            Shape[] out = block.getOutputShapes(new Shape[] {in});
+            Shape[] out = block.getOutputShapes(in);
             if (out.length != 1 || out[0].dimension() == 0) {
                 throw new IllegalArgumentException(
                         name + " has " + out.length + " results; a step with one result of a batch can be estimated.");
@@ -200,141 +158,15 @@ final class BlockLayers {
             return out[0];
         } catch (ai.djl.engine.EngineException | IndexOutOfBoundsException | UnsupportedOperationException e) {
             throw new IllegalArgumentException(
-                    name + " does not take an input of shape " + in + ": " + e.getMessage()
+                    name + " does not take an input of shape " + in[0] + ": " + e.getMessage()
                             + " Give Workload.of(…) the input shape that the block was written for, the batch first.",
                     e);
         }
-    }
-
-    private static boolean has(Block block, String name) {
-        return block.getDirectParameters().contains(name);
     }
 
     /** A layer of which some parameters are frozen and some not counts as trained: its gradients are then too many. */
     private static boolean isFrozen(Block block) {
         List<Parameter> parameters = block.getParameters().values();
         return !parameters.isEmpty() && parameters.stream().noneMatch(Parameter::requiresGradient);
-    }
-
-    private static double number(Object block, String field) {
-        return ((Number) value(block, field)).doubleValue();
-    }
-
-    private static boolean flag(Object block, String field) {
-        return (Boolean) value(block, field);
-    }
-
-    /** DJL has no getters for some settings. */
-    private static Object value(Object block, String field) {
-        for (Class<?> at = block.getClass(); at != null; at = at.getSuperclass()) {
-            try {
-                Field found = at.getDeclaredField(field);
-                found.setAccessible(true);
-                return found.get(block);
-            } catch (NoSuchFieldException e) {
-                continue;
-            } catch (IllegalAccessException e) {
-                throw new IllegalStateException(e);
-            }
-        }
-        throw new IllegalStateException("DJL's " + block.getClass().getName() + " has no field " + field
-                + ": this DJL is another than the one the library reads.");
-    }
-
-    /** A layer under the name it has in the block. */
-    private static final class Named extends Layer {
-        private final String name;
-        private final Layer layer;
-        private final boolean frozen;
-
-        Named(String name, Layer layer, boolean frozen) {
-            this.name = name;
-            this.layer = layer;
-            this.frozen = frozen;
-        }
-
-        @Override
-        String name() {
-            return name;
-        }
-
-        @Override
-        long[] load(Loader loader, long[] in) {
-            loader.freeze(frozen);
-            long[] out = layer.load(loader, in);
-            loader.freeze(false);
-            return out;
-        }
-
-        @Override
-        Value forward(Operators ops, Value x) {
-            ops.tape().section(name);
-            Value out = layer.forward(ops, x);
-            ops.tape().section("");
-            return out;
-        }
-    }
-
-    /** A table of rows, one for each token. */
-    private static final class TableLayer extends Layer {
-        private final long rows;
-        private final long width;
-        private Value table;
-
-        TableLayer(long rows, long width) {
-            this.rows = rows;
-            this.width = width;
-        }
-
-        @Override
-        long[] load(Loader loader, long[] in) {
-            table = loader.weight("embedding", rows, width);
-            long[] out = Arrays.copyOf(in, in.length + 1);
-            out[in.length] = width;
-            return out;
-        }
-
-        @Override
-        Value forward(Operators ops, Value x) {
-            return ops.embedding(x, table, table.valueBytes());
-        }
-    }
-
-    /** Branches on one input and the function that joins them. */
-    private static final class ParallelLayer extends Layer {
-        private final List<List<Layer>> branches;
-        private final UnaryOperator<long[]> joined;
-
-        ParallelLayer(List<List<Layer>> branches, UnaryOperator<long[]> joined) {
-            this.branches = branches;
-            this.joined = joined;
-        }
-
-        @Override
-        long[] load(Loader loader, long[] in) {
-            for (List<Layer> branch : branches) {
-                long[] shape = in;
-                for (Layer layer : branch) {
-                    shape = layer.load(loader, shape);
-                }
-            }
-            return joined.apply(in);
-        }
-
-        @Override
-        Value forward(Operators ops, Value x) {
-            List<Value> results = new ArrayList<>();
-            for (List<Layer> branch : branches) {
-                Value value = x;
-                for (Layer layer : branch) {
-                    value = layer.forward(ops, value);
-                }
-                results.add(value);
-            }
-            Op join = ops.tape().op("join");
-            results.forEach(join::passes);
-            long[] shape = joined.apply(x.shape());
-            return join.makes(shape, results.get(0).valueBytes());
-        }
     }
 }

@@ -4,12 +4,18 @@ package io.headroom.workload.step;
 final class LstmLayer extends Layer {
     private final long units;
     private final long layers;
+    private final boolean biased;
     private final double dropout;
     private Value[] weights;
 
     LstmLayer(long units, long layers, double dropout) {
+        this(units, layers, true, dropout);
+    }
+
+    LstmLayer(long units, long layers, boolean biased, double dropout) {
         this.units = units;
         this.layers = layers;
+        this.biased = biased;
         this.dropout = dropout;
     }
 
@@ -21,15 +27,18 @@ final class LstmLayer extends Layer {
     @Override
     long[] load(Loader loader, long[] in) {
         needs("an LSTM", "[batch, seq, width]", "new Shape(32, 100, 16)", 3, in);
-        weights = new Value[(int) layers * 4];
+        int runs = (int) layers;
+        weights = new Value[runs * 4];
         long width = in[2];
         String whole = loader.tape().layer();
-        for (int layer = 0; layer < layers; layer++) {
-            loader.tape().layer(whole + " " + (layer + 1));
-            weights[layer * 4] = loader.weight("input weights", 4 * units, width);
-            weights[layer * 4 + 1] = loader.weight("hidden weights", 4 * units, units);
-            weights[layer * 4 + 2] = loader.weight("input bias", 4 * units);
-            weights[layer * 4 + 3] = loader.weight("hidden bias", 4 * units);
+        for (int run = 0; run < runs; run++) {
+            loader.tape().layer(whole + " " + (run + 1));
+            weights[run * 4] = loader.weight("input weights", 4 * units, width);
+            weights[run * 4 + 1] = loader.weight("hidden weights", 4 * units, units);
+            if (biased) {
+                weights[run * 4 + 2] = loader.weight("input bias", 4 * units);
+                weights[run * 4 + 3] = loader.weight("hidden bias", 4 * units);
+            }
             width = units;
         }
         return new long[] {in[0], in[1], units};
@@ -54,8 +63,7 @@ final class LstmLayer extends Layer {
             ops.tape().layer(whole + " " + (layer + 1));
             ops.tape().section("lstm " + (layer + 1));
             Value before = current;
-            current = ops.lstm(
-                    before, weights[layer * 4], weights[layer * 4 + 1], weights[layer * 4 + 2], weights[layer * 4 + 3]);
+            current = run(ops, before, layer);
             if (releases && layer > 0) {
                 ops.tape().release(before);
             }
@@ -65,5 +73,9 @@ final class LstmLayer extends Layer {
         }
         ops.tape().section("");
         return current;
+    }
+
+    private Value run(Operators ops, Value x, int run) {
+        return ops.lstm(x, weights[run * 4], weights[run * 4 + 1], weights[run * 4 + 2], weights[run * 4 + 3]);
     }
 }

@@ -4,6 +4,7 @@ import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** The layers of the models that are described by sizes, as {@code Workload.newBlock()} builds them. */
 final class Models {
@@ -16,8 +17,25 @@ final class Models {
             case CNN -> cnn(work);
             case LSTM -> lstm(work);
             case GAT -> gat(work);
-            case BLOCK -> BlockLayers.of(work.block());
+            case BLOCK -> block(work);
         };
+    }
+
+    private static List<Layer> block(Workload work) {
+        try {
+            return BlockLayers.of(work.block());
+        } catch (BlockReader.UnknownBlock e) {
+            String optimizer =
+                    switch (work.optimizer()) {
+                        case ADAM, ADAMW, SGD, MOMENTUM ->
+                            work.optimizer().name().toLowerCase(Locale.ROOT) + "()";
+                        default -> "OptimizerKind." + work.optimizer();
+                    };
+            throw new IllegalArgumentException(
+                    e.getMessage() + " Measure small steps instead: probe(block, new Shape" + work.inputShape() + ", "
+                            + optimizer + "), where block is yours, tells the peak and the largest batch that fits.",
+                    e);
+        }
     }
 
     private static List<Layer> transformer(Workload work) {

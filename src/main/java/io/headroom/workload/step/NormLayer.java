@@ -4,20 +4,27 @@ package io.headroom.workload.step;
 final class NormLayer extends Layer {
     private final boolean batch;
     private final int axis;
+    private final boolean sliced;
     private Value gamma;
     private Value beta;
 
-    private NormLayer(boolean batch, int axis) {
+    private NormLayer(boolean batch, int axis, boolean sliced) {
         this.batch = batch;
         this.axis = axis;
+        this.sliced = sliced;
     }
 
     static NormLayer batch(int axis) {
-        return new NormLayer(true, axis);
+        return new NormLayer(true, axis, false);
+    }
+
+    /** Batch normalization of slices of the batch. */
+    static NormLayer ghost(int axis) {
+        return new NormLayer(true, axis, true);
     }
 
     static NormLayer layer() {
-        return new NormLayer(false, -1);
+        return new NormLayer(false, -1, false);
     }
 
     @Override
@@ -39,6 +46,9 @@ final class NormLayer extends Layer {
     Value forward(Operators ops, Value x) {
         if (!batch) {
             return ops.layerNorm(x, gamma, beta);
+        }
+        if (sliced) {
+            return BlockOperators.ghostBatchNorm(ops, x, gamma, beta);
         }
         return axis == 1 || axis < 0 ? ops.batchNorm(x, gamma, beta) : ops.batchNormLastAxis(x, gamma, beta);
     }

@@ -260,17 +260,17 @@ public final class Operators {
             Op op = tape.op("lstm").scratch(inputWeights.bytes()).scratch(hiddenWeights.bytes());
             return op.scratch(output).makes(shape, x.valueBytes());
         }
-        return tape.op("lstm")
+        Op op = tape.op("lstm")
                 .keeps(x)
                 .keepsNew(Math.round(output * LSTM_KEPT))
                 .scratch(inputWeights.bytes())
                 .scratch(hiddenWeights.bytes())
                 .backwardScratch(Math.round(output * LSTM_SCRATCH))
                 .gives(inputWeights)
-                .gives(hiddenWeights)
-                .gives(inputBias)
-                .gives(hiddenBias)
-                .gives(x)
-                .makes(shape, x.valueBytes());
+                .gives(hiddenWeights);
+        if (inputBias != null) {
+            op.gives(inputBias).gives(hiddenBias);
+        }
+        return op.gives(x).makes(shape, x.valueBytes());
     }
 }

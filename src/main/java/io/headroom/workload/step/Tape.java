@@ -143,6 +143,15 @@ public final class Tape {
         return view;
     }
 
+    /** As {@link #view}, cut into parts, whose gradients are put together in an array of their own. */
+    public Value parts(Value value) {
+        Value parts = detached(value, value.requiresGradient);
+        if (recording && value.requiresGradient) {
+            nodes.add(new Node(op("split").gives(value), parts));
+        }
+        return parts;
+    }
+
     /** A temporary that lives only for this moment. */
     public void scratch(String operator, long... bytes) {
         List<Storage> made = new ArrayList<>();

@@ -1,0 +1,156 @@
+package io.headroom.workload;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.nn.LambdaBlock;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.convolutional.Conv2dTranspose;
+import ai.djl.nn.core.Linear;
+import ai.djl.nn.core.Prelu;
+import ai.djl.nn.recurrent.GRU;
+import ai.djl.nn.recurrent.LSTM;
+import ai.djl.nn.transformer.BertBlock;
+import ai.djl.nn.transformer.BertPretrainingBlock;
+import io.headroom.budget.Estimate;
+import java.io.IOException;
+import java.lang.reflect.Modifier;
+import java.net.JarURLConnection;
+import java.net.URL;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.jar.JarFile;
+import org.junit.jupiter.api.Test;
+
+/** Every block of DJL's {@code nn} is either read or refused with what to do; none is forgotten. */
+class BlocksOfDjlTest {
+    private static final Set<String> READ = Set.of(
+            "LambdaBlock",
+            "ParallelBlock",
+            "SequentialBlock",
+            "convolutional.Conv1d",
+            "convolutional.Conv2d",
+            "convolutional.Conv3d",
+            "core.ConstantEmbedding",
+            "core.Linear",
+            "core.LinearCollection",
+            "core.Multiplication",
+            "core.SparseMax",
+            "norm.BatchNorm",
+            "norm.Dropout",
+            "norm.GhostBatchNorm",
+            "norm.LayerNorm",
+            "recurrent.GRU",
+            "recurrent.LSTM",
+            "recurrent.RNN",
+            "transformer.BertNextSentenceBlock",
+            "transformer.IdEmbedding",
+            "transformer.PointwiseFeedForwardBlock",
+            "transformer.ScaledDotProductAttentionBlock",
+            "transformer.TransformerEncoderBlock");
+    private static final Set<String> REFUSED = Set.of(
+            "convolutional.Conv1dTranspose",
+            "convolutional.Conv2dTranspose",
+            "core.Prelu",
+            "transformer.BertBlock",
+            "transformer.BertMaskedLanguageModelBlock",
+            "transformer.BertPretrainingBlock");
+
+    @Test
+    void everyBlockOfDjlIsReadOrRefused() throws IOException {
+        Set<String> known = new TreeSet<>(READ);
+        known.addAll(REFUSED);
+        assertThat(blocksOfDjl()).isEqualTo(known);
+    }
+
+    @Test
+    void whatTheEngineCannotRunIsRefusedWithWhatRunsInstead() {
+        refused(new Prelu(), new Shape(4, 8)).withMessageContaining("leakyReluBlock");
+        refused(
+                        Conv2dTranspose.builder()
+                                .setKernelShape(new Shape(3, 3))
+                                .setFilters(4)
+                                .build(),
+                        new Shape(2, 3, 8, 8))
+                .withMessageContaining("no Conv2dTranspose")
+                .withMessageContaining("Conv2d");
+        refused(
+                        GRU.builder()
+                                .setStateSize(4)
+                                .setNumLayers(1)
+                                .optBidirectional(true)
+                                .build(),
+                        new Shape(2, 3, 4))
+                .withMessageContaining("optHasBiases(false)");
+    }
+
+    @Test
+    void whatTakesSeveralInputsOrIsNotKnownNamesTheNextCell() {
+        BertBlock.Builder bert = BertBlock.builder().micro().setTokenDictionarySize(100);
+        refused(bert.build(), new Shape(2, 16))
+                .withMessageContaining("BertBlock")
+                .withMessageContaining("watch(");
+        refused(new BertPretrainingBlock(bert), new Shape(2, 16)).withMessageContaining("watch(");
+        refused(
+                        LSTM.builder()
+                                .setStateSize(4)
+                                .setNumLayers(1)
+                                .optBidirectional(true)
+                                .optHasBiases(false)
+                                .build(),
+                        new Shape(2, 3, 4))
+                .withMessageContaining("probe(");
+    }
+
+    @Test
+    void aBlockThatReturnsItsStateNeedsAFunctionThatPicks() {
+        Block gru = GRU.builder()
+                .setStateSize(4)
+                .setNumLayers(2)
+                .optReturnState(true)
+                .build();
+        refused(new SequentialBlock().add(gru).add(Linear.builder().setUnits(1).build()), new Shape(2, 3, 4))
+                .withMessageContaining("LambdaBlock");
+        Block picked = new SequentialBlock()
+                .add(gru)
+                .add(new LambdaBlock(list -> new NDList(list.get(1).get("-1")), "state"))
+                .add(Linear.builder().setUnits(5).build());
+        Estimate estimate = Estimate.of(Workload.of(picked, new Shape(2, 3, 4), OptimizerKind.SGD));
+        long gates = 3 * 4;
+        assertThat(estimate.parameters()).isEqualTo(2 * (gates * 4 + gates * 4 + 2 * gates) + 4 * 5 + 5);
+    }
+
+    private static org.assertj.core.api.ThrowableAssertAlternative<IllegalArgumentException> refused(
+            Block block, Shape input) {
+        return assertThatIllegalArgumentException()
+                .isThrownBy(() -> Estimate.of(Workload.of(block, input, OptimizerKind.ADAM)));
+    }
+
+    /** The classes that a model can be made of, by their names below {@code ai.djl.nn}. */
+    private static Set<String> blocksOfDjl() throws IOException {
+        URL place = Block.class.getResource("Block.class");
+        Set<String> found = new TreeSet<>();
+        try (JarFile jar = ((JarURLConnection) place.openConnection()).getJarFile()) {
+            jar.stream()
+                    .map(entry -> entry.getName())
+                    .filter(name -> name.startsWith("ai/djl/nn/") && name.endsWith(".class") && !name.contains("$"))
+                    .map(name ->
+                            name.substring(0, name.length() - ".class".length()).replace('/', '.'))
+                    .filter(BlocksOfDjlTest::isBlock)
+                    .forEach(name -> found.add(name.substring("ai.djl.nn.".length())));
+        }
+        return found;
+    }
+
+    private static boolean isBlock(String name) {
+        try {
+            Class<?> type = Class.forName(name, false, Block.class.getClassLoader());
+            return Block.class.isAssignableFrom(type) && !Modifier.isAbstract(type.getModifiers());
+        } catch (ClassNotFoundException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
