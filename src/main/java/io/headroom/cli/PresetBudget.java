@@ -87,7 +87,7 @@ final class PresetBudget {
                 "on the device",
                 Bytes.format(estimate.deviceBytes()) + ", at most " + Bytes.format(estimate.upperBytes()));
         for (String key : CudaSpec.unused(spec, estimate.step())) {
-            line(text, "not used", key + ": " + why(key));
+            line(text, "not used", key + ": " + why(key, estimate.step()));
         }
         long card = CudaSpec.read(spec).card();
         if (card > 0) {
@@ -104,9 +104,13 @@ final class PresetBudget {
                 + Bytes.format(CudaFit.CONTEXT_BYTES);
     }
 
-    private static String why(String key) {
+    private static String why(String key, CudaStep step) {
         return switch (key) {
-            case "zero_grad" -> "gradients live from one micro-batch to the next";
+            case "optimizer", "accumulation", "checkpointing" -> "in inference nothing is trained";
+            case "zero_grad" ->
+                step.inference()
+                        ? "in inference nothing is trained"
+                        : "gradients live from one micro-batch to the next";
             case "seq" -> "an image network takes batch, image and classes";
             default -> "a language model takes batch and seq";
         };

@@ -69,6 +69,28 @@ class PresetBudgetTest {
         }
     }
 
+    /** The forward pass alone; keys of training say nothing about it. */
+    @Test
+    void answersForInference() throws IOException {
+        assertThat(run(
+                        "{\"preset\": \"gpt2\", \"inference\": true, \"batch\": 4, \"optimizer\": \"sgd\", \"zero_grad\": \"start\","
+                                + " \"accumulation\": 8, \"checkpointing\": true, \"keep_outputs\": false}",
+                        "--json"))
+                .isZero();
+
+        JsonNode figures = new ObjectMapper().readTree(out.toString());
+        assertThat(figures.get("not_used").toString())
+                .isEqualTo("[\"optimizer\",\"zero_grad\",\"accumulation\",\"checkpointing\"]");
+        assertThat(figures.get("gradients_bytes").asLong()).isZero();
+        assertThat(figures.get("optimizer_bytes").asLong()).isZero();
+        assertThat(figures.get("activations_bytes").asLong()).isGreaterThan(4L * 128 * 50257 * 4);
+        assertThat(figures.get("peak_phase").asText()).isEqualTo("forward of step 1");
+
+        assertThat(run("{\"preset\": \"gpt2\", \"inference\": true, \"optimizer\": \"sgd\"}"))
+                .isZero();
+        assertThat(out.toString()).contains("not used", "optimizer: in inference nothing is trained");
+    }
+
     @Test
     void answersALineForEachOfMany() throws IOException {
         String many = GPT2 + "\n{\"preset\": \"nonsense\"}\n\n"

@@ -46,11 +46,12 @@ final class Changes {
                     Kind.OUTPUT, "let go of the output", "nothing", FREE, builder -> builder.keepOutputs(false)));
         }
         LanguageModel language = step.model().language();
+        boolean trains = !step.inference();
         if (language != null && Networks.attention(step) == Attention.EAGER && fusesAlike(language.family())) {
             options.add(new Option(
                     Kind.ATTENTION, "fused attention", "nothing", FREE, builder -> builder.attention(Attention.SDPA)));
         }
-        if (step.segments() == 0 && Limits.checkpoints(step.model())) {
+        if (trains && step.segments() == 0 && Limits.checkpoints(step.model())) {
             options.add(new Option(
                     Kind.CHECKPOINTING,
                     "gradient checkpointing",
@@ -68,10 +69,10 @@ final class Changes {
         if (step.batch() > 2) {
             accumulation(step, 1, "time", MUCH_TIME).ifPresent(options::add);
         }
-        if (step.precision() == Precision.FP32 && step.autocast() == null) {
+        if (trains && step.precision() == Precision.FP32 && step.autocast() == null) {
             options.add(autocast(step));
         }
-        if (step.optimizer() != OptimizerKind.ADAFACTOR && step.optimizer() != OptimizerKind.SGD) {
+        if (trains && step.optimizer() != OptimizerKind.ADAFACTOR && step.optimizer() != OptimizerKind.SGD) {
             options.add(new Option(
                     Kind.OPTIMIZER,
                     "Adafactor",
@@ -79,7 +80,9 @@ final class Changes {
                     OTHER_RESULTS,
                     builder -> builder.optimizer(OptimizerKind.ADAFACTOR)));
         }
-        if (step.precision() == Precision.FP32 && !lacksBfloat16(step)) {
+        if (!trains && step.precision() == Precision.FP32) {
+            options.add(halfWeights(step));
+        } else if (step.precision() == Precision.FP32 && !lacksBfloat16(step)) {
             options.add(new Option(
                     Kind.PRECISION,
                     "pure bfloat16",
@@ -106,6 +109,16 @@ final class Changes {
                         builder -> builder.autocast(Precision.BF16));
     }
 
+    private static Option halfWeights(CudaStep step) {
+        Precision half = lacksBfloat16(step) ? Precision.FP16 : Precision.BF16;
+        return new Option(
+                Kind.PRECISION,
+                half == Precision.FP16 ? "float16 weights" : "bfloat16 weights",
+                "some accuracy" + (half == Precision.FP16 ? "" : ofWhichCards(step)),
+                MORE_TIME,
+                builder -> builder.autocast(null).precision(half));
+    }
+
     /** Cards before Ampere compute no bfloat16. */
     private static boolean lacksBfloat16(CudaStep step) {
         return step.capability() != Card.UNKNOWN && step.capability() < AMPERE;
@@ -126,6 +139,10 @@ final class Changes {
      */
     private static Optional<Option> accumulation(CudaStep step, long batch, String cost, int price) {
         long count = (step.batch() + batch - 1) / batch;
+        if (step.inference()) {
+            String passes = "batch " + batch + ", " + count + " passes";
+            return Optional.of(new Option(Kind.BATCH, passes, cost, price, builder -> builder.batch(batch)));
+        }
         if (Limits.normsOneValue(step.model(), batch, step.image())) {
             return Optional.empty();
         }

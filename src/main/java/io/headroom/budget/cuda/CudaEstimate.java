@@ -10,11 +10,11 @@ import io.headroom.workload.preset.LanguageModel;
 import java.util.Map;
 
 /**
- * What training steps need of a CUDA device: peaks of the caching allocator, the process above its empty context, a bound.
+ * What training steps or forward passes need of a CUDA device: peaks of the caching allocator, the process above its empty context, a bound.
  *
  * <p>{@code deviceBytes} is reserved memory plus {@link #MODULE_BYTES}, the kernels that CUDA loads when they are first
  * called. {@code upperBytes} adds what can go wrong: for language models three segments as large as the largest activation (mostly the
- * logits), which a batch of another length leaves behind, and a fiftieth, at least 8 %, and no less than steps of uneven lengths reserve; for image networks 22 % of workspaces that
+ * logits; in inference one), which a batch of another length leaves behind, and a fiftieth, at least 8 %, and no less than steps of uneven lengths reserve; for image networks 22 % of workspaces that
  * cuDNN takes while there is room. Immutable. The miss rate of the bound is in docs/gpu.md.
  *
  * @param weightsBytes weights and buffers; {@code gradientsBytes}, {@code optimizerBytes} and {@code activationsBytes} are
@@ -153,7 +153,8 @@ public record CudaEstimate(
         if (language == null) {
             return (long) (WORKSPACE_SHARE * reserved);
         }
-        long left = Bytes.times(SEGMENTS_LEFT, step.batch(), step.seq(), widestRow(step, language), FLOAT);
+        long left = Bytes.times(
+                step.inference() ? 1 : SEGMENTS_LEFT, step.batch(), step.seq(), widestRow(step, language), FLOAT);
         return Math.max(Bytes.plus(left, (long) (FRAGMENT_SHARE * reserved)), (long) (FLOOR_SHARE * reserved));
     }
 

@@ -5,7 +5,7 @@ import io.headroom.workload.ZeroGrad;
 import java.util.List;
 
 /**
- * The training loop: weights to the device, then as many steps as asked, each with its inputs, forward, backward, update.
+ * The loop: weights to the device, then as many steps as asked, each with its inputs, forward and, in training, backward and update.
  */
 final class CudaRun {
     private static final double HALF = 0.5;
@@ -32,8 +32,10 @@ final class CudaRun {
         Weights weights =
                 new Weights(tape, step.model().weights(), step.precision().weightBytes());
         Network network = Networks.of(tape, step, weights, workspaces);
-        Update update = new Update(
-                tape, step.optimizer(), weights.trained(), step.model().language() != null);
+        Update update = step.inference()
+                ? null
+                : new Update(
+                        tape, step.optimizer(), weights.trained(), step.model().language() != null);
         List<Value> inputs = List.of();
         Network.Outputs before = null;
         List<Value> after = List.of();
@@ -61,15 +63,8 @@ final class CudaRun {
             if (held != null) {
                 tape.use(held.loss());
             }
-            if (step.zeroGrad() == ZeroGrad.BEFORE_BACKWARD) {
-                drop(tape, weights);
-            }
-            tape.phase("backward of step " + i);
-            tape.backward(outputs.loss());
-            tape.phase("optimizer of step " + i);
-            update.step();
-            if (step.zeroGrad() == ZeroGrad.AFTER_STEP) {
-                drop(tape, weights);
+            if (!step.inference()) {
+                train(tape, step, weights, update, outputs, i);
             }
             List<Value> last = after;
             after = network.after();
@@ -79,6 +74,20 @@ final class CudaRun {
         after.forEach(tape::use);
         finish(tape, weights, inputs, before, step);
         return tape.trace();
+    }
+
+    private static void train(
+            Tape tape, CudaStep step, Weights weights, Update update, Network.Outputs outputs, int number) {
+        if (step.zeroGrad() == ZeroGrad.BEFORE_BACKWARD) {
+            drop(tape, weights);
+        }
+        tape.phase("backward of step " + number);
+        tape.backward(outputs.loss());
+        tape.phase("optimizer of step " + number);
+        update.step();
+        if (step.zeroGrad() == ZeroGrad.AFTER_STEP) {
+            drop(tape, weights);
+        }
     }
 
     private static void finish(Tape tape, Weights weights, List<Value> inputs, Network.Outputs before, CudaStep step) {

@@ -25,8 +25,8 @@ import java.util.TreeSet;
  * }</pre>
  *
  * <p>Keys: {@code preset} (or {@code config}, the path of a config.json) {@code optimizer batch accumulation seq image classes
- * precision attention zero_grad keep_outputs checkpointing card steps device}; all but the first have defaults. {@code accumulation}
- * splits {@code batch} into so many micro-batches; {@code device} may name a card, as {@code card} does. Stateless and safe for any number of threads.
+ * precision attention zero_grad keep_outputs checkpointing inference card steps device}; all but the first have defaults. {@code
+ * accumulation} splits {@code batch} into so many micro-batches; {@code inference} runs the forward pass alone; {@code device} may name a card, as {@code card} does. Stateless and safe for any number of threads.
  */
 public final class CudaSpec {
     private static final Set<String> KEYS = Set.of(
@@ -45,7 +45,12 @@ public final class CudaSpec {
             "card",
             "steps",
             "accumulation",
+            "inference",
             "device");
+
+    /** What a forward pass alone has not: gradients, a step, a graph to be computed again. */
+    private static final List<String> TRAINING = List.of("optimizer", "zero_grad", "accumulation", "checkpointing");
+
     private static final Map<String, ZeroGrad> PLACES = Map.of(
             "start", ZeroGrad.BEFORE_FORWARD,
             "before-forward", ZeroGrad.BEFORE_FORWARD,
@@ -65,12 +70,14 @@ public final class CudaSpec {
     /**
      * The keys of a spec that change nothing: {@code seq} of an image network, {@code image} and {@code classes} of others; {@code
      * zero_grad} beside {@code accumulation}, where gradients live from one micro-batch to the next wherever they are dropped after the
-     * last.
+     * last; in inference all that is of training.
      */
     public static List<String> unused(Map<String, ?> spec, CudaStep step) {
         List<String> others =
                 new ArrayList<>(step.model().image() == null ? List.of("image", "classes") : List.of("seq"));
-        if (accumulates(spec) && place(text(spec, "zero_grad", "in-place")) != ZeroGrad.IN_PLACE) {
+        if (step.inference()) {
+            others.addAll(TRAINING);
+        } else if (accumulates(spec) && place(text(spec, "zero_grad", "in-place")) != ZeroGrad.IN_PLACE) {
             others.add("zero_grad");
         }
         return others.stream().filter(key -> spec.get(key) != null).toList();
@@ -89,10 +96,6 @@ public final class CudaSpec {
     public static CudaStep read(Map<String, ?> spec) {
         refuse(
                 spec,
-                "inference",
-                "is not followed beside preset, whose steps train; sizes (\"heads\", \"layers\", …) without preset take it");
-        refuse(
-                spec,
                 "lora_rank",
                 "is not followed beside preset; sizes (\"heads\", \"layers\", …) without preset take it");
         Set<String> unknown = new TreeSet<>(spec.keySet());
@@ -107,13 +110,15 @@ public final class CudaSpec {
                     "device " + shown(device)
                             + " does not go with preset: published models are followed on \"cuda\", or a card by its name, such as \"RTX 3060\".");
         }
+        boolean inference = flag(spec, "inference", false);
         CudaStep.Builder step = CudaStep.of(model(spec))
                 .optimizer(optimizer(text(spec, "optimizer", "adamw")))
                 .batch(whole(spec, "batch", 1))
                 .seq(whole(spec, "seq", 128))
                 .image(whole(spec, "image", 224))
                 .zeroGrad(place(text(spec, "zero_grad", "start")))
-                .keepOutputs(flag(spec, "keep_outputs"));
+                .keepOutputs(flag(spec, "keep_outputs", !inference))
+                .inference(inference);
         precision(step, text(spec, "precision", "fp32"));
         if (spec.get("attention") != null) {
             step.attention(attention(text(spec, "attention", "")));
@@ -126,11 +131,11 @@ public final class CudaSpec {
         card(spec).ifPresent(step::card);
         long parts = whole(spec, "accumulation", 1);
         long batch = whole(spec, "batch", 1);
-        if (parts < 1 || parts > 1 && parts > batch) {
+        if (!inference && (parts < 1 || parts > 1 && parts > batch)) {
             throw new IllegalArgumentException("accumulation " + parts + " with batch " + batch
                     + ": micro-batches must be from 1 to the batch, which they split.");
         }
-        if (parts > 1) {
+        if (!inference && parts > 1) {
             step.batch(batch / parts + (batch % parts == 0 ? 0 : 1)).zeroGrad(ZeroGrad.IN_PLACE);
         }
         if (spec.get("steps") != null) {
@@ -251,10 +256,10 @@ public final class CudaSpec {
         throw new IllegalArgumentException(key + " " + shown(value.toString()) + " must be a whole number.");
     }
 
-    private static boolean flag(Map<String, ?> spec, String key) {
+    private static boolean flag(Map<String, ?> spec, String key, boolean otherwise) {
         Object value = spec.get(key);
         if (value == null) {
-            return true;
+            return otherwise;
         }
         if (value instanceof Boolean flag) {
             return flag;

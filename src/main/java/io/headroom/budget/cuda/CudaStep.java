@@ -9,7 +9,7 @@ import io.headroom.workload.ZeroGrad;
 import io.headroom.workload.preset.Preset;
 
 /**
- * Training steps of a published model on a CUDA device, followed operator by operator with no GPU, no weights.
+ * Training steps or forward passes of a published model on a CUDA device, followed operator by operator with no GPU, no weights.
  *
  * <pre>{@code
  * CudaStep step = CudaStep.of(Preset.named("openai-community/gpt2"))
@@ -19,7 +19,8 @@ import io.headroom.workload.preset.Preset;
  * }</pre>
  *
  * <p>Immutable and safe for any number of threads. The loop is {@code outputs = model(...); loss.backward();
- * optimizer.step()} with the cross-entropy loss of the model; sources are named where each operator is written.
+ * optimizer.step()} with the cross-entropy loss of the model; with {@code inference} it is {@code outputs = model(...)} of
+ * {@code model.eval()} under {@code torch.no_grad()}, the whole prompt at once. Sources are named where each operator is written.
  *
  * @param precision of weights, gradients and optimizer states
  * @param autocast the half type of {@code torch.autocast} around the forward pass, {@code FP16} or {@code BF16}; null without
@@ -31,6 +32,8 @@ import io.headroom.workload.preset.Preset;
  *     one without a limit
  * @param capability compute capability of the card, times ten; {@link Card#UNKNOWN} where only its size is known
  * @param steps how many steps run; the peak can fall in any of them
+ * @param inference whether forward passes run alone, without labels and loss: nothing is saved, there are no gradients, no optimizer
+ *     and no {@code segments}
  */
 public record CudaStep(
         Preset model,
@@ -46,7 +49,8 @@ public record CudaStep(
         long segments,
         long card,
         int capability,
-        int steps) {
+        int steps,
+        boolean inference) {
     private static final long LARGEST = 1L << 24;
     private static final int MOST_STEPS = 100;
 
@@ -63,7 +67,7 @@ public record CudaStep(
             throw new IllegalArgumentException("steps " + steps + " must be from 1 to " + MOST_STEPS + ".");
         }
         if (model.image() != null) {
-            Limits.checkImage(model, batch, image);
+            Limits.checkImage(model, batch, image, !inference);
             if (attention != null) {
                 throw new IllegalArgumentException("attention " + attention + " does not apply to " + model.name()
                         + ", which has none. Leave it out.");
@@ -71,8 +75,12 @@ public record CudaStep(
         } else {
             Limits.check(model, seq, attention);
         }
-        Limits.checkSegments(model, segments);
-        Limits.check(optimizer);
+        if (inference) {
+            segments = 0;
+        } else {
+            Limits.checkSegments(model, segments);
+            Limits.check(optimizer);
+        }
         if (card != 0 && card < CudaEstimate.CONTEXT_BYTES) {
             throw new IllegalArgumentException("card " + card + " bytes is less than a CUDA context takes ("
                     + Bytes.format(CudaEstimate.CONTEXT_BYTES)
@@ -117,7 +125,8 @@ public record CudaStep(
                 .keepOutputs(keepOutputs)
                 .checkpointing(segments)
                 .card(card, capability)
-                .steps(steps);
+                .steps(steps)
+                .inference(inference);
     }
 
     /** Every allocation and free of the steps, in order. */
@@ -141,11 +150,12 @@ public record CudaStep(
         private Precision autocast;
         private Attention attention;
         private ZeroGrad zeroGrad = ZeroGrad.BEFORE_FORWARD;
-        private boolean keepOutputs = true;
+        private Boolean keepOutputs;
         private long segments;
         private long card;
         private int capability;
         private int steps = 4;
+        private boolean inference;
 
         private Builder(Preset model) {
             this.model = model;
@@ -199,7 +209,7 @@ public record CudaStep(
             return this;
         }
 
-        /** Whether the output of a step lives until the next forward pass has ended. */
+        /** Whether the output of a step lives until the next forward pass has ended: by itself in training, not in inference. */
         public Builder keepOutputs(boolean value) {
             keepOutputs = value;
             return this;
@@ -239,6 +249,12 @@ public record CudaStep(
             return this;
         }
 
+        /** The forward pass alone, as {@code model.eval()} under {@code torch.no_grad()} runs it. */
+        public Builder inference(boolean value) {
+            inference = value;
+            return this;
+        }
+
         /**
          * The step.
          *
@@ -255,11 +271,12 @@ public record CudaStep(
                     autocast,
                     attention,
                     zeroGrad,
-                    keepOutputs,
+                    keepOutputs == null ? !inference : keepOutputs,
                     segments,
                     card,
                     capability,
-                    steps);
+                    steps,
+                    inference);
         }
     }
 }

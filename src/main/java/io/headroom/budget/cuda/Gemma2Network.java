@@ -14,6 +14,9 @@ final class Gemma2Network extends RotaryNetwork {
     @Override
     Value logits(Value ids) {
         Value embedded = embedding(weight("model.embed_tokens.weight"), ids);
+        if (!tape.training() && caches()) {
+            fixedCache(embedded.element);
+        }
         Value places = integers("arange", seq);
         mask = causalMask();
         angles(model.headWidth(), embedded.element);
@@ -24,6 +27,13 @@ final class Gemma2Network extends RotaryNetwork {
         Value last = slice(hidden, 3, hidden.shape);
         Value head = model.tied() ? weight("model.embed_tokens.weight") : weight("lm_head.weight");
         return capped(head(last, head, null));
+    }
+
+    /** {@code HybridCache}: made whole before the first layer; a window shorter than the prompt is not followed. */
+    private void fixedCache(int element) {
+        for (long i = 0; i < 2 * model.layers(); i++) {
+            cache.add(small("zeros", element, batch, model.keyValueHeads(), seq, model.headWidth()));
+        }
     }
 
     private Value causalMask() {

@@ -29,7 +29,8 @@ final class ImageNetwork extends ImageOps implements Network {
 
     @Override
     public List<Value> inputs() {
-        return List.of(tensor("input", element, batch, CHANNELS, image, image), tensor("labels", LONG, batch));
+        Value input = tensor("input", element, batch, CHANNELS, image, image);
+        return tape.training() ? List.of(input, tensor("labels", LONG, batch)) : List.of(input);
     }
 
     private Value tensor(String name, int bytes, long... shape) {
@@ -42,12 +43,13 @@ final class ImageNetwork extends ImageOps implements Network {
         tape.use(averaged);
         output = logits.element;
         returned.run();
-        return new Outputs(crossEntropy(logits, inputs.get(1)), List.of(logits));
+        Value loss = tape.training() ? crossEntropy(logits, inputs.get(1)) : null;
+        return new Outputs(loss, List.of(logits));
     }
 
     @Override
     public List<Value> after() {
-        return List.of(tensor("max", output, batch), tensor("max", LONG, batch));
+        return tape.training() ? List.of(tensor("max", output, batch), tensor("max", LONG, batch)) : List.of();
     }
 
     private Value run(String prefix, List<Layer> layers, Value x) {
@@ -81,6 +83,10 @@ final class ImageNetwork extends ImageOps implements Network {
             return linear(x, weights.get(name + ".weight"), weights.get(name + ".bias"));
         } else if (layer instanceof Layer.Dropout d) {
             return dropout(x, d.p());
+        } else if (layer instanceof Layer.Module m) {
+            Value out = run(name + ".", m.layers(), x);
+            tape.use(x);
+            return out;
         } else if (layer instanceof Layer.Residual r) {
             return residual(name, r, x);
         } else if (layer instanceof Layer.SqueezeExcitation s) {
@@ -105,7 +111,9 @@ final class ImageNetwork extends ImageOps implements Network {
         if (shortcut == null) {
             shortcut = run(name + ".shortcut.", r.shortcut(), x);
         }
-        return r.inPlace() ? addInPlace(body, shortcut) : add(shortcut, body);
+        Value sum = r.inPlace() ? addInPlace(body, shortcut) : add(shortcut, body);
+        tape.use(x);
+        return sum;
     }
 
     private Value squeeze(String name, Layer.SqueezeExcitation s, Value x) {
@@ -130,7 +138,7 @@ final class ImageNetwork extends ImageOps implements Network {
         Value up = gelu(linear(normal, weights.get(name + ".up.weight"), weights.get(name + ".up.bias")));
         Value down = linear(up, weights.get(name + ".down.weight"), weights.get(name + ".down.bias"));
         Value scaled = mul(weights.get(name + ".layer_scale"), down.view(x.shape));
-        if (b.dropPath() > 0) {
+        if (b.dropPath() > 0 && tape.training()) {
             Value noise = tensor("stochastic_depth", element, x.dim(0));
             scaled = mul(scaled, noise);
         }

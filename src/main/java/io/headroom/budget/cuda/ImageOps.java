@@ -3,6 +3,7 @@ package io.headroom.budget.cuda;
 import io.headroom.workload.Precision;
 import io.headroom.workload.preset.ImageModel;
 import io.headroom.workload.preset.Layer;
+import java.util.List;
 
 /** The operators of convolutional networks, on tensors {@code [n, c, h, w]}. */
 class ImageOps extends LayerOps {
@@ -55,10 +56,15 @@ class ImageOps extends LayerOps {
         return c.kernel() == 1 && c.in() == WORKSPACE_IN && c.out() == WORKSPACE_OUT;
     }
 
+    private static boolean elastic(List<Layer> layers) {
+        return layers.stream()
+                .anyMatch(layer -> layer instanceof Layer.Convolution c && elastic(c)
+                        || layer instanceof Layer.Module m && elastic(m.layers()));
+    }
+
     /** Whether a network has the convolution whose workspace is taken at some sizes only: its input has half the image's side. */
     static boolean elastic(ImageModel model) {
-        return model != null
-                && model.layers().stream().anyMatch(layer -> layer instanceof Layer.Convolution c && elastic(c));
+        return model != null && elastic(model.layers());
     }
 
     /**
@@ -74,11 +80,12 @@ class ImageOps extends LayerOps {
         return Math.max(0, Math.min(1, share));
     }
 
-    /** Batch norm in training saves its input and the batch's mean and inverse deviation. */
+    /** Batch norm in training saves its input and the batch's mean and inverse deviation; in inference it takes the running ones. */
     final Value batchNorm(Value x, Value weight, Value bias) {
         Memory out = tape.alloc(x.bytes(), "batch_norm");
-        Memory mean = tape.alloc(weight.count() * 4, "batch_norm");
-        Memory deviation = tape.alloc(weight.count() * 4, "batch_norm");
+        long statistics = tape.training() ? weight.count() * FLOAT : 0;
+        Memory mean = tape.alloc(statistics, "batch_norm");
+        Memory deviation = tape.alloc(statistics, "batch_norm");
         Memory[] saved = {x.memory, mean, deviation};
         return wrap(out, x.shape, x.element, of(x, weight, bias), saved, g -> new Grad[] {
             like(x, "batch_norm_backward"), like(weight, "batch_norm_backward"), like(bias, "batch_norm_backward")
@@ -109,7 +116,7 @@ class ImageOps extends LayerOps {
         if (!a.inPlace()) {
             return a.kind() == Layer.Activation.Kind.RELU ? relu(x) : unary(name, x, true, false);
         }
-        if (a.kind() != Layer.Activation.Kind.RELU) {
+        if (a.kind() != Layer.Activation.Kind.RELU && tape.recording()) {
             Memory before = tape.alloc(x.bytes(), "clone");
             return inPlace(name, x, before);
         }

@@ -68,10 +68,12 @@ abstract class LanguageNetwork extends LayerOps implements Network {
         return hidden;
     }
 
-    private static Value blocks(Value input, Layer layer, long from, long to) {
+    private Value blocks(Value input, Layer layer, long from, long to) {
         Value hidden = input;
         for (long i = from; i < to; i++) {
-            hidden = layer.run(hidden, i);
+            Value given = hidden;
+            hidden = layer.run(given, i);
+            tape.use(given);
         }
         return hidden;
     }
@@ -83,13 +85,18 @@ abstract class LanguageNetwork extends LayerOps implements Network {
 
     @Override
     public List<Value> inputs() {
-        return List.of(integers("input_ids", batch, seq), integers("labels", batch, seq));
+        Value ids = integers("input_ids", batch, seq);
+        return tape.training() ? List.of(ids, integers("labels", batch, seq)) : List.of(ids);
     }
 
     @Override
     public Outputs forward(List<Value> inputs, Runnable returned) {
         cache.clear();
         Value logits = logits(inputs.get(0));
+        if (!tape.training()) {
+            cache.forEach(tape::use);
+            return returned(null, logits, returned);
+        }
         Value labels = inputs.get(1);
         Value loss;
         if (shiftsLabels()) {
@@ -103,6 +110,10 @@ abstract class LanguageNetwork extends LayerOps implements Network {
         } else {
             loss = crossEntropy(logits, labels);
         }
+        return returned(loss, logits, returned);
+    }
+
+    private Outputs returned(Value loss, Value logits, Runnable returned) {
         List<Value> kept = new ArrayList<>(cache);
         kept.add(logits);
         tape.use(last);

@@ -60,13 +60,13 @@ final class Limits {
     }
 
     /** An image must leave a place in every layer, and batch norm two values a channel ({@code _verify_batch_size}). */
-    static void checkImage(Preset preset, long batch, long image) {
+    static void checkImage(Preset preset, long batch, long image, boolean training) {
         long smallest = preset.image().smallestImage();
         if (image < smallest) {
             throw new IllegalArgumentException("image " + image + " is too small for " + preset.name()
                     + ": its layers leave nothing of it. Use at least " + smallest + ".");
         }
-        if (normsOneValue(preset, batch, image)) {
+        if (training && normsOneValue(preset, batch, image)) {
             long larger = image;
             while (normsOneValue(preset, batch, larger)) {
                 larger++;

@@ -4,7 +4,7 @@ import java.util.List;
 
 /** What a training loop needs of a model: a batch on the device, and a forward pass with its loss. */
 interface Network {
-    /** The loss, and what else the returned object keeps alive. */
+    /** The loss, null in inference, and what else the returned object keeps alive. */
     record Outputs(Value loss, List<Value> kept) {}
 
     List<Value> inputs();

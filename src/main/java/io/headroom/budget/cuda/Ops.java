@@ -279,9 +279,9 @@ class Ops {
         return size;
     }
 
-    /** Dropout: an output and a mask of one byte an element ({@code native_dropout}); with p = 0 the input itself. */
+    /** Dropout: an output and a mask of one byte an element ({@code native_dropout}); with p = 0 or in inference the input itself. */
     final Value dropout(Value x, double p) {
-        if (p <= 0) {
+        if (p <= 0 || !tape.training()) {
             return x;
         }
         Memory out = tape.alloc(x.bytes(), "native_dropout");

@@ -21,7 +21,7 @@ final class T5Network extends RotaryNetwork {
     @Override
     Value logits(Value ids) {
         Value encoded = stack("encoder", ids, null);
-        Value shifted = integers("shift_right", batch, seq);
+        Value shifted = integers(tape.training() ? "shift_right" : "decoder_input_ids", batch, seq);
         Value decoded = stack("decoder", shifted, encoded);
         cache.add(encoded);
         tape.use(shifted);

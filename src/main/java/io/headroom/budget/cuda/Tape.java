@@ -25,12 +25,15 @@ final class Tape {
     private final Autocast autocast;
     private final long cublasBytes;
     private List<Node> nodes = new ArrayList<>();
-    private boolean recording = true;
+    private final boolean training;
+    private boolean recording;
     private long allocated;
 
     Tape(CudaStep step) {
         autocast = new Autocast(step);
         cublasBytes = CublasWorkspace.of(step);
+        training = !step.inference();
+        recording = training;
     }
 
     long cublasBytes() {
@@ -90,6 +93,12 @@ final class Tape {
         }
     }
 
+    /** Whether modules are in training mode: {@code module.training}. */
+    boolean training() {
+        return training;
+    }
+
+    /** Whether a graph is built: {@code torch.is_grad_enabled()}. */
     boolean recording() {
         return recording;
     }

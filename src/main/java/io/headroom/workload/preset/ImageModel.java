@@ -66,6 +66,8 @@ public record ImageModel(String name, long classes, List<Layer> layers) {
                 size = windows(size, p.kernel(), p.stride(), p.padding());
             } else if (layer instanceof Layer.Residual r) {
                 size = after(r.body(), size, least);
+            } else if (layer instanceof Layer.Module m) {
+                size = after(m.layers(), size, least);
             } else if (layer instanceof Layer.AveragePool || layer instanceof Layer.Mean) {
                 return size;
             }
@@ -101,6 +103,8 @@ public record ImageModel(String name, long classes, List<Layer> layers) {
         } else if (layer instanceof Layer.Linear l) {
             weight(name + ".weight", List.of(l.out(), l.in()), to);
             weight(name + ".bias", List.of(l.out()), to);
+        } else if (layer instanceof Layer.Module m) {
+            collect(name + ".", m.layers(), to);
         } else if (layer instanceof Layer.Residual r) {
             collect(
                     name + (r.shortcutFirst() ? ".shortcut." : ".body."),

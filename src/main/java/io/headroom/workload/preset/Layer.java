@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * One layer of an image network, named as torchvision names it; a network is a list of them.
  *
- * <p>Immutable values. {@code Residual} and {@code SqueezeExcitation} hold layers of their own.
+ * <p>Immutable values. {@code Residual}, {@code Module} and {@code SqueezeExcitation} hold layers of their own.
  */
 public sealed interface Layer {
     /** A two-dimensional convolution. */
@@ -55,6 +55,9 @@ public sealed interface Layer {
      * @param inPlace whether the sum overwrites the branch
      */
     record Residual(List<Layer> body, List<Layer> shortcut, boolean shortcutFirst, boolean inPlace) implements Layer {}
+
+    /** Layers called as one module, whose caller holds their input until they return. */
+    record Module(List<Layer> layers) implements Layer {}
 
     /** Channels weighted by what a small network makes of their means. */
     record SqueezeExcitation(long channels, long squeezed, boolean hard) implements Layer {}

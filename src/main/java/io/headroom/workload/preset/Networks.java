@@ -11,6 +11,7 @@ import io.headroom.workload.preset.Layer.Flatten;
 import io.headroom.workload.preset.Layer.Linear;
 import io.headroom.workload.preset.Layer.MaxPool;
 import io.headroom.workload.preset.Layer.Mean;
+import io.headroom.workload.preset.Layer.Module;
 import io.headroom.workload.preset.Layer.Residual;
 import io.headroom.workload.preset.Layer.SqueezeExcitation;
 import java.util.ArrayList;
@@ -68,6 +69,14 @@ final class Networks {
         }
     }
 
+    /** Makes a module of the layers from that one on. */
+    private void module(int from) {
+        List<Layer> inside = layers.subList(from, layers.size());
+        Layer module = new Module(List.copyOf(inside));
+        inside.clear();
+        layers.add(module);
+    }
+
     private void vgg(long classes, int... convolutions) {
         long in = 3;
         long out = 64;
@@ -97,6 +106,7 @@ final class Networks {
         long in = 64;
         for (int stage = 0; stage < blocks.length; stage++) {
             long width = 64L << stage;
+            int first = layers.size();
             for (int i = 0; i < blocks[stage]; i++) {
                 long stride = stage > 0 && i == 0 ? 2 : 1;
                 List<Layer> body = new ArrayList<>();
@@ -111,6 +121,7 @@ final class Networks {
                 layers.add(RELU);
                 in = 4 * width;
             }
+            module(first);
         }
         layers.add(new AveragePool(1));
         layers.add(new Flatten());
@@ -148,7 +159,7 @@ final class Networks {
         if (residual) {
             layers.add(new Residual(body, List.of(), false, inPlace));
         } else {
-            layers.addAll(body);
+            layers.add(new Module(body));
         }
     }
 
@@ -196,6 +207,7 @@ final class Networks {
         };
         long in = 16;
         for (long[] stack : stacks) {
+            int first = layers.size();
             for (long i = 0; i < stack[4]; i++) {
                 long wide = in * stack[3];
                 long stride = i == 0 ? stack[2] : 1;
@@ -206,6 +218,7 @@ final class Networks {
                 inverted(body, stride == 1 && in == stack[0], false);
                 in = stack[0];
             }
+            module(first);
         }
         norm(layers, conv(in, 1280, 1, 1, 1), 1280, RELU);
         layers.add(new Mean());
@@ -222,13 +235,16 @@ final class Networks {
         }
         int block = 0;
         for (int stage = 0; stage < widths.length; stage++) {
+            int first = layers.size();
             for (int i = 0; i < depths[stage]; i++) {
                 layers.add(new ConvNeXtBlock(widths[stage], drop * block / (total - 1.0)));
                 block++;
             }
+            module(first);
             if (stage + 1 < widths.length) {
-                layers.add(new ChannelNorm(widths[stage]));
-                layers.add(new Convolution(widths[stage], widths[stage + 1], 2, 2, 0, 1, true));
+                layers.add(new Module(List.of(
+                        new ChannelNorm(widths[stage]),
+                        new Convolution(widths[stage], widths[stage + 1], 2, 2, 0, 1, true))));
             }
         }
         layers.add(new AveragePool(1));
@@ -240,7 +256,9 @@ final class Networks {
     private void regNet(long classes, long group, boolean squeeze, long[] widths, int[] depths) {
         norm(layers, conv(3, 32, 3, 2, 1), 32, RELU);
         long in = 32;
+        int trunk = layers.size();
         for (int stage = 0; stage < widths.length; stage++) {
+            int first = layers.size();
             for (int i = 0; i < depths[stage]; i++) {
                 long out = widths[stage];
                 long stride = i == 0 ? 2 : 1;
@@ -259,7 +277,9 @@ final class Networks {
                 layers.add(RELU);
                 in = out;
             }
+            module(first);
         }
+        module(trunk);
         layers.add(new AveragePool(1));
         layers.add(new Flatten());
         layers.add(new Linear(in, classes));

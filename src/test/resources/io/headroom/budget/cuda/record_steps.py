@@ -6,10 +6,12 @@ for the missing driver; a dispatch mode sees every operator's outputs, finalizer
 change is put right: gradients are added in place where autograd would, dropout and attention take the kernels they take on CUDA,
 cuBLAS gets its workspace at its first call. Whole numbers of up to eight bytes that Python passes to the device are left out.
 
+With "inference" nothing is trained: "steps" forward passes of model.eval() under torch.no_grad(), the lines of recorded-inference.jsonl.
+
     python3 record_steps.py '{"name": "openai-community/gpt2", "optimizer": "SGD", "batch": 3, "autocast": "bfloat16"}' [--events]
 
 prints a line for recorded-types.csv (peak of live blocks rounded to 512 bytes, SHA-256 of the sequence), or every event. With "config"
-instead of "name" it takes the content of a config.json, a run a line of the standard input, and prints recorded-configs.jsonl. The peaks
+instead of "name" it takes the content of a config.json; a run a line of the standard input makes recorded-configs.jsonl. The peaks
 in recorded-steps.csv are those of the simulated caching allocator on the recorded events, the sequences are hashed alike.
 """
 import ctypes
@@ -96,6 +98,9 @@ LANGUAGE = {
 IMAGE = {"VGG16": "vgg16", "VGG19": "vgg19", "ResNet50": "resnet50", "ResNet101": "resnet101", "ResNet152": "resnet152", "MobileNetV2": "mobilenet_v2", "MobileNetV3Small": "mobilenet_v3_small", "MobileNetV3Large": "mobilenet_v3_large", "MnasNet": "mnasnet1_0", "ConvNeXtTiny": "convnext_tiny", "ConvNeXtBase": "convnext_base", "RegNetX400MF": "regnet_x_400mf", "RegNetY400MF": "regnet_y_400mf"}
 
 
+INFERENCE = False
+
+
 class Recorder(TorchDispatchMode):
     def __init__(self):
         super().__init__()
@@ -148,13 +153,14 @@ def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False,
     with torch.autocast("cuda", enabled=False):
         if query.dtype != torch.float32 and attn_mask is None:
             return aten._scaled_dot_product_flash_attention(query, key, value, dropout_p, is_causal, scale=scale)[0]
-        return aten._scaled_dot_product_efficient_attention(query, key, value, attn_mask, True, dropout_p, is_causal, scale=scale)[0]
+        return aten._scaled_dot_product_efficient_attention(query, key, value, attn_mask, not INFERENCE, dropout_p, is_causal, scale=scale)[0]
 
 
 def patch():
     torch.nn.functional.scaled_dot_product_attention = attention
     torch.nn.functional.dropout = lambda x, p=0.5, training=True, inplace=False: torch.native_dropout(x, p, True)[0] if training and p else x
     modeling_deberta.compute_attention_span = lambda q, k, most: min(max(q.size(-2), k.size(-2)), most)
+    hf.HybridCache.get_seq_length = lambda self, layer_idx=0: 0
     torch.cuda.current_device = lambda: 0
     torch._C._select_conv_backend = lambda *a, **k: torch._C._ConvBackend.Cudnn
     torch._C._conv_determine_backend_memory_format = lambda *a, **k: torch.contiguous_format
@@ -190,7 +196,37 @@ def language_model(name, attention, written):
     return auto.from_config(config, **({"attn_implementation": attention} if attention else {}))
 
 
-def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000, zero=0, steps=2, autocast=None, precision=None, checkpointing=False, attention=None, config=None):
+def enter(half):
+    if half:  # torch.autocast turns itself off where it sees no driver
+        torch.set_autocast_enabled("cuda", True)
+        torch.set_autocast_dtype("cuda", half)
+        torch.autocast_increment_nesting()
+
+
+def leave(half):
+    if half:
+        if torch.autocast_decrement_nesting() == 0:
+            torch.clear_autocast_cache()
+        torch.set_autocast_enabled("cuda", False)
+
+
+@torch.no_grad()
+def forward(recorder, model, plain, steps, batch, seq, image, dtype, half):
+    x = outputs = None
+    for _ in range(steps):
+        recorder.phase = "input"
+        x = None
+        x = torch.empty(batch, 3, image, image, device="cuda", dtype=dtype) if plain else torch.empty(batch, seq, dtype=torch.long, device="cuda")
+        more = {} if plain or not model.config.is_encoder_decoder else {"decoder_input_ids": torch.empty(batch, seq, dtype=torch.long, device="cuda")}
+        recorder.phase = "forward"
+        enter(half)
+        outputs = model(x, **more)
+        leave(half)
+
+
+def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000, zero=0, steps=2, autocast=None, precision=None, checkpointing=False, attention=None, config=None, inference=False):
+    global INFERENCE
+    INFERENCE = inference
     recorder = Recorder()
     plain = getattr(torchvision.models, IMAGE[name])(num_classes=classes) if name in IMAGE else None
     half = autocast and getattr(torch, autocast)
@@ -198,7 +234,7 @@ def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000,
     with FakeTensorMode(allow_non_fake_inputs=True):
         with torch.device("cuda"):
             model = (image_model(plain) if plain else language_model(name, attention, config)).to(dtype)
-        model.train()
+        model.train(not inference)
         if checkpointing:
             model.gradient_checkpointing_enable()
         with recorder:
@@ -206,6 +242,9 @@ def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000,
                 for tensor in list(module._parameters.values()) + list(module._buffers.values()):
                     if tensor is not None:
                         recorder.track(tensor, "weight")
+            if inference:
+                forward(recorder, model, plain, steps, batch, seq, image, dtype, half)
+                return list(recorder.events)
             options = {} if optimizer == "Adafactor" else {"foreach": True}
             if optimizer == "Adafactor" and not plain:  # transformers' own, which its Trainer takes
                 update = hf.optimization.Adafactor(model.parameters(), lr=1e-3, relative_step=False)
@@ -224,20 +263,14 @@ def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000,
                     x = torch.empty(batch, seq, dtype=torch.long, device="cuda")
                     y = torch.empty(batch, seq, dtype=torch.long, device="cuda")
                 recorder.phase = "forward"
-                if half:  # torch.autocast turns itself off where it sees no driver
-                    torch.set_autocast_enabled("cuda", True)
-                    torch.set_autocast_dtype("cuda", half)
-                    torch.autocast_increment_nesting()
+                enter(half)
                 if plain:
                     outputs = model(x)
                     loss = torch.nn.functional.cross_entropy(outputs, y)
                 else:
                     outputs = model(input_ids=x, labels=y)
                     loss = outputs.loss
-                if half:
-                    if torch.autocast_decrement_nesting() == 0:
-                        torch.clear_autocast_cache()
-                    torch.set_autocast_enabled("cuda", False)
+                leave(half)
                 if zero == 1:
                     update.zero_grad()
                 recorder.phase = "backward"
