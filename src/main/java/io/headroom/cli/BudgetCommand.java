@@ -94,6 +94,9 @@ public final class BudgetCommand implements Callable<Integer> {
             out.println(answer(parse(content, file + ", line "), bytes, JSON));
             out.flush();
             return 0;
+        } catch (OutOfMemoryError | StackOverflowError e) {
+            spec.commandLine().getErr().println("budget: " + tooMuch(e));
+            return USAGE;
         } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {
             spec.commandLine().getErr().println("budget: " + e.getMessage());
             return USAGE;
@@ -144,8 +147,12 @@ public final class BudgetCommand implements Callable<Integer> {
         }
     }
 
-    /** An answer to one line, or why there is none. */
-    private record Answer(int line, String text, String error) {}
+    /** An answer to one line, or why there is none; with neither it found no memory beside the others and is asked again alone. */
+    private record Answer(int line, String text, String error) {
+        boolean crowded() {
+            return text == null && error == null;
+        }
+    }
 
     /** The elements of an array, each as the text of one object. */
     private List<String> elements(String content) {
@@ -174,7 +181,11 @@ public final class BudgetCommand implements Callable<Integer> {
         List<Answer> answers = IntStream.range(0, lines.size())
                 .filter(line -> !lines.get(line).isBlank())
                 .parallel()
-                .mapToObj(line -> answer(line + 1, lines.get(line), limitBytes))
+                .mapToObj(line -> amongOthers(line + 1, lines.get(line), limitBytes))
+                .toList()
+                .stream()
+                .map(answer ->
+                        answer.crowded() ? alone(answer.line(), lines.get(answer.line() - 1), limitBytes) : answer)
                 .toList();
         int exit = 0;
         for (Answer answer : answers) {
@@ -191,6 +202,30 @@ public final class BudgetCommand implements Callable<Integer> {
         }
         out.flush();
         return exit;
+    }
+
+    private Answer amongOthers(int number, String line, long limitBytes) {
+        try {
+            return answer(number, line, limitBytes);
+        } catch (OutOfMemoryError | StackOverflowError e) {
+            return new Answer(number, null, null);
+        }
+    }
+
+    private Answer alone(int number, String line, long limitBytes) {
+        try {
+            return answer(number, line, limitBytes);
+        } catch (OutOfMemoryError | StackOverflowError e) {
+            return new Answer(number, null, tooMuch(e));
+        }
+    }
+
+    private static String tooMuch(Error e) {
+        return e instanceof StackOverflowError
+                ? "it is nested too deeply to be read. Write it flat, as in docs/budget.md."
+                : "estimating it takes more than this command's heap of "
+                        + Bytes.format(Runtime.getRuntime().maxMemory())
+                        + ". Take fewer steps or layers, or a larger heap: HEADROOM_XMX=2g.";
     }
 
     private Answer answer(int number, String line, long limitBytes) {

@@ -62,8 +62,8 @@ public final class MemoryMonitor implements AutoCloseable {
      */
     public static MemoryMonitor everySteps(long interval) {
         if (interval <= 0) {
-            throw new IllegalArgumentException("A monitor cannot read every " + interval
-                    + " steps: give 1 for each step, or more, such as 1000.");
+            throw new IllegalArgumentException(
+                    "A monitor cannot read every " + interval + " steps: give 1 for each step, or more, such as 1000.");
         }
         return new MemoryMonitor(interval, DEFAULT_INTERVAL);
     }

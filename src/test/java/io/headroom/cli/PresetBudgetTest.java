@@ -279,4 +279,60 @@ class PresetBudgetTest {
         assertThat(new ObjectMapper().readTree(out.toString()).get("verdict").asText())
                 .isEqualTo("fits");
     }
+
+    /** A line that asks for too much is answered by what to make smaller, and does not end the run. */
+    @Test
+    void answersTheOthersWhereALineIsTooLarge() throws IOException {
+        Path config = Files.writeString(
+                folder.resolve("config.json"),
+                "{\"model_type\": \"llama\", \"num_hidden_layers\": 126, \"hidden_size\": 16384, \"num_attention_heads\": 128,"
+                        + " \"num_key_value_heads\": 8, \"intermediate_size\": 53248, \"vocab_size\": 128256}");
+        String large = "{\"config\": \"" + config + "\", \"steps\": 100, \"optimizer\": \"adafactor\"}";
+
+        assertThat(run(GPT2 + "\n" + large + "\n" + large.replace("100", "4"), "--json"))
+                .isEqualTo(2);
+
+        List<String> lines = out.toString().lines().toList();
+        assertThat(lines).hasSize(3);
+        assertThat(List.of(lines.get(0), lines.get(2))).allMatch(line -> line.contains("upper_bytes"));
+        assertThat(lines.get(1)).contains("steps 100 of ", "126 layers", "Take at most ");
+    }
+
+    @Test
+    void answersTheOthersWhereTheHeapIsTooSmallForOne() throws Exception {
+        Path file = Files.writeString(
+                folder.resolve("specs.jsonl"), "{\"preset\": \"Qwen/Qwen3-4B\", \"steps\": 60}\n" + GPT2 + "\n" + GPT2);
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx40m",
+                        "-XX:+UseSerialGC",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Main.class.getName(),
+                        "budget",
+                        file.toString(),
+                        "--json")
+                .redirectErrorStream(false)
+                .redirectError(folder.resolve("err").toFile())
+                .start();
+        List<String> lines = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+                .lines()
+                .toList();
+
+        assertThat(process.waitFor())
+                .as(Files.readString(folder.resolve("err")))
+                .isEqualTo(2);
+        assertThat(lines).hasSize(3);
+        assertThat(lines.get(0)).contains("heap", "HEADROOM_XMX");
+        assertThat(lines.subList(1, 3)).allMatch(line -> line.contains("upper_bytes"));
+    }
+
+    @Test
+    void readsNoFileWithoutEnd() throws IOException {
+        assertThat(runFile(Path.of("/dev/zero"))).isEqualTo(2);
+        assertThat(err.toString()).contains("/dev/zero", "more than 16.00 MiB");
+        assertThat(run(GPT2 + "\n{\"config\": \"/dev/zero\"}", "--json")).isEqualTo(2);
+        assertThat(out.toString().lines()).hasSize(2);
+        assertThat(err.toString()).contains("line 2: /dev/zero is no regular file");
+    }
 }

@@ -6,6 +6,7 @@ import io.headroom.workload.preset.Family;
 import io.headroom.workload.preset.LanguageModel;
 import io.headroom.workload.preset.Preset;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
@@ -52,6 +53,20 @@ final class Limits {
                         + step.model().name()
                         + " would allocate more than 1 EiB (2^60 bytes), more than is counted here. Make one of these smaller.",
                 cause);
+    }
+
+    /** More tensors than a tape follows, by the keys that make them. */
+    static IllegalArgumentException tooMany(CudaStep step, List<String> phases) {
+        long whole = phases.stream().filter(phase -> phase.startsWith("input")).count() - 1;
+        LanguageModel model = step.model().language();
+        return new IllegalArgumentException("steps " + step.steps() + " of "
+                + step.model().name() + (model == null ? "" : ", " + model.layers() + " layers")
+                + ", allocate more than "
+                + Tape.MOST_TENSORS + " tensors, more than are followed here. "
+                + (whole < 1
+                        ? "Make layers fewer."
+                        : "Take at most " + whole + (whole == 1 ? " step" : " steps")
+                                + (model == null ? "." : ", or make layers fewer.")));
     }
 
     /** Whether a batch norm would see one value a channel, which PyTorch refuses in training. */

@@ -17,8 +17,10 @@ import java.util.function.UnaryOperator;
  * input_buffer.cpp}, {@code functions/accumulate_grad.h}, 2.6.
  */
 final class Tape {
+    static final int MOST_TENSORS = 1_000_000;
     private static final long MOST = 1L << 60;
 
+    private final CudaStep step;
     private final List<Memory> memories = new ArrayList<>(4096);
     private final List<String> phases = new ArrayList<>();
     private final Set<String> once = new HashSet<>();
@@ -30,6 +32,7 @@ final class Tape {
     private long allocated;
 
     Tape(CudaStep step) {
+        this.step = step;
         autocast = new Autocast(step);
         cublasBytes = CublasWorkspace.of(step);
         training = !step.inference();
@@ -52,6 +55,7 @@ final class Tape {
      * Allocates; the bytes live until the last {@link #use}.
      *
      * @throws ArithmeticException where all steps together allocate more than an EiB: sums of them stay exact
+     * @throws IllegalArgumentException after {@link #MOST_TENSORS}, each of which takes heap here
      */
     Memory alloc(long bytes, String operator) {
         if (bytes < 0 || bytes > MOST - allocated) {
@@ -60,6 +64,9 @@ final class Tape {
         allocated += bytes;
         Memory memory = new Memory(bytes, operator, phases.size() - 1, memories.size());
         if (bytes > 0) {
+            if (memories.size() == MOST_TENSORS) {
+                throw Limits.tooMany(step, phases);
+            }
             memories.add(memory);
         }
         return memory;

@@ -5,6 +5,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,7 +29,7 @@ import java.util.stream.Collectors;
  * refused by name; keys that change neither sizes nor operators (initializers, token ids, rope) are not looked at. Stateless and safe for any number of threads. Source: {@code configuration_*.py} of transformers 4.51.
  */
 public final class ConfigFile {
-    private static final long LARGEST = 1 << 20;
+    private static final int LARGEST = 1 << 20;
     private static final int OPT_OFFSET = 2;
     private static final ObjectMapper JSON = new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
 
@@ -36,16 +39,26 @@ public final class ConfigFile {
      * Reads a file.
      *
      * @throws IOException if it cannot be read
-     * @throws IllegalArgumentException if it is no config.json, larger than 1 MiB, or of an unknown architecture; the
+     * @throws IllegalArgumentException if it is no regular file, no config.json, larger than 1 MiB, or of an unknown architecture; the
      *     message says what was understood
      */
     public static LanguageModel read(Path file) throws IOException {
-        long size = Files.size(file);
-        if (size > LARGEST) {
-            throw new IllegalArgumentException(
-                    file + " has " + size + " bytes: a config.json has at most " + LARGEST + ".");
+        if (Files.exists(file) && !Files.isRegularFile(file)) {
+            throw new IllegalArgumentException(file + " is "
+                    + (Files.isDirectory(file) ? "a folder" : "no regular file")
+                    + ": give the path of a config.json.");
         }
-        return parse(Files.readString(file));
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] bytes = in.readNBytes(LARGEST + 1);
+            if (bytes.length > LARGEST) {
+                throw new IllegalArgumentException(
+                        file + " has more than " + LARGEST + " bytes, the most of a config.json.");
+            }
+            return parse(StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString());
+        }
     }
 
     /** Reads the text of one; the same errors as {@link #read}. */
