@@ -17,7 +17,7 @@ import java.util.function.UnaryOperator;
  * input_buffer.cpp}, {@code functions/accumulate_grad.h}, 2.6.
  */
 final class Tape {
-    static final int MOST_TENSORS = 1_000_000;
+    static final int MOST_TENSORS = 2_000_000;
     private static final long MOST = 1L << 60;
 
     private final CudaStep step;
