@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.training.Trainer;
 import ai.djl.training.TrainingConfig;
+import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.RandomAccessDataset;
 import ai.djl.training.dataset.Sampler;
 import ai.djl.training.optimizer.Adam;
@@ -17,7 +18,6 @@ import io.headroom.memory.LiveArrays;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
 import java.lang.reflect.Field;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -34,9 +34,11 @@ import java.util.stream.Stream;
  * Reads from a cell and the notebook's variables which training step of the user's own the cell runs.
  *
  * <p>The block is that of the one trainer, model or block that the cell names (or of the notebook's only trainer, where
- * it names none); the batch is that of the array it passes on whole and the block takes, else that of the data set it
- * names. Comments, strings and arrays that the cell takes slices of do not count. Where two could be meant, or the cell
- * does not train, there is no answer: a wrong workload is worse than none.
+ * it names none); the batch is that of the array the block takes and every call that trains ({@code forward},
+ * {@code trainBatch}, {@code fit} …) is given whole, else that of the data set it names. Comments, strings, arrays that the
+ * cell takes slices of or gives to other methods do not count, nor variables whose name the cell gives to a parameter, a
+ * loop variable or a local. Where two could be meant, or the cell does not train, there is no answer: a wrong workload is
+ * worse than none.
  *
  * <pre>{@code
  * CellTraining.find("EasyTrain.fit(trainer, 5, photos, null)", Map.of("trainer", trainer, "photos", photos));
@@ -57,6 +59,8 @@ public final class CellTraining {
     /** Cells of this library that know their workload themselves. */
     private static final Pattern OUR_OWN = Pattern.compile("(?<![.\\w$])(?:run|compare|probe|train)\\s*\\(");
 
+    private static final Pattern OWN_TRAINER = Pattern.compile("\\.newTrainer\\s*\\(");
+
     private static final Pattern MICRO_BATCHES =
             Pattern.compile("MicroBatches\\s*\\.\\s*train\\s*\\([^;]*,\\s*(\\w+)\\s*\\)");
 
@@ -74,16 +78,20 @@ public final class CellTraining {
         if (!TRAINS.matcher(code).find() || OUR_OWN.matcher(code).find()) {
             return Optional.empty();
         }
-        Map<String, Object> named = named(code, variables);
-        Optional<Trainer> trainer = only(of(Trainer.class, named)).or(() -> only(of(Trainer.class, variables)));
+        CellScope scope = new CellScope(code);
+        Map<String, Object> seen = new LinkedHashMap<>(variables);
+        seen.keySet().removeAll(scope.declared()); // hidden by the cell's own
+        Map<String, Object> named = named(code, seen);
+        Map<String, Object> others = OWN_TRAINER.matcher(code).find() ? named : seen;
+        Optional<Trainer> trainer = only(of(Trainer.class, named)).or(() -> only(of(Trainer.class, others)));
         if (trainer.filter(HeadroomTrainer.class::isInstance).isPresent()) {
             return Optional.empty(); // it has remedies in it already, which it does not tell
         }
         Optional<Block> block = trainer.map(each -> each.getModel().getBlock())
                 .or(() -> only(of(Model.class, named)).map(Model::getBlock))
                 .or(() -> only(of(Block.class, named)));
-        return block.flatMap(each -> input(each, code, named).map(shape -> new Found(each, shape)))
-                .flatMap(found -> optimizer(trainer, variables)
+        return block.flatMap(each -> input(each, code, scope, named).map(shape -> new Found(each, shape)))
+                .flatMap(found -> optimizer(trainer, others)
                         .flatMap(kind -> microBatched(Workload.of(found.block, found.input, kind), code)));
     }
 
@@ -111,14 +119,18 @@ public final class CellTraining {
         return found.size() == 1 ? Optional.of(found.iterator().next()) : Optional.empty();
     }
 
-    private static Optional<Shape> input(Block block, String code, Map<String, Object> named) {
+    private static Optional<Shape> input(Block block, String code, CellScope scope, Map<String, Object> named) {
         Optional<Shape> expected = expected(block);
-        List<Shape> given = arrays(passedOn(code, named)).stream()
+        Map<String, Object> passed = passedOn(code, named);
+        passed.values().removeIf(value -> array(value)
                 .filter(LiveArrays::isOpen)
                 .map(NDArray::getShape)
                 .filter(shape -> shape.dimension() > 0 && shape.size() > 0)
                 .filter(shape -> expected.isEmpty() || takes(expected.get(), shape))
                 .filter(shape -> expected.isPresent() || shape.dimension() > 1)
+                .isEmpty());
+        List<Shape> given = passed.values().stream()
+                .map(value -> array(value).orElseThrow().getShape())
                 .toList();
         Collection<RandomAccessDataset> sets = of(RandomAccessDataset.class, named);
         List<Long> sampled =
@@ -127,6 +139,14 @@ public final class CellTraining {
                 .distinct()
                 .toList();
         if (batches.size() != 1 || (!sets.isEmpty() && sampled.isEmpty())) {
+            return Optional.empty();
+        }
+        if (sets.isEmpty()
+                && !scope.trainsOn(
+                        passed.keySet(),
+                        name -> named.containsKey(name)
+                                && array(named.get(name)).isPresent(),
+                        name -> named.get(name) instanceof Number)) {
             return Optional.empty();
         }
         return given.stream().max((a, b) -> Long.compare(a.size(), b.size())).or(() -> expected.filter(
@@ -180,16 +200,12 @@ public final class CellTraining {
         return true;
     }
 
-    private static List<NDArray> arrays(Map<String, Object> named) {
-        List<NDArray> found = new ArrayList<>();
-        for (Object value : named.values()) {
-            if (value instanceof NDArray array) {
-                found.add(array);
-            } else if (value instanceof NDList list && list.size() == 1) {
-                found.add(list.get(0));
-            }
+    private static Optional<NDArray> array(Object value) {
+        if (value instanceof NDArray array) {
+            return Optional.of(array);
         }
-        return found;
+        NDList list = value instanceof Batch batch ? batch.getData() : value instanceof NDList own ? own : null;
+        return list != null && list.size() == 1 ? Optional.of(list.get(0)) : Optional.empty();
     }
 
     private static Optional<Long> batch(RandomAccessDataset data) {

@@ -18,11 +18,14 @@ import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CellTrainingTest {
     private NDManager manager;
@@ -204,6 +207,110 @@ class CellTrainingTest {
                     .contains(Workload.of(block, new Shape(25, 20), OptimizerKind.ADAM));
             assertThat(CellTraining.find("log(\"fit(images)\", trainer); /* fit(images) */", variables))
                     .isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "for (NDArray x : data) { var y = trainer.forward(new NDList(x)); trainer.step(); }",
+                "for (final NDArray x : data) fit(trainer, x);",
+                "for (int i = 0; i < 9; i++) { NDArray x = data.get(i); trainer.forward(new NDList(x)); }",
+                "for (int i = 0; i < 9; i++) { NDArray a = data.get(i), x = a; trainer.forward(new NDList(x)); }",
+                "data.forEach(x -> { trainer.forward(new NDList(x)); trainer.step(); });",
+                "each((i, x) -> { trainer.forward(new NDList(x)); trainer.step(); });",
+                "each((int i, NDArray x) -> { trainer.forward(new NDList(x)); trainer.step(); });",
+                "void fitAll(NDArray x) { trainer.forward(new NDList(x)); trainer.step(); } fitAll(data.get(0));",
+                "void fitAll(NDArray... x) { trainer.forward(new NDList(x)); trainer.step(); }",
+                "try (NDArray x = next()) { fit(trainer, x); }",
+                "if (next instanceof NDArray x) { fit(trainer, x); }",
+                "for (NDList x : lists) { trainer.forward(x); trainer.step(); }",
+                "for (Map.Entry<String, NDArray> x : all) { fit(trainer, x); }",
+                "try { next(); } catch (RuntimeException x) { fit(trainer, x); }",
+            })
+    void aNameOfTheCellsOwnIsNotTheNotebooksVariable(String cell) {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            NDArray x = manager.zeros(new Shape(10_000, 20));
+            assertThat(CellTraining.find(cell, Map.of("trainer", trainer, "x", x, "data", List.of())))
+                    .isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "for (NDArray b : data) { fit(trainer, b); } var acc = accuracy(model, test);",
+                "for (NDArray b : data) { fit(trainer, b); } trainer.forward(new NDList(test));",
+                "var it = batches(test, n); while (it.hasNext()) { fit(trainer, it.next()); }",
+                "var parts = new NDList(test).split(4); for (var p : parts) { fit(trainer, p); }",
+                "fit(trainer, new NDList(test).split(4)[0]);",
+                "fit(trainer, batches(test, 32));",
+                "fit(trainer, batch(test, 32));",
+                "fit(trainer, test, 32);",
+                "fit(trainer, test, n);",
+                "for (int i = 0; i < 9; i++) trainBatch(trainer, test, i);",
+                "for (int i = 0; i < 9; i++) { NDList in = new NDList(test); in = next(); trainer.forward(in); }",
+                "fitAll(); trainer.forward(new NDList(test));",
+            })
+    void anArrayOfAnotherCallIsNotTheBatch(String cell) {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            NDArray test = manager.zeros(new Shape(5_000, 20));
+            assertThat(CellTraining.find(
+                            cell, Map.of("trainer", trainer, "model", model, "test", test, "n", 32, "data", List.of())))
+                    .isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "var y = trainer.forward(new NDList(x)); trainer.step();",
+                "NDArray x = manager.zeros(shape); for (int i = 0; i < 9; i++) { fit(trainer, x); }",
+                "for (int i = 0; i < 9; i++) { NDList in = new NDList(x); trainer.forward(in); trainer.step(); }",
+                "try (NDList in = new NDList(x)) { trainer.forward(in); trainer.step(); }",
+                "for (int i = 0; i < 9; i++) { Batch b = new Batch(manager, new NDList(x), new NDList(y), 64);"
+                        + " EasyTrain.trainBatch(trainer, b); trainer.step(); }",
+                "model.getBlock().forward(store, new NDList(new NDArray[] {x}), true); trainer.step();",
+                "for (int epoch = 0; epoch < 5; epoch++) { fit(trainer, x, y); log(epoch); }",
+                "if (epochs > x.size(0)) fit(trainer, x); ",
+            })
+    void anArrayThatEveryTrainingCallIsGivenIsTheBatch(String cell) {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            NDArray x = manager.zeros(new Shape(64, 20));
+            NDArray y = manager.zeros(new Shape(64));
+            assertThat(CellTraining.find(cell, Map.of("trainer", trainer, "model", model, "x", x, "y", y)))
+                    .contains(Workload.of(block, new Shape(64, 20), OptimizerKind.ADAM));
+        }
+    }
+
+    @Test
+    void aTrainerOfTheCellsOwnIsNotTheNotebooks() {
+        try (Trainer trainer = trainer(Optimizer.adam().build());
+                Model other = Model.newInstance("other", "PyTorch")) {
+            NDArray x = manager.zeros(new Shape(64, 20));
+            other.setBlock(new SequentialBlock().add(Activation::relu));
+            Map<String, Object> variables = Map.of("trainer", trainer, "other", other, "x", x);
+            assertThat(CellTraining.find(
+                            "try (Trainer trainer = other.newTrainer(config)) { fit(trainer, x); }", variables))
+                    .isEmpty();
+            assertThat(CellTraining.find("try (Trainer t = other.newTrainer(config)) { fit(t, x); }", variables))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void aLoopOverADataSetIsOfItsBatch() {
+        try (Trainer trainer = trainer(Optimizer.adam().build())) {
+            ArrayDataset photos = new ArrayDataset.Builder()
+                    .setData(manager.zeros(new Shape(100, 20)))
+                    .optLabels(manager.zeros(new Shape(100)))
+                    .setSampling(25, false)
+                    .build();
+            assertThat(CellTraining.find(
+                            "for (Batch next : trainer.iterateDataset(photos)) { EasyTrain.trainBatch(trainer, next);"
+                                    + " trainer.step(); next.close(); }",
+                            Map.of("trainer", trainer, "photos", photos)))
+                    .contains(Workload.of(block, new Shape(25, 20), OptimizerKind.ADAM));
         }
     }
 }
