@@ -593,6 +593,24 @@ public final class Headroom {
         return CudaStep.of(Preset.named(name));
     }
 
+    /** The same, an image network with another number of classes: {@code preset("ResNet50", 10).batch(64).image(96)}. */
+    public static CudaStep.Builder preset(String name, long classes) {
+        return CudaStep.of(Preset.named(name, classes));
+    }
+
+    /**
+     * The same of any size of a known family, by its Hugging Face config.json: {@code preset(Path.of("models/mine/config.json"))}.
+     *
+     * @throws IOException if it cannot be read
+     * @throws IllegalArgumentException if it is none, or of a network that is not followed; the message says what was understood
+     */
+    public static CudaStep.Builder preset(Path config) throws IOException {
+        if (config == null) {
+            throw new IllegalArgumentException("preset(null): give the path of a config.json.");
+        }
+        return CudaStep.of(Preset.read(config));
+    }
+
     /**
      * Whether a training step of a published model fits on a card: {@code fits("gpt2", "RTX 3060")}, {@code fits("ResNet50", "24
      * GiB")}; batch 1, AdamW, fp32.

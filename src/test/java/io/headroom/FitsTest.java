@@ -12,7 +12,11 @@ import io.headroom.budget.cuda.CudaStep;
 import io.headroom.render.Bundle;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -80,5 +84,22 @@ class FitsTest {
         assertThatThrownBy(() -> Headroom.fits((Workload) null, "24 GiB")).hasMessageContaining("fits(null)");
         assertThatThrownBy(() -> Headroom.fits(STEP, "GTX 1")).hasMessageContaining("RTX 3060 12GB");
         assertThatThrownBy(() -> Headroom.fits(STEP, (String) null)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void takesClassesAndAConfigFile(@TempDir Path folder) throws IOException {
+        assertThat(Headroom.preset("VGG16", 10).build().model().parameters()).isEqualTo(134_301_514);
+        Path config = Files.writeString(
+                Files.createDirectory(folder.resolve("mine")).resolve("config.json"),
+                "{\"model_type\": \"gpt2\", \"n_layer\": 6}");
+        CudaFit fit = Headroom.fits(Headroom.preset(config).batch(4), "RTX 3060");
+        assertThat(fit.step().model().name()).isEqualTo("mine");
+        assertThat(fit.step().model().parameters()).isEqualTo(81_912_576);
+
+        assertThatThrownBy(() -> Headroom.fits("llama", "24 GiB"))
+                .hasMessageContaining("preset(Path.of(\"config.json\")) in a cell");
+        assertThatThrownBy(() -> Headroom.preset("VGG16", 0)).hasMessageContaining("classes 0");
+        assertThatThrownBy(() -> Headroom.preset(folder)).hasMessageContaining("is a folder");
+        assertThatThrownBy(() -> Headroom.preset((Path) null)).hasMessageContaining("preset(null)");
     }
 }

@@ -4,7 +4,6 @@ import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Precision;
 import io.headroom.workload.ZeroGrad;
-import io.headroom.workload.preset.ConfigFile;
 import io.headroom.workload.preset.Preset;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
@@ -154,9 +153,7 @@ public final class CudaSpec {
                     "config " + shown(config) + " beside preset: both name a model. Keep one.");
         }
         try {
-            Path file = Path.of(config).toAbsolutePath();
-            Path folder = file.getParent() == null ? file : file.getParent().getFileName();
-            return new Preset(String.valueOf(folder == null ? file : folder), ConfigFile.read(file), null);
+            return Preset.read(Path.of(config));
         } catch (IOException | InvalidPathException e) {
             throw new IllegalArgumentException(
                     "config " + shown(config) + " cannot be read ("

@@ -1,5 +1,7 @@
 package io.headroom.workload.preset;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -144,6 +146,18 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
                 : new Preset(known, language.get(), null);
     }
 
+    /**
+     * The model of a Hugging Face config.json, any size of a family that is known, by the name of its folder; see {@link ConfigFile}.
+     *
+     * @throws IOException if it cannot be read
+     * @throws IllegalArgumentException if it is none or of a network that is not followed; the message says what was understood
+     */
+    public static Preset read(Path config) throws IOException {
+        Path file = config.toAbsolutePath();
+        Path folder = file.getParent() == null ? file : file.getParent().getFileName();
+        return new Preset(String.valueOf(folder == null ? file : folder), ConfigFile.read(file), null);
+    }
+
     private static String find(String name) {
         String wanted =
                 name == null ? "" : name.strip().toLowerCase(Locale.ROOT).replace('_', '-');
@@ -161,9 +175,10 @@ public record Preset(String name, LanguageModel language, ImageModel image) {
             }
         }
         String shown = name == null ? "null" : name.length() > 60 ? name.substring(0, 60) + "…" : name;
-        throw new IllegalArgumentException("There is no preset \"" + shown + "\". Did you mean "
-                + String.join(", ", nearest(wanted)) + "? docs/gpu.md lists all " + names().size()
-                + "; any other size of a family is read from its config.json: \"config\" instead of \"preset\".");
+        throw new IllegalArgumentException(
+                "There is no preset \"" + shown + "\". Did you mean "
+                        + String.join(", ", nearest(wanted)) + "? docs/gpu.md lists all " + names().size()
+                        + "; any other size of a family is read from its config.json: preset(Path.of(\"config.json\")) in a cell, \"config\" instead of \"preset\" in a spec.");
     }
 
     private static String owner(String name) {
