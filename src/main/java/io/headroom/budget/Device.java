@@ -18,9 +18,9 @@ import java.util.stream.Stream;
  *
  * <p>What is usable is a rule, not a measurement: of a CUDA card what its driver counts, less the context that every process needs
  * there; of a Mac the limit that PyTorch sets itself (1.7 times the two thirds of RAM that Metal recommends). A driver reports less
- * than the box says: 2 % less on most cards; where error correction is kept in the memory itself (GDDR6 of the T4, A10G, L4 and L40S)
+ * than the box says: 2 % less on most cards, 5 % on those below 12 GB; where error correction is kept in the memory itself (GDDR6 of the T4, A10, A10G, A6000, L4 and L40S; on the A6000 it can be switched off)
  * a sixteenth and 3 % of the rest. That lies at or below every total that PyTorch printed in the out-of-memory messages we could
- * assign to a card (T4 14.56, RTX 3060 11.76, RTX 4090 23.64, V100 15.77 and 31.72, L40S 44.39, A100 79.14 GiB).
+ * assign to a card (T4 14.56, RTX 2080 Ti 10.73, RTX 3060 11.76, RTX 3070 7.78, RTX 3080 9.78, RTX 4060 7.63, RTX 4090 23.64, V100 15.77 and 31.72, L40S 44.39, A100 79.14 GiB).
  *
  * <pre>{@code
  * Device.named("A100 40GB").usableBytes();
@@ -42,7 +42,9 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
     /** Kernels and context of one process on a CUDA device, modules loaded lazily (0.47 GiB on an A100, torch 2.1). */
     private static final long CONTEXT_BYTES = 481 * Bytes.MIB;
 
-    private static final Set<String> CORRECTED = Set.of("T4 16GB", "L4 24GB", "A10G 24GB", "L40S 48GB");
+    private static final Set<String> CORRECTED =
+            Set.of("T4 16GB", "L4 24GB", "A10 24GB", "A10G 24GB", "A6000 48GB", "L40S 48GB");
+    private static final long SMALL = 12 * Bytes.GIB;
     private static final Pattern BLANKS = Pattern.compile("[\\s_-]");
     private static final List<Device> TABLE = table();
     private static final List<Device> HERE = List.of(
@@ -87,16 +89,23 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
         List<Device> devices = new ArrayList<>();
         devices.add(new Device("cpu", Kind.CPU, Long.MAX_VALUE, Long.MAX_VALUE));
         String[] cuda = {
+            "RTX 2080 Ti 11GB",
             "RTX 3060 12GB",
+            "RTX 3070 8GB",
+            "RTX 3080 10GB",
             "RTX 3090 24GB",
+            "RTX 4060 8GB",
             "RTX 4070 12GB",
             "RTX 4090 24GB",
             "RTX 5090 32GB",
             "T4 16GB",
+            "P100 16GB",
             "V100 16GB",
             "V100 32GB",
             "L4 24GB",
+            "A10 24GB",
             "A10G 24GB",
+            "A6000 48GB",
             "L40S 48GB",
             "A100 40GB",
             "A100 80GB",
@@ -116,7 +125,10 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
 
     private static long counted(String name) {
         long nominal = gibibytes(name);
-        return CORRECTED.contains(name) ? nominal / 16 * 15 / 100 * 97 : nominal / 100 * 98;
+        if (CORRECTED.contains(name)) {
+            return nominal / 16 * 15 / 100 * 97;
+        }
+        return nominal / 100 * (nominal < SMALL ? 95 : 98);
     }
 
     private static long gibibytes(String name) {

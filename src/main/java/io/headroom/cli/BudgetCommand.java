@@ -69,9 +69,9 @@ public final class BudgetCommand implements Callable<Integer> {
             names = "--limit",
             paramLabel = "SIZE",
             description = {
-                "Say whether it fits, as in \"9.07 GiB\".",
+                "Say whether it fits: a size, as in \"9.07 GiB\", or a card, as in \"RTX 3060\".",
                 "With \"preset\" or \"config\": the total of a card, the CUDA context (0.47 GiB) counted, as \"card\" in the spec.",
-                "Else: what there is above the idle process or device."
+                "Else: what there is above the idle process or device; of a card by its name, its total less the context."
             })
     private String limit;
 
@@ -79,19 +79,19 @@ public final class BudgetCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
         try {
-            long bytes = limitBytes();
+            Limit given = Limit.of(limit);
             String content = SpecFile.read(file);
             if (content.isBlank()) {
                 throw new IllegalArgumentException(
                         file + " is empty. Write a JSON object such as {\"preset\": \"gpt2\"}.");
             }
             if (isArray(content)) {
-                return answers("element ", elements(content), bytes, out);
+                return answers("element ", elements(content), given, out);
             }
             if (isLines(content)) {
-                return answers("line ", content.lines().toList(), bytes, out);
+                return answers("line ", content.lines().toList(), given, out);
             }
-            out.println(answer(parse(content, file + ", line "), bytes, JSON));
+            out.println(answer(parse(content, file + ", line "), given, JSON));
             out.flush();
             return 0;
         } catch (OutOfMemoryError | StackOverflowError e) {
@@ -103,22 +103,14 @@ public final class BudgetCommand implements Callable<Integer> {
         }
     }
 
-    private long limitBytes() {
-        long bytes = limit == null ? 0 : Bytes.parse(limit);
-        if (limit != null && bytes == 0) {
-            throw new IllegalArgumentException("--limit " + limit + ": give a positive size, or leave it out.");
-        }
-        return bytes;
-    }
-
-    private String answer(Map<String, Object> workload, long limitBytes, ObjectMapper writer) throws IOException {
+    private String answer(Map<String, Object> workload, Limit given, ObjectMapper writer) throws IOException {
         if (PresetBudget.applies(workload)) {
             return json
-                    ? writer.writeValueAsString(PresetBudget.figures(workload, limitBytes))
-                    : PresetBudget.text(workload, limitBytes);
+                    ? writer.writeValueAsString(PresetBudget.figures(workload, given))
+                    : PresetBudget.text(workload, given);
         }
         Estimate estimate = Estimate.of(Workload.of(workload), Malloc.THRESHOLDS_FIXED);
-        return json ? writer.writeValueAsString(figures(estimate, limitBytes)) : text(estimate, limitBytes);
+        return json ? writer.writeValueAsString(figures(estimate, given.room())) : text(estimate, given.room());
     }
 
     /** Several objects, one a line, of which some may be broken; one object over several lines has no line that is one. */
@@ -177,15 +169,14 @@ public final class BudgetCommand implements Callable<Integer> {
     }
 
     /** One answer a line, in the order asked, on all cores; a wrong spec is answered by its error and does not stop the others. */
-    private int answers(String place, List<String> lines, long limitBytes, PrintWriter out) throws IOException {
+    private int answers(String place, List<String> lines, Limit given, PrintWriter out) throws IOException {
         List<Answer> answers = IntStream.range(0, lines.size())
                 .filter(line -> !lines.get(line).isBlank())
                 .parallel()
-                .mapToObj(line -> amongOthers(line + 1, lines.get(line), limitBytes))
+                .mapToObj(line -> amongOthers(line + 1, lines.get(line), given))
                 .toList()
                 .stream()
-                .map(answer ->
-                        answer.crowded() ? alone(answer.line(), lines.get(answer.line() - 1), limitBytes) : answer)
+                .map(answer -> answer.crowded() ? alone(answer.line(), lines.get(answer.line() - 1), given) : answer)
                 .toList();
         int exit = 0;
         for (Answer answer : answers) {
@@ -204,17 +195,17 @@ public final class BudgetCommand implements Callable<Integer> {
         return exit;
     }
 
-    private Answer amongOthers(int number, String line, long limitBytes) {
+    private Answer amongOthers(int number, String line, Limit given) {
         try {
-            return answer(number, line, limitBytes);
+            return answer(number, line, given);
         } catch (OutOfMemoryError | StackOverflowError e) {
             return new Answer(number, null, null);
         }
     }
 
-    private Answer alone(int number, String line, long limitBytes) {
+    private Answer alone(int number, String line, Limit given) {
         try {
-            return answer(number, line, limitBytes);
+            return answer(number, line, given);
         } catch (OutOfMemoryError | StackOverflowError e) {
             return new Answer(number, null, tooMuch(e));
         }
@@ -228,9 +219,9 @@ public final class BudgetCommand implements Callable<Integer> {
                         + ". Take fewer steps or layers, or a larger heap: HEADROOM_XMX=2g.";
     }
 
-    private Answer answer(int number, String line, long limitBytes) {
+    private Answer answer(int number, String line, Limit given) {
         try {
-            return new Answer(number, answer(parse(line, ""), limitBytes, LINE), null);
+            return new Answer(number, answer(parse(line, ""), given, LINE), null);
         } catch (IllegalArgumentException | ArithmeticException | UnsupportedOperationException e) {
             return new Answer(number, null, String.valueOf(e.getMessage()));
         } catch (IOException e) {

@@ -19,19 +19,22 @@ final class PresetBudget {
     }
 
     /** The step on the card that its spec names, or that {@code --limit} says, whichever has less. */
-    private static CudaEstimate estimate(Map<String, ?> spec, long limitBytes) {
+    private static CudaEstimate estimate(Map<String, ?> spec, Limit limit) {
         CudaStep step = CudaSpec.read(spec);
-        boolean less = limitBytes >= CudaFit.CONTEXT_BYTES && (step.card() == 0 || limitBytes < step.card());
+        long bytes = limit.total();
+        boolean less = bytes >= CudaFit.CONTEXT_BYTES && (step.card() == 0 || bytes < step.card());
         return less
                 ? step.toBuilder()
-                        .card(new Card(Bytes.format(limitBytes), limitBytes, step.capability()))
+                        .card(new Card(
+                                Bytes.format(bytes), bytes, step.card() == 0 ? limit.capability() : step.capability()))
                         .build()
                         .estimate()
                 : step.estimate();
     }
 
-    static Map<String, Object> figures(Map<String, ?> spec, long limitBytes) {
-        CudaEstimate estimate = estimate(spec, limitBytes);
+    static Map<String, Object> figures(Map<String, ?> spec, Limit limit) {
+        CudaEstimate estimate = estimate(spec, limit);
+        long limitBytes = limit.total();
         List<String> unused = CudaSpec.unused(spec, estimate.step());
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("preset", estimate.step().model().name());
@@ -67,8 +70,9 @@ final class PresetBudget {
         return figures;
     }
 
-    static String text(Map<String, ?> spec, long limitBytes) {
-        CudaEstimate estimate = estimate(spec, limitBytes);
+    static String text(Map<String, ?> spec, Limit limit) {
+        CudaEstimate estimate = estimate(spec, limit);
+        long limitBytes = limit.total();
         StringBuilder text = new StringBuilder();
         line(text, estimate.step().model().name(), estimate.parameters() + " parameters");
         line(text, "weights", Bytes.format(estimate.weightsBytes()));

@@ -335,4 +335,33 @@ class PresetBudgetTest {
         assertThat(out.toString().lines()).hasSize(2);
         assertThat(err.toString()).contains("line 2: /dev/zero is no regular file");
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"24", "4090", "0", "GTX 9000", "24 parsecs", ""})
+    void refusesALimitThatSaysNoSize(String limit) throws IOException {
+        assertThat(run(GPT2, "--limit", limit)).isEqualTo(2);
+        assertThat(out.toString()).isEmpty();
+        assertThat(err.toString()).contains(limit);
+    }
+
+    /** The same answer as with the card in the spec; a step of sizes has what the context leaves. */
+    @Test
+    void takesACardByItsNameAsLimit() throws IOException {
+        assertThat(run(GPT2, "--limit", "RTX 3060", "--json")).isZero();
+        JsonNode limited = new ObjectMapper().readTree(out.toString());
+        out.getBuffer().setLength(0);
+        assertThat(run(GPT2.replace("\"cuda\"", "\"RTX 3060\""), "--json")).isZero();
+        JsonNode onCard = new ObjectMapper().readTree(out.toString());
+        out.getBuffer().setLength(0);
+        assertThat(run("{\"layers\": 2, \"heads\": 8}", "--limit", "RTX 3060", "--json"))
+                .isZero();
+        JsonNode sizes = new ObjectMapper().readTree(out.toString());
+
+        assertThat(limited.get("limit_bytes")).isEqualTo(onCard.get("card_bytes"));
+        for (String key : List.of("verdict", "device_bytes", "upper_bytes")) {
+            assertThat(limited.get(key)).isEqualTo(onCard.get(key));
+        }
+        assertThat(sizes.get("limit_bytes").asLong())
+                .isEqualTo(onCard.get("card_bytes").asLong() - CudaFit.CONTEXT_BYTES);
+    }
 }

@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
  *
  * <pre>{@code
  * Cards.bytes("RTX 3060");              // 11.76 GiB
+ * Cards.bytes("NVIDIA A100-SXM4-80GB"); // 78.40 GiB, as nvidia-smi and torch.cuda.get_device_name() write it
  * Cards.bytes("24 GiB");                // as said
  * Cards.named("T4").capability();       // 75
  * }</pre>
@@ -25,20 +26,27 @@ import java.util.stream.Collectors;
 public final class Cards {
     private static final Map<String, Integer> CAPABILITIES = Map.ofEntries(
             Map.entry("RTX 3060", 86),
+            Map.entry("RTX 2080 Ti", 75),
+            Map.entry("RTX 3070", 86),
+            Map.entry("RTX 3080", 86),
             Map.entry("RTX 3090", 86),
+            Map.entry("RTX 4060", 89),
             Map.entry("RTX 4070", 89),
             Map.entry("RTX 4090", 89),
             Map.entry("RTX 5090", 120),
             Map.entry("T4", 75),
+            Map.entry("P100", 60),
             Map.entry("V100", 70),
             Map.entry("L4", 89),
             Map.entry("A10G", 86),
+            Map.entry("A10", 86),
+            Map.entry("A6000", 86),
             Map.entry("L40S", 89),
             Map.entry("A100", 80),
             Map.entry("H100", 90),
             Map.entry("H200", 90));
     private static final Pattern NUMBER = Pattern.compile("\\d+");
-    private static final Pattern DIGITS = Pattern.compile("\\d{3,}");
+    private static final Pattern DIGITS = Pattern.compile("[a-z]?\\d{3,}");
 
     private Cards() {}
 
@@ -88,12 +96,12 @@ public final class Cards {
 
     /** Cards with the same number in their names; of a small number the size that it may mean. */
     private static String nearest(String size) {
-        Matcher digits = DIGITS.matcher(size);
+        Matcher digits = DIGITS.matcher(size.toLowerCase(Locale.ROOT));
         if (digits.find()) {
             String number = digits.group();
             String names = cuda().stream()
                     .map(Device::name)
-                    .filter(name -> name.contains(number))
+                    .filter(name -> name.toLowerCase(Locale.ROOT).contains(number))
                     .collect(Collectors.joining(", "));
             return names.isEmpty() ? "" : "Did you mean " + names + "? ";
         }
@@ -142,7 +150,8 @@ public final class Cards {
 
     private static String plain(String name) {
         return name.toLowerCase(Locale.ROOT)
-                .replaceAll("nvidia|geforce|tesla", "")
-                .replaceAll("[\\s_-]", "");
+                .replaceAll("nvidia|geforce|tesla|\\b(sxm\\d?|pcie|hbm\\de?)\\b", "")
+                .replaceAll("[\\s_-]", "")
+                .replaceAll("^rtx(?=a\\d)", "");
     }
 }

@@ -19,6 +19,10 @@ class CardsTest {
     @ParameterizedTest
     @CsvSource({
         "RTX 3060, 11.76",
+        "NVIDIA GeForce RTX 2080 Ti, 10.73",
+        "RTX 3070, 7.78",
+        "RTX 3080, 9.78",
+        "NVIDIA GeForce RTX 4060, 7.63",
         "NVIDIA GeForce RTX 4090, 23.64",
         "Tesla T4, 14.56",
         "V100 16GB, 15.77",
@@ -74,6 +78,9 @@ class CardsTest {
         "NVIDIA H100 80GB, 90",
         "H200, 90",
         "RTX 5090, 120",
+        "RTX 4060, 89",
+        "P100, 60",
+        "A6000, 86",
         "24 GiB, 0"
     })
     void knowsWhatItComputes(String name, int capability) {
@@ -92,5 +99,39 @@ class CardsTest {
     void asksWhichOfSeveral() {
         assertThatThrownBy(() -> Cards.bytes("A100")).hasMessageContaining("A100 40GB, A100 80GB");
         assertThatThrownBy(() -> Cards.bytes(null)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    /** As nvidia-smi and torch.cuda.get_device_name() write them. */
+    @ParameterizedTest
+    @CsvSource({
+        "NVIDIA A100-SXM4-80GB, A100 80GB",
+        "NVIDIA A100-SXM4-40GB, A100 40GB",
+        "A100-PCIE-40GB, A100 40GB",
+        "NVIDIA A100 80GB PCIe, A100 80GB",
+        "NVIDIA H100 80GB HBM3, H100 80GB",
+        "NVIDIA H100 PCIe, H100 80GB",
+        "NVIDIA H200, H200 141GB",
+        "Tesla V100-SXM2-32GB, V100 32GB",
+        "Tesla P100-PCIE-16GB, P100 16GB",
+        "Tesla T4, T4 16GB",
+        "NVIDIA GeForce RTX 3060, RTX 3060 12GB",
+        "NVIDIA RTX A6000, A6000 48GB",
+        "RTX A6000, A6000 48GB",
+        "NVIDIA A10, A10 24GB",
+        "NVIDIA L4, L4 24GB",
+    })
+    void takesNamesAsTheDriverWritesThem(String name, String known) {
+        assertThat(Cards.named(name).name()).isEqualTo(known);
+    }
+
+    /** Cards of another size under nearly the same name. */
+    @ParameterizedTest
+    @CsvSource({
+        "NVIDIA H100 NVL, Did you mean H100 80GB?",
+        "NVIDIA GeForce RTX 3060 Laptop GPU, Did you mean RTX 3060 12GB?",
+        "RTX 4060 Ti, Did you mean RTX 4060 8GB?",
+    })
+    void takesNoOtherCardForThem(String name, String said) {
+        assertThatThrownBy(() -> Cards.named(name)).hasMessageContaining(said);
     }
 }
