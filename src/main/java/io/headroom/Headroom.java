@@ -206,8 +206,10 @@ public final class Headroom {
 
     /**
      * As {@link #watch(Body)}, and records which operator took how many bytes, by the engine's profiler (CPU only); slower.
+     * For a step, not an epoch: its own records, some 10 KiB an operator call, are in the peak, which is so not the code's.
      *
      * @throws IllegalStateException if such a stretch is already running
+     * @throws UncheckedIOException if the profiler's file cannot be made; the body has not run then
      */
     public static <E extends Exception> Peak watchOperators(Body<E> body) throws E {
         return watched(() -> Watch.startWithOperators(""), body);
@@ -238,7 +240,7 @@ public final class Headroom {
             try {
                 Session.show(PeakView.of(watch.stop()));
             } catch (RuntimeException | OutOfMemoryError unread) {
-                thrown.addSuppressed(unread); // a profile that cannot be read must not hide why the body failed
+                thrown.addSuppressed(unread); // a peak that cannot be shown must not hide why the body failed
             }
             throw thrown;
         }

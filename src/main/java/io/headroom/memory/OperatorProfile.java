@@ -1,7 +1,9 @@
 package io.headroom.memory;
 
 import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
 import ai.djl.pytorch.jni.JniUtils;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -27,38 +29,78 @@ final class OperatorProfile {
 
     private static final ObjectReader EVENTS = new ObjectMapper().readerFor(JsonNode.class);
 
-    private OperatorProfile() {}
+    private final Path file;
 
-    static OperatorProfile start() {
+    private OperatorProfile(Path file) {
+        this.file = file;
+    }
+
+    static OperatorProfile start(Path directory) {
         if (!RUNNING.compareAndSet(false, true)) {
             throw new IllegalStateException("Operators are already being recorded by another watch, and the engine's"
                     + " profiler knows only one stretch: stop that one first, or watch without operators.");
         }
+        Path file = null;
         try {
             Engine.getEngine("PyTorch");
+            file = file(directory);
             JniUtils.startProfile(false, true, true);
-            return new OperatorProfile();
+            return new OperatorProfile(file);
         } catch (RuntimeException | LinkageError e) {
+            delete(file);
             RUNNING.set(false);
             throw e;
         }
     }
 
-    List<OperatorMemory> stop() {
+    private static Path file(Path directory) {
         try {
-            Path file = Files.createTempFile("headroom-profile", ".json");
-            try {
-                JniUtils.stopProfile(file.toString());
-                try (MappingIterator<JsonNode> events = EVENTS.readValues(file.toFile())) {
-                    return sum(events);
-                }
-            } finally {
+            return Files.createTempFile(directory, "headroom-profile", ".json");
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "Operators cannot be recorded: the profiler's file cannot be made in java.io.tmpdir = " + directory
+                            + ". Start the kernel with -Djava.io.tmpdir=… at a directory that can be written, or watch"
+                            + " without operators.",
+                    e);
+        }
+    }
+
+    /** The operators, largest first; however it ends, the engine records no more. */
+    List<OperatorMemory> stop() throws IOException {
+        try {
+            write();
+            try (MappingIterator<JsonNode> events = EVENTS.readValues(file.toFile())) {
+                return sum(events);
+            } catch (JsonProcessingException e) {
+                throw new IOException(
+                        "the profiler's file, " + Bytes.format(Files.size(file)) + " in " + file.getParent()
+                                + ", is not whole: is the disk full?",
+                        e);
+            }
+        } finally {
+            delete(file);
+            RUNNING.set(false);
+            NativeTrim.now(); // the records are freed now, and would be in what the next stretch begins with
+        }
+    }
+
+    private void write() throws IOException {
+        try {
+            JniUtils.stopProfile(file.toString());
+        } catch (EngineException e) { // a native stack follows the first line of its message
+            String said = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            throw new IOException(
+                    "the engine could not write its profile into " + file.getParent() + " (" + said + ").", e);
+        }
+    }
+
+    private static void delete(Path file) {
+        try {
+            if (file != null) {
                 Files.deleteIfExists(file);
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } finally {
-            RUNNING.set(false);
+            file.toFile().deleteOnExit();
         }
     }
 

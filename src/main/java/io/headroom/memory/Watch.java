@@ -1,7 +1,11 @@
 package io.headroom.memory;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
@@ -20,7 +24,8 @@ import java.util.function.Consumer;
  * }</pre>
  *
  * <p>Stopping twice gives the first result again. With {@link #startWithOperators} the engine's profiler runs too: then
- * start, code and stop belong on one thread, and the code runs slower.
+ * start, code and stop belong on one thread, the code runs slower, and the profiler's own records are in the peak: watch a
+ * step so, not an epoch.
  */
 public final class Watch implements AutoCloseable {
     private final String stage;
@@ -30,26 +35,32 @@ public final class Watch implements AutoCloseable {
     private final OperatorProfile profile;
     private Peak result;
 
-    private Watch(String stage, boolean operators) {
+    private Watch(String stage, Path operators) {
         this.stage = Stage.name(stage);
         this.before = Reading.now(stage);
-        this.profile = operators ? OperatorProfile.start() : null;
+        this.profile = operators == null ? null : OperatorProfile.start(operators);
         this.began = System.nanoTime();
         this.meter = PeakMeter.start();
     }
 
     /** Begins a stretch. */
     public static Watch start(String stage) {
-        return new Watch(stage, false);
+        return new Watch(stage, null);
     }
 
     /**
      * Begins a stretch in which every operator's memory is recorded too, by the engine's profiler.
      *
      * @throws IllegalStateException if such a stretch is already running: the profiler knows one
+     * @throws UncheckedIOException if the profiler's file cannot be made in {@code java.io.tmpdir}
      */
     public static Watch startWithOperators(String stage) {
-        return new Watch(stage, true);
+        return startWithOperators(stage, Path.of(System.getProperty("java.io.tmpdir")));
+    }
+
+    /** With the profiler's file in a directory. */
+    static Watch startWithOperators(String stage, Path directory) {
+        return new Watch(stage, directory);
     }
 
     /**
@@ -86,15 +97,31 @@ public final class Watch implements AutoCloseable {
         return meter.highest();
     }
 
-    /** Ends the stretch. */
+    /** Ends the stretch; a profile that cannot be read is told by {@link Peak#untold}, the rest is there all the same. */
     public synchronized Peak stop() {
         if (result == null) {
             Duration took = Duration.ofNanos(System.nanoTime() - began);
             OptionalLong mark = meter.stop();
             Reading after = Reading.now(stage);
-            List<OperatorMemory> operators =
-                    profile == null ? List.of() : profile.stop(); // reading its file takes memory
-            result = new Peak(stage, before, after, atLeast(mark, after), meter.exact(), took, operators);
+            List<OperatorMemory> operators = List.of();
+            Optional<String> untold = Optional.empty();
+            if (profile != null) {
+                try {
+                    operators = profile.stop(); // takes memory, so it comes last, and may fail where there is none
+                } catch (IOException | RuntimeException | OutOfMemoryError e) {
+                    untold = Optional.of(e instanceof IOException ? e.getMessage() : e.toString());
+                }
+            }
+            result = new Peak(
+                    stage,
+                    before,
+                    after,
+                    atLeast(mark, after),
+                    meter.exact(),
+                    took,
+                    profile != null,
+                    operators,
+                    untold);
         }
         return result;
     }

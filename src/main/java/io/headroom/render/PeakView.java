@@ -26,15 +26,14 @@ public final class PeakView {
     public static Bundle of(Peak peak) {
         Rows rows = new Rows();
         rows.add("before", peak.before().rss(), "");
-        rows.add(
-                "peak",
-                peak.highest(),
-                (peak.rose().isPresent() ? Bytes.formatSigned(peak.rose().getAsLong()) : "")
-                        + (peak.exact() ? "" : ", sampled"));
+        String rose = peak.rose().isPresent() ? Bytes.formatSigned(peak.rose().getAsLong()) : "";
+        String sampled = peak.exact() ? "" : rose.isEmpty() ? "sampled" : ", sampled";
+        rows.add("peak", peak.highest(), rose + sampled);
         rows.add(
                 "after",
                 peak.after().rss(),
                 peak.kept().isPresent() ? Bytes.formatSigned(peak.kept().getAsLong()) + " kept" : "");
+        peak.notes().forEach(rows::note);
         String title = (peak.stage().isEmpty() ? "Watched" : "Watched: " + peak.stage())
                 + String.format(Locale.ROOT, " (%.2f s)", peak.took().toNanos() / 1e9);
         StringBuilder text = new StringBuilder(peak.toString());

@@ -151,6 +151,8 @@ public final class Samples {
                 OptionalLong.of(400),
                 false,
                 java.time.Duration.ofMillis(410),
-                operators);
+                !operators.isEmpty(),
+                operators,
+                Optional.empty());
     }
 }

@@ -6,14 +6,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import io.headroom.render.Bundle;
+import io.headroom.render.PeakView;
 import io.headroom.units.Bytes;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 
 class WatchTest {
     private static final long SPIKE = 192 * Bytes.MIB;
@@ -122,6 +129,49 @@ class WatchTest {
         }
     }
 
+    /** The body keeps nothing; the engine's profiler keeps some 10 KiB an operator call. */
+    @Test
+    void theProfilersOwnRecordsAreNotSaidToBeTheCodes() {
+        Watch watch = Watch.startWithOperators("adds");
+        adds(5_000);
+        Peak peak = watch.stop();
+
+        assertThat(peak.kept().orElse(0)).isLessThan(16 * Bytes.MIB);
+        assertThat(peak.rose().orElse(0)).isLessThan(16 * Bytes.MIB);
+        assertThat(peak.toString())
+                .doesNotContain("kept)")
+                .contains("profiler's own records", "10 KiB an operator call", "watch(…)");
+        assertThat(peak.operators()).isNotEmpty();
+        assertThat(peak.untold()).isEmpty();
+    }
+
+    @Test
+    void aProfileThatCannotBeReadLeavesThePeakAndTheNextProfile(@TempDir Path directory) throws IOException {
+        Path gone = Files.createDirectory(directory.resolve("gone"));
+        Watch watch = Watch.startWithOperators("gone", gone);
+        try (Stream<Path> files = Files.list(gone)) {
+            Files.delete(files.findFirst().orElseThrow());
+        }
+        Files.delete(gone);
+        adds(1);
+        Peak peak = watch.stop();
+
+        assertThat(peak.highest()).isPresent();
+        assertThat(peak.operators()).isEmpty();
+        assertThat(peak.untold().orElseThrow()).contains(gone.toString());
+        assertThat(peak.toString()).contains("peak ", "operators cannot be told");
+        assertThat(PeakView.of(peak).data().get(Bundle.HTML).toString()).contains("operators cannot be told");
+        operatorsAreNamedWithShapeAndBytes();
+    }
+
+    @Test
+    void aDirectoryThatIsNotThereIsToldBeforeTheCodeRuns(@TempDir Path directory) {
+        assertThatThrownBy(() -> Watch.startWithOperators("none", directory.resolve("none")))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("java.io.tmpdir = " + directory.resolve("none"));
+        operatorsAreNamedWithShapeAndBytes();
+    }
+
     @Test
     void onlyOneWatchRecordsOperators() {
         try (Watch watch = Watch.startWithOperators("first")) {
@@ -131,6 +181,15 @@ class WatchTest {
                     .hasMessageContaining("another watch");
         }
         Watch.startWithOperators("third").close();
+    }
+
+    private static void adds(int many) {
+        try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
+            NDArray array = manager.ones(new Shape(64));
+            for (int i = 0; i < many; i++) {
+                array.add(1).close();
+            }
+        }
     }
 
     private static void spike(long bytes) {
