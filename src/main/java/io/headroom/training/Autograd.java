@@ -100,8 +100,10 @@ final class Autograd {
                 : owner.zeros(array.getShape(), type, array.getDevice()).addi(array);
     }
 
+    /** Each once: a block used in several places lists its parameters under a name for each. */
     static List<Parameter> trainable(Block block) {
         return block.getParameters().values().stream()
+                .distinct()
                 .filter(Parameter::isInitialized)
                 .filter(Parameter::requiresGradient)
                 .toList();

@@ -30,7 +30,7 @@ final class StepBlock implements AutoCloseable {
         try {
             if (workload.isOwnBlock()) {
                 remember(block);
-                block.getParameters().values().forEach(parameter -> lend(parameter, manager));
+                block.getParameters().values().stream().distinct().forEach(parameter -> lend(parameter, manager));
             }
             block.initialize(manager, DataType.FLOAT32, workload.inputShape(1));
         } catch (RuntimeException | Error e) {

@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.nn.Block;
-import ai.djl.nn.Parameter;
 import io.headroom.workload.OptimizerKind;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,11 +29,7 @@ final class Updater implements AutoCloseable {
     Updater(OptimizerKind kind, Block block, NDManager manager) {
         this.kind = kind;
         this.states = manager.newSubManager();
-        for (Parameter parameter : block.getParameters().values()) {
-            if (parameter.requiresGradient() && parameter.isInitialized()) {
-                weights.add(parameter.getArray());
-            }
-        }
+        Autograd.trainable(block).forEach(parameter -> weights.add(parameter.getArray()));
     }
 
     /** Makes the state without a change of the weights, so that every variant of a model goes on from the same ones. */

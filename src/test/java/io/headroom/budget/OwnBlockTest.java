@@ -27,6 +27,7 @@ import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -62,7 +63,7 @@ class OwnBlockTest {
             try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
                 Block block = step.block();
                 block.initialize(manager, DataType.FLOAT32, step.inputShape(1));
-                for (Parameter parameter : block.getParameters().values()) {
+                for (Parameter parameter : Set.copyOf(block.getParameters().values())) {
                     parameters += parameter.getArray().size();
                     trained += parameter.requiresGradient() && !isStatistic(parameter)
                             ? parameter.getArray().size()

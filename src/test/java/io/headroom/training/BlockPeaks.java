@@ -147,7 +147,31 @@ public final class BlockPeaks {
                                 .add(linear(10)),
                         new Shape(8192, 256)));
         DjlBlocks.addTo(all);
+        shared(all);
         return all;
+    }
+
+    private static void shared(Map<String, Workload> all) {
+        Block shared = Linear.builder().setUnits(2048).build();
+        all.put(
+                "shared",
+                training(
+                        new SequentialBlock()
+                                .add(shared)
+                                .add(shared)
+                                .add(shared)
+                                .add(Linear.builder().setUnits(1).build()),
+                        new Shape(4, 2048)));
+        Block tied = Linear.builder().setUnits(512).build();
+        all.put(
+                "shared, wide batch",
+                training(
+                        linear(512)
+                                .add(tied)
+                                .add(Activation.reluBlock())
+                                .add(tied)
+                                .add(linear(10)),
+                        new Shape(8192, 256)));
     }
 
     private static Workload training(Block block, Shape input) {

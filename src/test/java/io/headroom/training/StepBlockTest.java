@@ -9,6 +9,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.core.Linear;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
 import java.util.List;
@@ -31,6 +32,25 @@ class StepBlockTest {
                 assertThat(after.get(i)).as("parameter %d", i).isSameAs(own.get(i));
             }
             assertThat(after.get(0).toFloatArray()).hasSize(16 * 16);
+        }
+    }
+
+    @Test
+    void aLayerUsedTwiceIsLentAndGivenBackOnce() {
+        Linear shared = Linear.builder().setUnits(16).build();
+        SequentialBlock block = new SequentialBlock().add(shared).add(shared);
+        try (NDManager users = NDManager.newBaseManager("PyTorch")) {
+            block.initialize(users, DataType.FLOAT32, new Shape(4, 16));
+            List<NDArray> own = arrays(block);
+            try (NDManager manager = NDManager.newBaseManager("PyTorch");
+                    StepBlock lent = new StepBlock(Workload.of(block, new Shape(4, 16), OptimizerKind.ADAM), manager)) {
+                assertThat(lent.block()).isSameAs(block);
+                assertThat(Autograd.trainable(block)).hasSize(2);
+            }
+            assertThat(arrays(block))
+                    .usingElementComparator((a, b) -> a == b ? 0 : 1)
+                    .containsExactlyElementsOf(own);
+            assertThat(arrays(block).get(0).toFloatArray()).hasSize(16 * 16);
         }
     }
 

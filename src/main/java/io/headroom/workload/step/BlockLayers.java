@@ -43,7 +43,7 @@ final class BlockLayers {
             return;
         }
         end(block);
-        layers.add(new NamedLayer(path.trim(), layer(block, path.trim()), isFrozen(block)));
+        layers.add(new NamedLayer(path.trim(), layer(block, path.trim()), isFrozen(block), block));
         before = block;
     }
 

@@ -3,7 +3,10 @@ package io.headroom.workload.step;
 import io.headroom.workload.Workload;
 import io.headroom.workload.ZeroGrad;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 
 /** Allocates weights with the gradients and optimizer state that belong to them. */
 final class Loader {
@@ -11,6 +14,9 @@ final class Loader {
     private final Tape tape;
     private final List<Value> trained = new ArrayList<>();
     private final boolean adaptersOnly;
+    private final Map<Object, List<Value>> weightsOf = new IdentityHashMap<>();
+    private List<Value> own = new ArrayList<>();
+    private Iterator<Value> again;
     private boolean frozen;
     private final Sharing sharing;
     private long parameters;
@@ -34,6 +40,20 @@ final class Loader {
         frozen = on;
     }
 
+    /** The weights that follow are those of this block; one that was loaded before has the same again. */
+    void begin(Object block) {
+        List<Value> before = weightsOf.get(block);
+        again = before == null ? null : before.iterator();
+        own = before == null ? new ArrayList<>() : before;
+        weightsOf.put(block, own);
+    }
+
+    /** Ends the weights of a block. */
+    void end() {
+        again = null;
+        own = new ArrayList<>();
+    }
+
     /** A weight that is trained unless it or all but adapters are frozen. */
     Value weight(String name, long... shape) {
         return weight(name, !frozen && !adaptersOnly, shape);
@@ -46,6 +66,9 @@ final class Loader {
 
     /** Something saved with the model that no gradient reaches, such as a running mean. */
     void buffer(String name, long values) {
+        if (again != null) {
+            return;
+        }
         parameters += values;
         tape.weight(name, new long[] {values}, 4, false);
     }
@@ -56,6 +79,9 @@ final class Loader {
     }
 
     private Value weight(String name, boolean train, long[] shape) {
+        if (again != null) {
+            return again.next();
+        }
         boolean learns = train && !work.isInference();
         Value weight = tape.weight(name, shape, work.precision().weightBytes(), learns);
         long values = weight.bytes() / weight.valueBytes();
@@ -68,6 +94,7 @@ final class Loader {
             }
             tape.addState(name, sharing.state(work.optimizer().stateBytes(shape, weight.valueBytes())));
         }
+        own.add(weight);
         return weight;
     }
 

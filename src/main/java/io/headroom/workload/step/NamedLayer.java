@@ -5,9 +5,12 @@ final class NamedLayer extends Layer {
     private final String name;
     private final Layer layer;
     private final boolean frozen;
+    private final Object block;
 
-    NamedLayer(String name, Layer layer, boolean frozen) {
+    /** Of a block that may be used in several places, with the same weights in each. */
+    NamedLayer(String name, Layer layer, boolean frozen, Object block) {
         this.name = name;
+        this.block = block;
         this.layer = layer;
         this.frozen = frozen;
     }
@@ -20,7 +23,9 @@ final class NamedLayer extends Layer {
     @Override
     long[] load(Loader loader, long[] in) {
         loader.freeze(frozen);
+        loader.begin(block);
         long[] out = layer.load(loader, in);
+        loader.end();
         loader.freeze(false);
         return out;
     }
