@@ -66,3 +66,20 @@ def test_a_batch_that_a_failed_training_left_open_is_released_and_the_trainer_go
     assert "came back" in run(kernel, "releaseFailed()")[1]
     assert run(kernel, "trainer.evaluate(new NDList(trainer.getManager().ones(new Shape(2, 256))))"
                        ".singletonOrThrow().getShape().toString()")[1] == "(2, 64)"
+
+
+def test_nothing_is_closed_while_another_thread_works_and_the_thread_is_named(kernel):
+    run(
+        kernel,
+        "NDArray[] taken = {null}; var done = new java.util.concurrent.CountDownLatch(1);\n"
+        "Thread loader = new Thread(() -> { NDArray mine = manager.ones(new Shape(4));"
+        " try { done.await(); } catch (InterruptedException e) {} taken[0] = mine.add(1); }, \"loader\");\n"
+        "loader.start();",
+    )
+    reply, _ = run(kernel, "for (int i = 0; i < 100; i++) { kept.add(manager.ones(new Shape(16 << 20))); }")
+    assert reply["status"] == "error"
+    reply, _ = run(kernel, "releaseFailed()")
+    assert reply["status"] == "error"
+    assert "loader" in reply["evalue"]
+    run(kernel, "done.countDown(); loader.join();")
+    assert run(kernel, "taken[0].sum().getFloat()")[1] == "8.0"

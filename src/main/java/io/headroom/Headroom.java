@@ -173,8 +173,8 @@ public final class Headroom {
      * forward pass made, and the arrays they put into lists and maps they name. Models, trainers, variables that are an
      * NDArray and what other variables refer to by now stay as they are.
      *
-     * @throws IllegalStateException if no cell failed, or it left nothing open, or that was released before, or the variables
-     *     refer to too many objects to tell
+     * @throws IllegalStateException if no cell failed, or it left nothing open, or that was released before, or it cannot be
+     *     told what is in use: the variables refer to too many objects, or another thread works on what cannot be seen
      */
     public static ReleaseReport releaseFailed() {
         return Session.current().releaseFailed();

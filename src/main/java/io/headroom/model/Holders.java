@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
@@ -52,11 +52,19 @@ public final class Holders {
         }
     };
 
-    /** Classes that a notebook declares: their static fields live as long as its variables. */
-    private static final String NOTEBOOK = "REPL.";
+    /** Classes whose static fields hold what every notebook has: engines, and what this library keeps. */
+    private static final List<String> NO_STATICS = List.of("ai.djl.", "io.headroom.");
 
-    private static final List<String> PLAIN =
-            List.of("java.", "javax.", "jdk.", "sun.", "ai.djl.metric.", "io.headroom.memory.");
+    private static final List<String> PLAIN = List.of(
+            "java.",
+            "javax.",
+            "jdk.",
+            "sun.",
+            "ai.djl.metric.",
+            "io.headroom.memory.",
+            "org.slf4j.",
+            "ch.qos.logback.",
+            "org.apache.logging.");
 
     private static final List<Class<?>> HOLDERS = List.of(
             NDArray.class,
@@ -72,7 +80,7 @@ public final class Holders {
             AtomicReference.class,
             AtomicReferenceArray.class,
             Reference.class,
-            CompletableFuture.class);
+            Future.class);
 
     private Holders() {}
 
@@ -151,8 +159,26 @@ public final class Holders {
      * there is too much to look through.
      */
     static Optional<Set<Object>> referred(Object root) {
+        Seen seen = see(root);
+        return seen.cut() ? Optional.empty() : Optional.of(seen.objects());
+    }
+
+    /**
+     * What an object was seen to refer to.
+     *
+     * @param cut whether not all was looked through
+     * @param hidden what of it could not be looked into, behind the object's name
+     */
+    record Seen(Set<Object> objects, boolean cut, Optional<String> hidden) {
+        Optional<String> untold() {
+            return cut ? Optional.of(TOO_MUCH) : hidden;
+        }
+    }
+
+    static Seen see(Object root) {
         Set<Object> found = Collections.newSetFromMap(new IdentityHashMap<>());
         Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        Optional<String> hidden = Optional.empty();
         Deque<Object> next = new ArrayDeque<>();
         push(next, root);
         while (!next.isEmpty()) {
@@ -161,14 +187,15 @@ public final class Holders {
                 if (each instanceof NDArray || each instanceof NDManager) {
                     found.add(each);
                 } else {
+                    hidden = hidden.or(() -> InUse.hidden(each));
                     expand(each, next);
                 }
             }
             if (seen.size() > MOST) {
-                return Optional.empty();
+                return new Seen(found, true, hidden);
             }
         }
-        return Optional.of(found);
+        return new Seen(found, false, hidden);
     }
 
     private static void expand(Object each, Deque<Object> next) {
@@ -209,8 +236,9 @@ public final class Holders {
             for (int i = 0; i < items.length(); i++) {
                 push(next, items.get(i));
             }
-        } else if (each instanceof CompletableFuture<?> future) {
-            push(next, future.isCompletedExceptionally() ? null : future.getNow(null));
+        } else if (each instanceof Future<?> future) {
+            push(next, InUse.result(future));
+            fields(each, next);
         } else if (each instanceof Object[] items) {
             Arrays.stream(items).forEach(item -> push(next, item));
         } else {
@@ -232,21 +260,28 @@ public final class Holders {
     private static List<Field> fieldsOf(Class<?> from) {
         List<Field> found = new ArrayList<>();
         for (Class<?> type = from; type != null && !type.isArray() && !isPlain(type); type = type.getSuperclass()) {
-            for (Field field : type.getDeclaredFields()) {
-                boolean leads = !Modifier.isStatic(field.getModifiers())
-                        || type.getName().startsWith(NOTEBOOK);
-                Class<?> of = field.getType();
-                if (leads && !cannotHold(of)) {
-                    try {
-                        field.setAccessible(true);
-                        found.add(field);
-                    } catch (RuntimeException closed) {
-                        continue;
-                    }
-                }
+            add(type, false, found);
+            Class<?> around = type.getNestHost();
+            if (around != type && !around.getName().startsWith("REPL.")) { // there it holds the cell's variables
+                add(around, true, found);
             }
         }
         return List.copyOf(found);
+    }
+
+    private static void add(Class<?> type, boolean staticOnly, List<Field> found) {
+        boolean statics = NO_STATICS.stream().noneMatch(type.getName()::startsWith);
+        for (Field field : type.getDeclaredFields()) {
+            boolean leads = Modifier.isStatic(field.getModifiers()) ? statics : !staticOnly;
+            if (leads && !cannotHold(field.getType())) {
+                try {
+                    field.setAccessible(true);
+                    found.add(field);
+                } catch (RuntimeException closed) {
+                    continue;
+                }
+            }
+        }
     }
 
     /** Classes whose fields are not entered. */
@@ -268,6 +303,7 @@ public final class Holders {
             return true;
         }
         return !HOLDERS.stream().anyMatch(type -> type.isInstance(value))
+                && !InUse.mayHide(value)
                 && (!(value instanceof Object[]) || cannotHold(value.getClass()))
                 && FIELDS.get(value.getClass()).isEmpty();
     }

@@ -24,27 +24,28 @@ record Kept(Set<Object> objects, Optional<String> untold) {
     /** What loaded models and variables refer to, but not what lies in collections that the statement names. */
     static Kept of(String code, List<Variable> variables) {
         Set<Object> kept = Collections.newSetFromMap(new IdentityHashMap<>());
-        String untold = null;
+        Optional<String> untold = InUse.thread();
         for (Variable variable : variables) {
             if (variable.value() instanceof NDArray array) {
                 kept.add(array);
-            } else if (!keep(variable.value(), names(code, variable.name()) ? DEEPEST : 0, kept)) {
-                untold = "variable " + variable.name() + Holders.TOO_MUCH;
+            } else {
+                Optional<String> why = keep(variable.value(), names(code, variable.name()) ? DEEPEST : 0, kept);
+                untold = untold.or(() -> why.map(each -> "variable " + variable.name() + each));
             }
         }
         for (LoadedModel model : Models.loaded()) {
-            Optional<Set<Object>> referred = Holders.referred(model);
-            referred.ifPresent(kept::addAll);
-            untold = referred.isPresent() ? untold : "model " + model.name() + Holders.TOO_MUCH;
+            Holders.Seen referred = Holders.see(model);
+            kept.addAll(referred.objects());
+            untold = untold.or(() -> referred.untold().map(each -> "model " + model.name() + each));
         }
-        return new Kept(kept, Optional.ofNullable(untold));
+        return new Kept(kept, untold);
     }
 
-    /** Keeps what a value refers to, but not the arrays that lie in its collections, so many deep; false if there is too much. */
-    private static boolean keep(Object value, int deep, Set<Object> kept) {
+    /** Keeps what a value refers to, but not the arrays that lie in its collections, so many deep; tells why not all. */
+    private static Optional<String> keep(Object value, int deep, Set<Object> kept) {
         if (deep > 0) {
             if (value instanceof NDArray || value instanceof NDManager) {
-                return true;
+                return Optional.empty();
             }
             Collection<?> items = value instanceof Collection<?> collection
                     ? collection
@@ -52,12 +53,14 @@ record Kept(Set<Object> objects, Optional<String> untold) {
                             ? map.values()
                             : value instanceof Object[] array ? Arrays.asList(array) : null;
             if (items != null) {
-                return items.stream().allMatch(item -> keep(item, deep - 1, kept));
+                return items.stream()
+                        .flatMap(item -> keep(item, deep - 1, kept).stream())
+                        .findFirst();
             }
         }
-        Optional<Set<Object>> referred = Holders.referred(value);
-        referred.ifPresent(kept::addAll);
-        return referred.isPresent();
+        Holders.Seen referred = Holders.see(value);
+        kept.addAll(referred.objects());
+        return referred.untold();
     }
 
     static boolean names(String code, String variable) {

@@ -19,7 +19,10 @@ import java.util.WeakHashMap;
  * pass made) and the arrays that it put into lists, maps and arrays it names.
  *
  * <p>Only what was opened since the mark counts. What models, trainers and other variables refer to is never among it, nor
- * a variable that is an NDArray itself; what variables took since the failure stays too.
+ * a variable that is an NDArray itself; what variables took since the failure stays too. Where it cannot be seen what is in
+ * use, nothing is closed and the reason is told: while another thread runs code of the notebook's or of a jar's, and where a
+ * variable leads to a future that is not done, a thread, an iterator, a stream or a ThreadLocal. Static fields of a jar's
+ * classes are seen where a variable leads to an object of that class, or of one nested in it.
  *
  * <pre>{@code
  * Leftovers.Mark mark = Leftovers.mark();             // after each statement
@@ -118,8 +121,7 @@ public final class Leftovers {
         Set<NDArray> all = all();
         for (Variable variable : variables) {
             if (Kept.names(code, variable.name())
-                    && Holders.referred(variable.value()).stream()
-                            .flatMap(Set::stream)
+                    && Holders.see(variable.value()).objects().stream()
                             .anyMatch(each -> all.contains(each) || managers.contains(each))) {
                 names.add(variable.name());
             }
@@ -187,7 +189,8 @@ public final class Leftovers {
      * Closes it but for what variables hold by now, cleans up and tells what came back; a second time there is nothing left
      * to close.
      *
-     * @throws IllegalStateException if what the variables hold by now is too much to look through; nothing is closed then
+     * @throws IllegalStateException if what is in use by now cannot be seen, with the thread or variable that hides it; nothing
+     *     is closed then, and it can be asked for again
      */
     public ReleaseReport release(List<Variable> variables) {
         Kept kept = Kept.of(code, variables);

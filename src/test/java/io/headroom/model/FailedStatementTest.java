@@ -1,6 +1,7 @@
 package io.headroom.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.Model;
 import ai.djl.metric.Metrics;
@@ -19,10 +20,22 @@ import ai.djl.util.PairList;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import shelves.Shelf;
 
 /** What a failed statement opened is released, and nothing that a model, a trainer or another variable needs. */
 class FailedStatementTest {
@@ -245,5 +258,135 @@ class FailedStatementTest {
         both.release(List.of());
         assertThat(List.of(one, two)).allMatch(NDArray::isReleased);
         assertThat(first.bytes() + second.bytes()).isZero();
+    }
+
+    @Test
+    void whileAThreadWorksNothingIsClosed() throws Exception {
+        Leftovers.Mark mark = Leftovers.mark();
+        NDArray lost = manager.ones(new Shape(1 << 20));
+        Leftovers left = Leftovers.since(mark, "step();", List.of());
+        assertThat(left.bytes()).isEqualTo(4 * Bytes.MIB);
+        CountDownLatch working = new CountDownLatch(1);
+        CountDownLatch done = new CountDownLatch(1);
+        Thread loader = new Thread(() -> work(working, done), "loader");
+        loader.start();
+        try {
+            working.await();
+
+            assertThatThrownBy(() -> left.release(List.of()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("Nothing was closed")
+                    .hasMessageContaining("thread \"loader\" is in io.headroom.model.FailedStatementTest.");
+            assertThat(lost.isReleased()).isFalse();
+            Leftovers now = Leftovers.since(mark, "step();", List.of());
+            assertThat(now.bytes()).isZero();
+            assertThat(now.untold()).hasValueSatisfying(why -> assertThat(why).contains("thread \"loader\""));
+        } finally {
+            done.countDown();
+            loader.join();
+        }
+        left.release(List.of());
+        assertThat(lost.isReleased()).isTrue();
+    }
+
+    private static void work(CountDownLatch working, CountDownLatch done) {
+        working.countDown();
+        try {
+            done.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void anIdlePoolIsNotAtWorkAndItsFuturesResultStays() throws Exception {
+        ExecutorService pool = Executors.newFixedThreadPool(1);
+        try {
+            Leftovers.Mark mark = Leftovers.mark();
+            Future<NDArray> next = pool.submit(() -> manager.ones(new Shape(1 << 20)));
+            NDArray result = next.get();
+            NDArray lost = manager.ones(new Shape(1 << 20));
+            List<Variable> variables =
+                    List.of(new Variable("pool", "ExecutorService", pool), new Variable("next", "Future", next));
+            idle(pool);
+
+            Leftovers.since(mark, "step();", variables).release(variables);
+
+            assertThat(lost.isReleased()).isTrue();
+            assertThat(result.isReleased()).isFalse();
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
+    private static void idle(ExecutorService pool) throws InterruptedException {
+        while (((ThreadPoolExecutor) pool).getActiveCount() > 0) {
+            Thread.sleep(1);
+        }
+    }
+
+    @Test
+    void aTaskThatWaitsForItsTimeMayUseAnything() {
+        ScheduledExecutorService pool = Executors.newScheduledThreadPool(1);
+        try {
+            Leftovers.Mark mark = Leftovers.mark();
+            NDArray captured = manager.ones(new Shape(1 << 20));
+            pool.schedule(() -> captured.sum(), 1, TimeUnit.HOURS);
+            Leftovers left = Leftovers.since(mark, "step();", List.of(new Variable("pool", "ExecutorService", pool)));
+            assertThat(left.bytes()).isZero();
+            assertThat(left.untold()).isPresent();
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
+    @Test
+    void whatCannotBeLookedIntoIsNamedAndNothingIsClosed() {
+        List<NDArray> list = new ArrayList<>();
+        ThreadLocal<NDArray> local = new ThreadLocal<>();
+        Map<String, Object> hiding = Map.of(
+                "future",
+                new CompletableFuture<>(),
+                "task",
+                new FutureTask<>(() -> 1),
+                "iterator",
+                list.iterator(),
+                "stream",
+                list.stream(),
+                "local",
+                local,
+                "function",
+                Function.<Object>identity().andThen(each -> each));
+        hiding.forEach((name, value) -> {
+            Leftovers.Mark mark = Leftovers.mark();
+            NDArray array = manager.ones(new Shape(4));
+            for (Object each : List.of(value, List.of(value), new Object[] {Optional.of(value)})) {
+                Leftovers left = Leftovers.since(mark, "step();", List.of(new Variable(name, "Object", each)));
+                assertThat(left.untold())
+                        .hasValueSatisfying(why -> assertThat(why).startsWith("variable " + name + " is or leads to "));
+                assertThat(left.bytes()).isZero();
+            }
+            assertThat(array.isReleased()).isFalse();
+        });
+    }
+
+    @Test
+    void whatAJarsClassKeepsInAStaticFieldStays() {
+        Leftovers.Mark mark = Leftovers.mark();
+        Shelf.last = manager.ones(new Shape(1 << 20));
+        NDArray lost = manager.ones(new Shape(1 << 20));
+        try {
+            for (Object each : List.of(new Shelf(), new Shelf.Place(), Shelf.reader())) {
+                assertThat(Leftovers.since(mark, "step();", List.of(new Variable("shelf", "Object", each)))
+                                .bytes())
+                        .isEqualTo(4 * Bytes.MIB);
+            }
+            List<Variable> variables = List.of(new Variable("shelf", "Shelf", new Shelf()));
+            Leftovers.since(mark, "step();", variables).release(variables);
+            assertThat(Shelf.last.isReleased()).isFalse();
+            assertThat(lost.isReleased()).isTrue();
+        } finally {
+            Shelf.last = null;
+        }
     }
 }
