@@ -53,12 +53,12 @@ public final class Solver {
 
     /**
      * The smallest value of a numeric option that goes with all else: a batch of as many samples as there are micro-batches, a width
-     * that the heads divide and the LoRA rank goes into, a layer for each segment, an image that each layer can halve, nodes that the edges find room between.
+     * that the heads divide and the LoRA rank goes into, a layer for each segment and each frozen one, an image that each layer can halve, nodes that the edges find room between.
      */
     public static long smallest(Workload workload, Option option) {
         return switch (option) {
             case BATCH -> workload.accumulation();
-            case LAYERS -> Math.max(1, workload.checkpointing());
+            case LAYERS -> Math.max(1, Math.max(workload.checkpointing(), workload.frozenLayers()));
             case IMAGE -> 1L << Math.min(Long.SIZE - 2, workload.layers());
             case NODES -> Math.max(1, (long) Math.ceil(Math.sqrt(workload.number(Option.EDGES))));
             case D_MODEL ->

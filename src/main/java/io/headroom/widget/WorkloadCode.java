@@ -29,6 +29,7 @@ final class WorkloadCode {
             Map.entry(Option.CHECKPOINTING, "checkpointing"),
             Map.entry(Option.ACCUMULATION, "accumulation"),
             Map.entry(Option.LORA_RANK, "loraRank"),
+            Map.entry(Option.FROZEN_LAYERS, "frozenLayers"),
             Map.entry(Option.ZERO_GRAD, "zeroGrad"),
             Map.entry(Option.DEVICE, "device"));
     private static final Set<OptimizerKind> CELLS =

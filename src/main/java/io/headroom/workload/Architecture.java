@@ -23,12 +23,27 @@ public enum Architecture {
             Option.CHUNKS,
             Option.POSITIONS,
             Option.LORA_RANK,
+            Option.FROZEN_LAYERS,
             Option.TIED,
             Option.NEW_TOKENS),
     /** Fully connected layers on {@code [batch, features]}. */
-    MLP(Option.NODES, Option.D_MODEL, Option.LAYERS, Option.FEATURES, Option.OUTPUTS, Option.DROPOUT),
+    MLP(
+            Option.NODES,
+            Option.D_MODEL,
+            Option.LAYERS,
+            Option.FEATURES,
+            Option.OUTPUTS,
+            Option.DROPOUT,
+            Option.FROZEN_LAYERS),
     /** Convolution, batch norm, ReLU and pooling on {@code [batch, features, image, image]}. */
-    CNN(Option.NODES, Option.D_MODEL, Option.LAYERS, Option.FEATURES, Option.OUTPUTS, Option.IMAGE),
+    CNN(
+            Option.NODES,
+            Option.D_MODEL,
+            Option.LAYERS,
+            Option.FEATURES,
+            Option.OUTPUTS,
+            Option.IMAGE,
+            Option.FROZEN_LAYERS),
     /** Stacked LSTM layers on {@code [batch, seq, features]}. */
     LSTM(Option.NODES, Option.SEQ, Option.D_MODEL, Option.LAYERS, Option.FEATURES, Option.OUTPUTS, Option.DROPOUT),
     /** Graph attention layers on {@code [batch, nodes, features]}. */

@@ -37,6 +37,11 @@ public enum Option {
     CHECKPOINTING("checkpointing", 0, 0, "segments of gradient checkpointing; 0 = off"),
     ACCUMULATION("accumulation", 1, 1, "micro-batches that one optimizer step is split into"),
     LORA_RANK("lora_rank", 0, 0, "rank of LoRA adapters on the attention projections, all else frozen; 0 = off"),
+    FROZEN_LAYERS(
+            "frozen_layers",
+            0,
+            0,
+            "first layers that are not trained, nor what is in front of them: input layer, embedding"),
     TIED("tied", false, "whether the head shares the embedding's weights"),
     ZERO_GRAD("zero_grad", ZeroGrad.IN_PLACE, "in_place, before_forward, before_backward or after_step"),
     FOREACH("foreach", false, "whether the optimizer updates all weights at once (PyTorch on CUDA)"),

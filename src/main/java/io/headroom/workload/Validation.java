@@ -20,6 +20,7 @@ final class Validation {
             throw new IllegalArgumentException("layers = " + step.layers() + ": an estimate plays every layer, up to "
                     + MOST_LAYERS + ". Use fewer.");
         }
+        checkFrozen(step);
         switch (step.architecture()) {
             case TRANSFORMER -> checkTransformer(step);
             case GAT -> checkGraph(step);
@@ -28,6 +29,26 @@ final class Validation {
         }
         long widest = step.has(Option.FF) ? Math.max(step.dModel(), step.ff()) : step.dModel();
         Bytes.times(step.sequences(), step.has(Option.SEQ) ? step.seq() : 1, widest, 4, step.layers());
+    }
+
+    private static void checkFrozen(Workload step) {
+        long frozen = step.frozenLayers();
+        if (frozen > step.layers()) {
+            throw new IllegalArgumentException("frozen_layers = " + frozen + " but layers = " + step.layers()
+                    + ": freeze at most all of them, which trains the head alone.");
+        }
+        if (frozen == 0 || step.architecture() != Architecture.TRANSFORMER) {
+            return;
+        }
+        if (step.loraRank() > 0) {
+            throw new IllegalArgumentException("frozen_layers = " + frozen + " with lora_rank = " + step.loraRank()
+                    + ": adapters are trained in every layer and all else is frozen already. Leave one of them out.");
+        }
+        if (step.flag(Option.TIED) && frozen == step.layers()) {
+            throw new IllegalArgumentException("frozen_layers = " + frozen + " of layers = " + step.layers()
+                    + " with tied = true: the head's weights are the embedding's, which is frozen, so nothing is trained."
+                    + " Freeze fewer layers, or leave tied out.");
+        }
     }
 
     private static void checkLoop(Workload step) {

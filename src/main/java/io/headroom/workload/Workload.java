@@ -215,6 +215,16 @@ public final class Workload {
         return with(Option.LORA_RANK, rank);
     }
 
+    /**
+     * Trains all but the first layers, which have no gradients and no optimizer state; 0 trains everything.
+     *
+     * <p>What is in front of them, a projection of the input or an embedding, is frozen with them, so that autograd begins behind
+     * them and saves nothing of them. DJL still holds what their code made until the step ends.
+     */
+    public Workload frozenLayers(long layers) {
+        return with(Option.FROZEN_LAYERS, layers);
+    }
+
     public Workload zeroGrad(ZeroGrad place) {
         return with(Option.ZERO_GRAD, place);
     }
@@ -333,6 +343,11 @@ public final class Workload {
 
     public long loraRank() {
         return number(Option.LORA_RANK);
+    }
+
+    /** How many of the first layers are not trained; 0 of a model that has no such option. */
+    public long frozenLayers() {
+        return has(Option.FROZEN_LAYERS) ? number(Option.FROZEN_LAYERS) : 0;
     }
 
     public ZeroGrad zeroGrad() {

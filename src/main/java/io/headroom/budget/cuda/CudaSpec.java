@@ -97,6 +97,10 @@ public final class CudaSpec {
                 spec,
                 "lora_rank",
                 "is not followed beside preset; sizes (\"heads\", \"layers\", …) without preset take it");
+        refuse(
+                spec,
+                "frozen_layers",
+                "is not followed beside preset; sizes (\"heads\", \"layers\", …) without preset take it");
         Set<String> unknown = new TreeSet<>(spec.keySet());
         unknown.removeAll(KEYS);
         if (!unknown.isEmpty()) {

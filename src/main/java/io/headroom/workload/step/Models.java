@@ -8,6 +8,8 @@ import java.util.Locale;
 
 /** The layers of the models that are described by sizes, as {@code Workload.newBlock()} builds them. */
 final class Models {
+    private static final String HEAD = "head";
+
     private Models() {}
 
     static List<Layer> layers(Workload work) {
@@ -19,6 +21,16 @@ final class Models {
             case GAT -> gat(work);
             case BLOCK -> block(work);
         };
+    }
+
+    /** How many of these are frozen: all in front of the first layer that is trained, by its number. */
+    static int frozen(Workload work, String... names) {
+        long layers = work.frozenLayers();
+        int count = 0;
+        while (layers > 0 && !names[count].equals(HEAD) && !names[count].endsWith(" " + (layers + 1))) {
+            count++;
+        }
+        return count;
     }
 
     private static List<Layer> block(Workload work) {
@@ -41,12 +53,12 @@ final class Models {
     private static List<Layer> transformer(Workload work) {
         List<Layer> layers = new ArrayList<>();
         long outputs = work.vocab() > 0 ? (work.vocab() - 1) / Sharing.parts(work) + 1 : work.outputs();
-        LinearLayer head = new LinearLayer("head", outputs);
+        LinearLayer head = new LinearLayer(HEAD, outputs);
         if (work.vocab() > 0) {
             EmbeddingLayer embedding = new EmbeddingLayer(work, outputs);
             layers.add(embedding);
             if (work.flag(Option.TIED)) {
-                head = new LinearLayer("head", embedding::table, outputs);
+                head = new LinearLayer(HEAD, embedding::table, outputs);
             }
         } else if (work.projectsInput()) {
             layers.add(new LinearLayer("input", work.dModel()));
@@ -67,7 +79,7 @@ final class Models {
                 layers.add(SimpleLayer.dropout(work.dropout()));
             }
         }
-        layers.add(new LinearLayer("head", work.outputs()));
+        layers.add(new LinearLayer(HEAD, work.outputs()));
         return layers;
     }
 
@@ -83,7 +95,7 @@ final class Models {
             channels = Math.multiplyExact(channels, 2);
         }
         layers.add(SimpleLayer.globalAvgPool());
-        layers.add(new LinearLayer("head", work.outputs()));
+        layers.add(new LinearLayer(HEAD, work.outputs()));
         return layers;
     }
 
@@ -92,7 +104,7 @@ final class Models {
         for (long i = 1; i <= work.layers(); i++) {
             layers.add(new GraphLayer("layer " + i, work, i == 1));
         }
-        layers.add(new LinearLayer("head", work.outputs()));
+        layers.add(new LinearLayer(HEAD, work.outputs()));
         return layers;
     }
 
@@ -100,6 +112,6 @@ final class Models {
         return List.of(
                 new LstmLayer(work.dModel(), work.layers(), work.dropout()),
                 SimpleLayer.last(),
-                new LinearLayer("head", work.outputs()));
+                new LinearLayer(HEAD, work.outputs()));
     }
 }

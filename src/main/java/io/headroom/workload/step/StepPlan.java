@@ -66,8 +66,10 @@ public final class StepPlan {
     private void play() {
         long[] shape = work.inputShape().getShape();
         long[] out = shape;
+        int frozen = Models.frozen(work, names);
         for (int i = 0; i < names.length; i++) {
             tape.layer(names[i]);
+            loader.freeze(i < frozen);
             out = layers.get(i).load(loader, out);
             loader.layerLoaded();
         }
