@@ -98,7 +98,7 @@ public class WorkloadCodeTest {
         return switch (option) {
             case DEVICE -> List.of("A100 40GB");
             case DROPOUT -> List.of(0.25);
-            case HEADS, KV_HEADS, ACCUMULATION, CHECKPOINTING, LAYERS, DEVICES -> List.of(2);
+            case HEADS, KV_HEADS, ACCUMULATION, CHECKPOINTING, LAYERS, FROZEN_LAYERS, DEVICES -> List.of(2);
             case BATCH -> List.of(16, 3_000_000_000L);
             default -> List.of(16);
         };
