@@ -205,7 +205,7 @@ final class Implied {
         Optional<Size> requested = oom.size(Field.REQUESTED);
         boolean caching = oom.allocator().isDevice()
                 && switch (oom.wording()) {
-                    case MPS, MPS_BINARY, MPS_BUFFER, SINGLE_BLOCK, ASYNC -> false;
+                    case MPS, MPS_BINARY, MPS_BUFFER, METAL, SINGLE_BLOCK, ASYNC -> false;
                     default -> true;
                 }
                 && oom.wording() != Wording.CACHED;

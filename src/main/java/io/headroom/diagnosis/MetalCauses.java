@@ -28,6 +28,13 @@ final class MetalCauses {
                     requested.map(size -> "One buffer of " + size + " is").orElse("One buffer is")
                             + " above Metal's limit for a single buffer.");
         }
+        if (oom.wording() == Wording.METAL) {
+            return Verdict.of(
+                    CAPACITY,
+                    0.5,
+                    "Metal found no room for the buffers of one command buffer: the GPU's share of the machine's memory"
+                            + " is full. The message gives no figures.");
+        }
         Optional<Size> allowed = oom.size(Field.MAX_ALLOWED);
         Optional<Size> live = oom.size(Field.MPS_ALLOCATED);
         Optional<Size> other = oom.size(Field.MPS_OTHER);

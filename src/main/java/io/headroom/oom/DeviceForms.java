@@ -25,6 +25,7 @@ final class DeviceForms {
                 region.after("attemptingtoallocate", Field.REQUESTED).after("allowedbuffersizeof", Field.MAX_ALLOWED);
                 return region.as(Backend.MPS, Wording.MPS_BUFFER);
             }),
+            Form.of("commandbuffercallbackerroroutofmemory", DeviceForms::metal),
             Form.of("outofmemoryerror:outofmemorytoallocate", region -> {
                 region.after("outofmemorytoallocate", Field.REQUESTED);
                 return region.as(Backend.CUDA, Wording.RAW_RUNTIME);
@@ -267,6 +268,13 @@ final class DeviceForms {
         }
         region.until("cudaerrormemoryallocation");
         return region.as(backend, Wording.RAW_RUNTIME);
+    }
+
+    /** {@code Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)}. */
+    private static Finding metal(Region region) {
+        return region.lead(40).contains("insufficientmemory(") && !Prose.isMention(region)
+                ? region.as(Backend.MPS, Wording.METAL)
+                : null;
     }
 
     private static Finding mps(Region region) {

@@ -2,6 +2,7 @@ package io.headroom.oom;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 
@@ -77,6 +78,12 @@ final class HostForms {
                     region.after("triedtoallocate", Field.REQUESTED);
                     return region.as(Backend.CPU, Wording.NATIVE);
                 }),
+                Form.of("mach_vm_map(size=", region -> {
+                    region.count("mach_vm_map(size=", "", Field.REQUESTED);
+                    return region.trail(60).contains("failed(errorcode=3)")
+                            ? region.until("failed(errorcode=3)").as(Backend.CPU, Wording.NATIVE)
+                            : null;
+                }),
                 Form.of("memoryallocationof", region -> {
                     region.count("memoryallocationof", "bytesfailed", Field.REQUESTED);
                     return region.sizes.isEmpty() ? null : region.as(Backend.CPU, Wording.NATIVE);
@@ -144,6 +151,7 @@ final class HostForms {
                 Form.of(
                         "kernelappearstohavedied",
                         region -> Prose.isMention(region) ? null : region.as(Backend.OOM_KILLER, Wording.KERNEL_DIED)),
+                Form.of("appearstohavedied", HostForms::restarting),
                 Form.of("kerneldiedunexpectedly", kill(Wording.KERNEL_DIED)),
                 Form.of("deadkernelerror", kill(Wording.KERNEL_DIED))));
         for (String exit : List.of(
@@ -187,6 +195,14 @@ final class HostForms {
 
     private static Function<Region, Finding> kill(Wording wording) {
         return region -> region.as(Backend.OOM_KILLER, wording);
+    }
+
+    /** JupyterLab's dialog: {@code The kernel for train.ipynb appears to have died. It will restart automatically.} */
+    private static Finding restarting(Region region) {
+        boolean dialog =
+                region.source.lineBefore(region.start).toLowerCase(Locale.ROOT).contains("kernel for ")
+                        && region.continuesWith(".itwillrestartautomatically");
+        return dialog && !Prose.isMention(region) ? region.as(Backend.OOM_KILLER, Wording.KERNEL_DIED) : null;
     }
 
     private static Finding heroku(Region region) {

@@ -24,6 +24,9 @@ final class JavaForms {
     static final List<Form> ALL = List.of(
             Form.headline("java.lang.outofmemoryerror", JavaForms::error),
             Form.headline("java/lang/outofmemoryerror", JavaForms::logged),
+            Form.of("outofdirectmemoryerror", JavaForms::netty),
+            Form.of("(s)ofdirectmemory(used:", JavaForms::nettyMessage),
+            Form.of("error=12,", region -> isExec(region) ? region.as(Backend.CPU, Wording.ERRNO_12) : null),
             Form.of("javaheapspace", region -> bare(region, Wording.JAVA_HEAP)),
             Form.of("gcoverheadlimitexceeded", region -> bare(region, Wording.GC_OVERHEAD)),
             Form.of("arraysizeexceedsvmlimit", region -> bare(region, Wording.ARRAY_LIMIT)),
@@ -102,6 +105,32 @@ final class JavaForms {
         return region.as(Backend.JVM, Wording.DIRECT_BUFFER);
     }
 
+    /** {@code failed to allocate 16777216 byte(s) of direct memory (used: 520093703, max: 536870912)}. */
+    private static Finding netty(Region region) {
+        region.count(":failedtoallocate", "byte(s)ofdirectmemory", Field.REQUESTED);
+        Finding finding = nettyFigures(region);
+        return region.sizes.isEmpty() && (Prose.isCode(region) || Prose.isMention(region)) ? null : finding;
+    }
+
+    /** The same where another exception hands the sentence on without the error's name. */
+    private static Finding nettyMessage(Region region) {
+        region.leading("failedtoallocate", Field.REQUESTED);
+        Finding finding = nettyFigures(region);
+        return region.sizes.isEmpty() ? null : finding;
+    }
+
+    private static Finding nettyFigures(Region region) {
+        count(region, "(used:", ',', Field.ALLOCATED);
+        count(region, ",max:", ')', Field.MAX_ALLOWED);
+        return region.as(Backend.JVM, Wording.DIRECT_BUFFER);
+    }
+
+    /** {@code java.io.IOException: Cannot run program "ls": error=12, …}, the rest in the system's language. */
+    private static boolean isExec(Region region) {
+        String lead = region.lead(300);
+        return lead.contains("cannotrunprogram") || lead.contains("java.io.ioexception:error=12,");
+    }
+
     private static Finding commit(Region region) {
         int comma = region.text.indexOf(',', region.bodyStart);
         if (comma >= 0 && comma < region.bodyStart + 30) {
@@ -119,7 +148,7 @@ final class JavaForms {
     }
 
     private static void count(Region region, String label, char end, Field field) {
-        int at = region.text.indexOf(label, region.bodyStart);
+        int at = region.text.indexOf(label, region.bodyStart - label.length());
         if (at >= 0 && at < region.bodyStart + 300) {
             countAt(region, at + label.length(), end, field);
         }

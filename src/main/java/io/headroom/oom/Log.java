@@ -79,7 +79,10 @@ public record Log(List<OutOfMemory> failures, List<NearMiss> nearMisses, List<Ne
             length += text.length();
             Log log = read(text);
             log.earlier().forEach(findings::add);
-            log.failures().forEach(oom -> findings.add(predicting ? oom.whilePredicting() : oom));
+            List<OutOfMemory> failures = log.failures().isEmpty() && each instanceof OutOfMemoryError
+                    ? List.of(OutOfMemory.unnamed(text))
+                    : log.failures();
+            failures.forEach(oom -> findings.add(predicting ? oom.whilePredicting() : oom));
             log.nearMisses().forEach(findings::add);
         }
         return findings.log(length);

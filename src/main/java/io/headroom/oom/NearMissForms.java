@@ -41,6 +41,19 @@ final class NearMissForms {
                     "largerthancurrentlysupportedbythemps",
                     "The Metal backend's index range: the result has too many elements, whatever the memory."),
             Form.notThis(
+                    "totalbytesofndarray232",
+                    "The Metal backend's limit of 4 GiB for one array, whatever the memory: a smaller batch, image or sequence."),
+            Form.notThis(
+                    "productofdimensionsizes231",
+                    "The Metal backend's index range: the result has too many elements, whatever the memory."),
+            Form.notThis(
+                    "ndarraydimensionlengthint_max",
+                    "The Metal backend's index range: one dimension is too long, whatever the memory."),
+            Form.notThis(
+                    "bufferisnotlargeenough.mustbe",
+                    "An operator on Metal was handed a buffer smaller than its shape says: a bug in PyTorch's MPS backend,"
+                            + " mended in many places since 1.12, no lack of memory."),
+            Form.notThis(
                     "placeholderstoragehasnotbeenallocated",
                     "A tensor is on the CPU and the model on the GPU: move both."),
             Form.notThis(

@@ -69,6 +69,21 @@ public record OutOfMemory(
         return Log.read(throwable).first();
     }
 
+    /** An {@code OutOfMemoryError} that says nothing known: its type is enough. */
+    static OutOfMemory unnamed(String text) {
+        return new OutOfMemory(
+                Backend.JVM,
+                Backend.JVM,
+                Wording.JAVA_OTHER,
+                Map.of(),
+                List.of(),
+                OptionalInt.empty(),
+                Optional.empty(),
+                false,
+                text.substring(0, Math.min(text.length(), 2000)),
+                false);
+    }
+
     OutOfMemory placed(Optional<String> line) {
         return new OutOfMemory(
                 backend, allocator, wording, sizes, processes, device, line, impossible, excerpt, predicting);

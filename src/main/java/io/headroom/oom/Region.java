@@ -266,13 +266,14 @@ final class Region {
         return at + 1 < limit && text.charAt(at) == '-' && isDigit(at + 1);
     }
 
-    /** Whether a number that begins here is only the end of another: of "-3.00", "1.2.3.4" or "1,024". */
+    /** Whether a number that begins here is only the end of another: of "-3.00", "1.2.3.4", "1,024" or "1e999". */
     private boolean isTail(int number) {
         if (number == 0 || source.at(number - 1) + 1 != source.at(number)) {
             return false;
         }
         char before = text.charAt(number - 1);
-        return before == '-' || before == '.' || (before == ',' && number > 1 && isDigit(number - 2));
+        boolean behindDigit = number > 1 && isDigit(number - 2) && source.at(number - 2) + 1 == source.at(number - 1);
+        return before == '-' || before == '+' || before == '.' || (behindDigit && (before == ',' || before == 'e'));
     }
 
     private int find(String literal, int from) {

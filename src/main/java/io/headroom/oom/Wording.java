@@ -24,6 +24,7 @@ public enum Wording {
     MPS("MPS backend out of memory (MB, GB)", "1.12 – 2.7"),
     MPS_BINARY("MPS backend out of memory (MiB, GiB)", "2.8 or newer"),
     MPS_BUFFER("Invalid buffer size", ""),
+    METAL("Metal: Insufficient Memory", ""),
     CPU_ALLOCATOR("DefaultCPUAllocator", ""),
     CPU_OLD("Torch: not enough memory", "1.0 or older"),
     MMAP("a file could not be mapped", ""),

@@ -12,6 +12,8 @@ import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is no message, or half of one, is neither an exception nor a false figure. */
 class BadInputTest {
@@ -63,6 +65,15 @@ class BadInputTest {
             assertThat(before.sizes()).as(size).containsOnlyKeys(Field.REQUESTED, Field.ALLOCATED);
             assertThat(behind.impossible() || before.impossible()).as(size).isFalse();
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1e999", "1e3", "1E5", "1e+5", "1.5e-3"})
+    void aNumberInAnotherNotationIsNotReadFromItsEnd(String number) {
+        String message = "CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 6.00 GiB total capacity; " + number
+                + " GiB already allocated; 1.00 GiB free)";
+
+        assertThat(OutOfMemory.read(message).orElseThrow().fields()).doesNotContainKey("allocated_bytes");
     }
 
     @Test

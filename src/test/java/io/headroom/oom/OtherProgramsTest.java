@@ -24,6 +24,14 @@ class OtherProgramsTest {
                 "The memory limit of a container must not be exceeded, else it is restarted.",
                 "if the memory limit of the pod is exceeded the job is stopped",
                 "If the kernel appears to have died, press Restart.",
+                "If the kernel for train.ipynb appears to have died, it will restart automatically.",
+                "The battery for my laptop appears to have died. It will restart automatically.",
+                "throw new OutOfDirectMemoryError(\"failed to allocate \" + capacity + \" byte(s) of direct memory (used: \" + used",
+                "mysqld: error=12, see the manual",
+                "grep for kIOGPUCommandBufferCallbackErrorOutOfMemory in the log",
+                "failed assertion `[MPSNDArray, initWithBuffer:descriptor:] Error: buffer is not large enough. Must be 432 bytes",
+                "failed assertion '[MPSNDArray initWithDevice:descriptor:] Error: product of dimension sizes > 2**31 '",
+                "passenger(49856,0x7fff7686c310) malloc: *** mach_vm_map(size=1048576) failed (error code=268435459)",
                 "if (status == CUDA_ERROR_OUT_OF_MEMORY) { retry(); }",
                 "if (err == cudaErrorMemoryAllocation) return false;",
                 "Returns: CUDA_SUCCESS, CUDA_ERROR_INVALID_CONTEXT, CUDA_ERROR_OUT_OF_MEMORY",
@@ -57,6 +65,19 @@ class OtherProgramsTest {
             })
     void isNoFailure(String text) {
         assertThat(Log.read(text).failures()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "failed assertion `[MPSNDArray initWithDevice:descriptor:] Error: total bytes of NDArray > 2**32'",
+                "failed assertion '[MPSNDArray initWithDevice:descriptor:] Error: product of dimension sizes > 2**31 '",
+                "failed assertion `[MPSNDArray, initWithBuffer:descriptor:] Error: buffer is not large enough. Must be 432 bytes",
+                "MPSNDArray.mm:850: failed assertion `Error: NDArray dimension length > INT_MAX'"
+            })
+    void metalsOtherLimitsAreNamed(String text) {
+        assertThat(Log.read(text).failures()).isEmpty();
+        assertThat(Log.read(text).nearMisses()).hasSize(1);
     }
 
     @ParameterizedTest

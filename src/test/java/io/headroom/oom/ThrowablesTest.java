@@ -23,6 +23,32 @@ class ThrowablesTest {
         assertThat(oom.size(Field.REQUESTED)).contains(Size.exactly(65_536_000));
     }
 
+    /** As Netty's own. */
+    private static final class OutOfDirectMemoryError extends OutOfMemoryError {
+        private static final long serialVersionUID = 1;
+
+        OutOfDirectMemoryError(String message) {
+            super(message);
+        }
+    }
+
+    @Test
+    void everyOutOfMemoryErrorIsOneWhateverItsNameAndItsText() {
+        OutOfMemory netty = OutOfMemory.read(new OutOfDirectMemoryError(
+                        "failed to allocate 16777216 byte(s) of direct memory (used: 520093703, max: 536870912)"))
+                .orElseThrow();
+        assertThat(netty.wording()).isEqualTo(Wording.DIRECT_BUFFER);
+        assertThat(netty.size(Field.REQUESTED)).contains(Size.exactly(16_777_216));
+
+        for (String text : new String[] {null, "", "pool 7 is spent", "StackOverflowError"}) {
+            OutOfMemory own = OutOfMemory.read(new OutOfMemoryError(text) {
+                        private static final long serialVersionUID = 1;
+                    })
+                    .orElseThrow();
+            assertThat(own.backend()).isEqualTo(Backend.JVM);
+        }
+    }
+
     @Test
     void theDeepestCauseFailedFirst() {
         EngineException cuda = new EngineException("CUDA out of memory. Tried to allocate 2.00 GiB.");

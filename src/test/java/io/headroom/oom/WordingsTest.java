@@ -62,11 +62,40 @@ class WordingsTest {
                 "oom-killer | [4018.4] Killed process 935 (python) total-vm:113656kB, anon-rss:102104kB, file-rss:0kB",
                 "oom-killer | a.service: A process of this unit has been killed by the OOM killer.",
                 "oom-killer | heroku[web.1]: Error R15 (Memory quota vastly exceeded)",
+                "oom-killer | The kernel for train.ipynb appears to have died. It will restart automatically.",
+                "oom-killer | The Kernel for 02 fine-tune (copy).ipynb appears to have died. It will restart automatically.",
+                "jvm | io.netty.util.internal.OutOfDirectMemoryError: failed to allocate 16777216 byte(s) of direct memory (used: 520093703, max: 536870912)",
+                "jvm | FetchFailedException: failed to allocate 16777216 byte(s) of direct memory (used: 21407727616, max: 21422538752)",
+                "cpu | java.io.IOException: Cannot run program ~/bin/ls~: error=12, Cannot allocate memory",
+                "cpu | Caused by: java.io.IOException: error=12, 无法分配内存",
+                "mps | error: Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)",
+                "cpu | python(30038,0x10bdd6dc0) malloc: can't allocate region :*** mach_vm_map(size=8589938688, flags: 100) failed (error code=3)",
+                "cpu | blender(400,0xa19571a8) malloc: *** mach_vm_map(size=193413120) failed (error code=3) *** error: can't allocate region",
                 "mps | [metal::malloc] Attempting to allocate 9 bytes which is greater than the maximum"
             })
     void isRecognised(String backend, String text) {
         assertThat(OutOfMemory.read(text).map(oom -> oom.backend().label())).contains(backend);
         assertThat(Log.read(text).failures()).hasSize(1);
+    }
+
+    @Test
+    void nettysAndMacsFiguresAreRead() {
+        assertThat(fields("failed to allocate 16777216 byte(s) of direct memory (used: 520093703, max: 536870912)"))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "requested_bytes",
+                        16_777_216L,
+                        "allocated_bytes",
+                        520_093_703L,
+                        "max_allowed_bytes",
+                        536_870_912L));
+        assertThat(
+                        fields(
+                                "malloc: can't allocate region\n*** mach_vm_map(size=8589938688, flags: 100) failed (error code=3)"))
+                .containsExactlyEntriesOf(Map.of("requested_bytes", 8_589_938_688L));
+        assertThat(OutOfMemory.read("malloc: *** mach_vm_map(size=18446744073709240320) failed (error code=3)")
+                        .orElseThrow()
+                        .impossible())
+                .isTrue();
     }
 
     @Test
