@@ -219,7 +219,7 @@ final class HostCauses {
                 Verdict.of(
                         HOST_RAM,
                         0.7,
-                        "/dev/shm, through which loader workers hand over batches, is full; in Docker it has 64 MB.");
+                        "/dev/shm, through which loader workers and NCCL hand over data, is full; in Docker it has 64 MB.");
         };
     }
 

@@ -9,6 +9,9 @@ final class DeviceForms {
     private static final Pattern FREE_OF = Pattern.compile(
             "(?:cuda:\\d{1,3})?\\((\\d{1,6}\\.\\d{1,4})/(\\d{1,6}\\.\\d{1,4})([kmgt]ib)\\)onstartupislessthan");
 
+    private static final Pattern CUPY = Pattern.compile(
+            "outofmemoryallocating([\\d,]{1,25})bytes\\(allocatedsofar:([\\d,]{1,25})bytes(?:,limitsetto:([\\d,]{1,25})bytes)?");
+
     private DeviceForms() {}
 
     static final List<Form> ALL = List.of(
@@ -72,6 +75,23 @@ final class DeviceForms {
                     region -> Prose.isMention(region) || Prose.isLiteral(region)
                             ? null
                             : region.as(Backend.CUDA, Wording.HEADLINE)),
+            Form.of(
+                    "rmmfailureat",
+                    region -> region.trail(400).contains("maximumpoolsizeexceeded")
+                            ? region.until("maximumpoolsizeexceeded").as(Backend.CUDA, Wording.RAW_RUNTIME)
+                            : null),
+            Form.of("(allocatedsofar:", DeviceForms::cupy),
+            Form.of(
+                    "error2:outofmemory",
+                    region -> region.lead(300).contains("cuda") ? raw(region, Backend.CUDA) : null),
+            Form.of(
+                    "errorcode2:outofmemory(",
+                    region -> Prose.isMention(region)
+                            ? null
+                            : region.after("(requestedsizewas", Field.REQUESTED).as(Backend.CUDA, Wording.RAW_RUNTIME)),
+            Form.of(
+                    "hipblas_status_alloc_failedwhencalling",
+                    region -> Prose.isMention(region) ? null : region.as(Backend.HIP, Wording.HANDLE)),
             raw("gpuapicall)outofmemory", Backend.CUDA),
             raw("rmm_error_out_of_memory", Backend.CUDA),
             Form.of(
@@ -133,6 +153,24 @@ final class DeviceForms {
         return region.limit < region.text.length() || region.contains("outofmemory")
                 ? null
                 : region.as(Backend.CUDA, Wording.HEADLINE);
+    }
+
+    /** CuPy: {@code Out of memory allocating 1,600,000,000 bytes (allocated so far: 2,281,307,136 bytes).} */
+    private static Finding cupy(Region region) {
+        Matcher said = CUPY.matcher(region.lead(80) + region.trail(80));
+        if (!said.find()) {
+            return null;
+        }
+        put(region, Field.REQUESTED, said.group(1));
+        put(region, Field.ALLOCATED, said.group(2));
+        if (said.group(3) != null) {
+            put(region, Field.MAX_ALLOWED, said.group(3));
+        }
+        return region.as(Backend.CUDA, Wording.RAW_RUNTIME);
+    }
+
+    private static void put(Region region, Field field, String digits) {
+        Size.of(digits.replace(",", ""), "b").ifPresent(size -> region.sizes.put(field, size));
     }
 
     private static Finding tensorRt(Region region) {

@@ -26,6 +26,9 @@ final class HostForms {
     /** A metric's value behind its labels: it counts, and nothing was killed. */
     private static final Pattern ZERO = Pattern.compile("\"?[^{}]{0,200}}\\s*0(?:\\.0*)?\\s*(?:\\d+\\s*)?");
 
+    private static final Pattern SRUN =
+            Pattern.compile("\\s*[\\w.-]{1,200}: tasks? [\\d,\\[\\]-]{1,200}: Out Of Memory\\s*");
+
     private static final Pattern SENT = Pattern.compile("\\b(?:sends?|sending|to send)\\s*$");
     private static final Pattern RAISED = Pattern.compile("(?:^|.*[\\s:(\\[])$");
     private static final Pattern CAUGHT = Pattern.compile(".*\\b(except|raise|catch|if|as|import|not)\\b[\\s(]*$");
@@ -69,9 +72,7 @@ final class HostForms {
                 Form.of("errno12]cannotallocatememory", region -> region.as(Backend.CPU, Wording.ERRNO_12)),
                 Form.of(
                         "std::bad_alloc",
-                        region -> Prose.isCode(region)
-                                        || Prose.isMention(region)
-                                        || region.trail(80).contains("cudaerror")
+                        region -> Prose.isCode(region) || Prose.isMention(region) || isOfDevice(region)
                                 ? null
                                 : region.as(Backend.CPU, Wording.BAD_ALLOC)),
                 Form.of("mallocfailed(triedtoallocate", region -> {
@@ -108,6 +109,15 @@ final class HostForms {
                 Form.of("unabletoopensharedmemoryobject", worker(Wording.SHM)),
                 Form.of("unabletowritetofile</torch_", worker(Wording.SHM)),
                 Form.of("unabletoresizefile</torch_", worker(Wording.SHM)),
+                Form.of("failedtoextend/dev/shm/nccl-", worker(Wording.SHM)),
+                Form.of("calltoposix_fallocatefailed:nospaceleftondevice", worker(Wording.SHM)),
+                Form.of("exitcodesoftheworkersare{sigkill(-9)", kill(Wording.EXIT_137)),
+                Form.of("commandterminatedbysignal9", kill(Wording.EXIT_137)),
+                Form.of("pbs:jobkilled:mem", kill(Wording.JOB_LIMIT)),
+                Form.of("pbs:jobkilled:vmem", kill(Wording.JOB_LIMIT)),
+                Form.of("state:out_of_memory(exitcode", kill(Wording.JOB_LIMIT)),
+                Form.of("srun:error:", HostForms::srun),
+                Form.of("fork:cannotallocatememory", region -> region.as(Backend.CPU, Wording.ERRNO_12)),
                 Form.of("pinmemorythreadexitedunexpectedly", worker(Wording.WORKER_KILLED)),
                 Form.of("memorycgroupoutofmemory", HostForms::kernelKill),
                 Form.of("outofmemory:kill", HostForms::kernelKill),
@@ -225,13 +235,19 @@ final class HostForms {
 
     private static Finding python(Region region) {
         String before = region.source.lineBefore(region.start);
-        boolean device = region.trail(80).contains("cudaerror");
+        boolean device = isOfDevice(region);
         boolean named = !device
                 && isClassName(region)
                 && RAISED.matcher(before).matches()
                 && !region.continuesWith(":raisedwhen")
                 && !CAUGHT.matcher(before).matches();
         return named && !region.continuesWith(":unabletoallocate") ? region.as(Backend.CPU, Wording.PYTHON) : null;
+    }
+
+    /** RAPIDS' allocator throws C++'s and Python's exceptions for the device's memory. */
+    private static boolean isOfDevice(Region region) {
+        String said = region.trail(80);
+        return said.contains("cudaerror") || said.contains("rmmfailureat");
     }
 
     /** Prose has "out of memory errors" too. */
@@ -263,8 +279,7 @@ final class HostForms {
         int after = region.source.at(region.bodyStart - 1) + 1;
         boolean mac = original.startsWith(": 9", after); // macOS's shells tell the signal
         after += mac ? ": 9".length() : 0;
-        boolean shell =
-                SHELL.matcher(line).matches() || (mac && MAKE.matcher(line).matches());
+        boolean shell = SHELL.matcher(line).matches() || MAKE.matcher(line).matches();
         if (!shell || !region.source.startsWord(region.start)) {
             return null;
         }
@@ -304,6 +319,11 @@ final class HostForms {
 
     private static Finding slurm(Region region) {
         return region.lead(40).contains("detected") ? region.as(Backend.OOM_KILLER, Wording.CGROUP_KILL) : null;
+    }
+
+    /** {@code srun: error: node12: task 0: Out Of Memory}. */
+    private static Finding srun(Region region) {
+        return SRUN.matcher(region.restOfLine()).matches() ? region.as(Backend.OOM_KILLER, Wording.CGROUP_KILL) : null;
     }
 
     private static Finding earlyoom(Region region) {

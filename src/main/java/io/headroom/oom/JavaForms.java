@@ -5,16 +5,19 @@ import java.util.Map;
 
 /** The JVM's own: every {@code java.lang.OutOfMemoryError} and HotSpot's failures to get memory from the system. */
 final class JavaForms {
-    private static final Map<String, Wording> REASONS = Map.of(
-            ":javaheapspace", Wording.JAVA_HEAP,
-            ":gcoverheadlimit", Wording.GC_OVERHEAD,
-            ":requestedarraysize", Wording.ARRAY_LIMIT,
-            ":metaspace", Wording.METASPACE,
-            ":compressedclassspace", Wording.CLASS_SPACE,
-            ":directbuffermemory", Wording.DIRECT_BUFFER,
-            ":cannotreserve", Wording.DIRECT_BUFFER,
-            ":unabletocreate", Wording.NATIVE_THREAD,
-            ":mapfailed", Wording.MAP_FAILED);
+    private static final Map<String, Wording> REASONS = Map.ofEntries(
+            Map.entry(":javaheapspace", Wording.JAVA_HEAP),
+            Map.entry(":gcoverheadlimit", Wording.GC_OVERHEAD),
+            Map.entry(":requestedarraysize", Wording.ARRAY_LIMIT),
+            Map.entry(":requiredlengthexceedsimplementationlimit", Wording.ARRAY_LIMIT),
+            Map.entry(":requiredarraylength", Wording.ARRAY_LIMIT),
+            Map.entry(":utf16stringsizeis", Wording.ARRAY_LIMIT),
+            Map.entry(":metaspace", Wording.METASPACE),
+            Map.entry(":compressedclassspace", Wording.CLASS_SPACE),
+            Map.entry(":directbuffermemory", Wording.DIRECT_BUFFER),
+            Map.entry(":cannotreserve", Wording.DIRECT_BUFFER),
+            Map.entry(":unabletocreate", Wording.NATIVE_THREAD),
+            Map.entry(":mapfailed", Wording.MAP_FAILED));
 
     private static final int LONGEST_ADDRESS = 24;
     private static final int LONGEST_COUNT = 19;

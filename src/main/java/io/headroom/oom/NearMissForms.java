@@ -75,7 +75,12 @@ final class NearMissForms {
                     "An NDArray or model was used after it was closed: often a fix for memory that closed too much."),
             Form.notThis("ndmanageriscapped", "An NDManager refuses new arrays because cap() was called on it."),
             Form.notThis("ndmanagerhasbeenclosed", "An NDManager was used after it was closed."),
-            Form.notThis("segmentationfault", "The process crashed on a wrong address: a bug in native code."),
+            Form.of(
+                    "segmentationfault",
+                    region -> region.lead(40).contains("couldbecausedbya")
+                            ? null
+                            : region.notThis("The process crashed on a wrong address: a bug in native code.")),
+            Form.notThis("workersare{sigsegv(-11)", "A worker crashed on a wrong address: a bug in native code."),
             Form.notThis("signal11(sigsegv", "The process crashed on a wrong address: a bug in native code."),
             Form.notThis("sigsegv(0xb)", "The JVM crashed on a wrong address: a bug in native code."),
             Form.notThis(
@@ -88,7 +93,11 @@ final class NearMissForms {
             Form.notThis("gpuislost", "The GPU stopped answering: a fault of hardware, power or driver."),
             Form.notThis("fallenoffthebus", "The GPU stopped answering: a fault of hardware, power or driver."),
             Form.notThis("error_device_lost", "The GPU stopped answering: a fault of hardware, power or driver."),
-            Form.notThis("nospaceleftondevice", "The disk is full, not the memory."),
+            Form.of(
+                    "nospaceleftondevice",
+                    region -> isSharedMemory(region)
+                            ? region.as(Backend.DATALOADER_SHM, Wording.SHM)
+                            : region.notThis("The disk is full, not the memory.")),
             Form.notThis("diskquotaexceeded", "The disk quota is used up, not the memory."),
             Form.notThis("storagefull", "The disk is full, not the memory."),
             Form.notThis("pytorchstreamwriterfailed", "A file could not be written, usually for a full disk."),
@@ -102,6 +111,12 @@ final class NearMissForms {
                     "javascriptheapoutofmemory",
                     "Node's heap is full, as when JupyterLab is built: NODE_OPTIONS=--max-old-space-size; not this"
                             + " process's memory."));
+
+    /** /dev/shm is memory, whatever the system calls it. */
+    private static boolean isSharedMemory(Region region) {
+        return region.source.lineBefore(region.start).contains("/dev/shm")
+                || region.restOfLine().contains("/dev/shm");
+    }
 
     /** Whether one of these follows within a line, and names the fault better than an error code. */
     static boolean isNamed(Region region) {

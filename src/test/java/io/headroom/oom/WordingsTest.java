@@ -71,11 +71,53 @@ class WordingsTest {
                 "mps | error: Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)",
                 "cpu | python(30038,0x10bdd6dc0) malloc: can't allocate region :*** mach_vm_map(size=8589938688, flags: 100) failed (error code=3)",
                 "cpu | blender(400,0xa19571a8) malloc: *** mach_vm_map(size=193413120) failed (error code=3) *** error: can't allocate region",
+                "oom-killer | joblib.externals.loky.process_executor.TerminatedWorkerError: A worker process managed by the executor was unexpectedly terminated. This could be caused by a segmentation fault while calling the function or by an excessive memory usage causing the Operating System to kill the worker. The exit codes of the workers are {SIGKILL(-9)}",
+                "dataloader-shm | misc/shmutils.cc:88 NCCL WARN Error: failed to extend /dev/shm/nccl-WU88OE to 9637892 bytes, error: No space left on device (28)",
+                "dataloader-shm | misc/shmutils.cc:71 NCCL WARN Error: failed to extend /dev/shm/nccl-fjwOOB to 5967876 bytes",
+                "dataloader-shm | misc/shmutils.cc:132 NCCL WARN Error while creating shared memory segment /dev/shm/nccl-WU88OE (size 9637888), error: No space left on device (28)",
+                "dataloader-shm | include/shm.h:28 NCCL WARN Call to posix_fallocate failed : No space left on device",
+                "cuda | RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling NumCudaDevices() that might have already set an error? Error 2: out of memory",
+                "cuda | cupy.cuda.memory.OutOfMemoryError: Out of memory allocating 1,600,000,000 bytes (allocated so far: 2,281,307,136 bytes).",
+                "cuda | [TRT] [E] [myelinResourceManager.cpp::allocate::196] Error Code 2: OutOfMemory (Requested size was 71603093760 bytes.)",
+                "cuda | MemoryError: std::bad_alloc: out_of_memory: RMM failure at:/blue/program/miniconda3/envs/rapids-23.10/include/rmm/mr/device/pool_memory_resource.hpp:196: Maximum pool size exceeded",
+                "hip | RuntimeError: CUDA error: HIPBLAS_STATUS_ALLOC_FAILED when calling `hipblasCreate(handle)`",
+                "oom-killer | srun: error: dcc-courses-28: task 0: Out Of Memory",
+                "oom-killer | State: OUT_OF_MEMORY (exit code 0)",
+                "oom-killer | =>> PBS: job killed: mem 2097152kb exceeded limit 1048576kb",
+                "oom-killer | Command terminated by signal 9",
+                "oom-killer | make: *** [Makefile:12: train] Killed",
+                "cpu | bash: fork: Cannot allocate memory",
                 "mps | [metal::malloc] Attempting to allocate 9 bytes which is greater than the maximum"
             })
     void isRecognised(String backend, String text) {
         assertThat(OutOfMemory.read(text).map(oom -> oom.backend().label())).contains(backend);
         assertThat(Log.read(text).failures()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Required length exceeds implementation limit",
+                "Required array length 2147483638 + 13300 is too large",
+                "UTF16 String size is 1207959550, should be less than 1073741823"
+            })
+    void anArrayBeyondJavasIndexIsNoFullHeap(String text) {
+        assertThat(OutOfMemory.read(new OutOfMemoryError(text)).orElseThrow().wording())
+                .isEqualTo(Wording.ARRAY_LIMIT);
+    }
+
+    @Test
+    void cupysFiguresAreRead() {
+        assertThat(fields(
+                        "Out of memory allocating 1,693,802,496 bytes (allocated so far: 1,693,802,497 bytes, limit set to:"
+                                + " 2,576,311,910 bytes)."))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "requested_bytes",
+                        1_693_802_496L,
+                        "allocated_bytes",
+                        1_693_802_497L,
+                        "max_allowed_bytes",
+                        2_576_311_910L));
     }
 
     @Test
