@@ -628,7 +628,9 @@ public final class Headroom {
         if (step == null) {
             throw new IllegalArgumentException("fits(null): give a model, such as preset(\"gpt2\").batch(8).");
         }
-        return CudaFit.of(step.build(), Cards.named(card));
+        try (CellProgress progress = CellProgress.start("Whether it fits")) {
+            return CudaFit.of(step.build(), Cards.named(card), progress);
+        }
     }
 
     /**

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -156,31 +157,33 @@ final class Changes {
     }
 
     /** The set with the smallest sum of prices whose upper bound fits, none that can be spared; empty if none does. */
-    static Optional<List<Option>> cheapest(CudaStep step, long cardBytes) {
+    static Optional<List<Option>> cheapest(CudaStep step, long cardBytes, Function<CudaStep, CudaEstimate> estimates) {
         List<Option> free =
                 of(step).stream().filter(option -> option.price() == FREE).toList();
         List<Option> priced =
                 of(step).stream().filter(option -> option.price() > FREE).toList();
-        if (fits(step, List.of(), cardBytes)) {
+        if (fits(step, List.of(), cardBytes, estimates)) {
             return Optional.of(List.of());
         }
         return subsets(priced).stream()
                 .map(set -> Stream.concat(free.stream(), set.stream()).toList())
-                .filter(set -> fits(step, set, cardBytes))
+                .filter(set -> fits(step, set, cardBytes, estimates))
                 .findFirst()
-                .map(set -> needed(step, set, cardBytes));
+                .map(set -> needed(step, set, cardBytes, estimates));
     }
 
-    private static boolean fits(CudaStep step, List<Option> options, long cardBytes) {
-        return CudaFit.verdict(apply(step, options).estimate(), cardBytes).equals(CudaFit.FITS);
+    private static boolean fits(
+            CudaStep step, List<Option> options, long cardBytes, Function<CudaStep, CudaEstimate> estimates) {
+        return CudaFit.verdict(estimates.apply(apply(step, options)), cardBytes).equals(CudaFit.FITS);
     }
 
-    private static List<Option> needed(CudaStep step, List<Option> found, long cardBytes) {
+    private static List<Option> needed(
+            CudaStep step, List<Option> found, long cardBytes, Function<CudaStep, CudaEstimate> estimates) {
         List<Option> needed = found;
         for (Option option : found) {
             List<Option> fewer =
                     needed.stream().filter(other -> other != option).toList();
-            if (fits(step, fewer, cardBytes)) {
+            if (fits(step, fewer, cardBytes, estimates)) {
                 needed = fewer;
             }
         }

@@ -5,11 +5,14 @@ import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -45,26 +48,43 @@ public record CudaFit(
 
     /** The same on a card whose compute capability may be known: what it cannot compute is not offered. */
     public static CudaFit of(CudaStep asked, Card card) {
+        return of(asked, card, stage -> {});
+    }
+
+    /** The same, telling {@code progress} before each estimate which one it is; each step is estimated once. */
+    public static CudaFit of(CudaStep asked, Card card, Consumer<String> progress) {
+        Map<CudaStep, CudaEstimate> known = new HashMap<>();
+        Function<CudaStep, CudaEstimate> estimates = step -> {
+            CudaEstimate estimate = known.get(step);
+            if (estimate == null) {
+                progress.accept("estimate " + (known.size() + 1));
+                estimate = step.estimate();
+                known.put(step, estimate);
+            }
+            return estimate;
+        };
         long cardBytes = card.bytes();
         CudaStep step = asked.toBuilder().card(card).build();
-        CudaEstimate estimate = step.estimate();
+        CudaEstimate estimate = estimates.apply(step);
         List<Change> changes = new ArrayList<>();
         for (Changes.Option option : Changes.of(step)) {
-            changes.add(change(step, estimate, List.of(option)));
+            changes.add(change(step, estimates, List.of(option)));
         }
-        Optional<Change> cheapest = Changes.cheapest(step, cardBytes).map(options -> change(step, estimate, options));
+        Optional<Change> cheapest =
+                Changes.cheapest(step, cardBytes, estimates).map(options -> change(step, estimates, options));
         return new CudaFit(step, estimate, cardBytes, List.copyOf(changes), cheapest);
     }
 
-    private static Change change(CudaStep step, CudaEstimate before, List<Changes.Option> options) {
+    private static Change change(
+            CudaStep step, Function<CudaStep, CudaEstimate> estimates, List<Changes.Option> options) {
         CudaStep changed = Changes.apply(step, options);
-        CudaEstimate after = changed.estimate();
+        CudaEstimate after = estimates.apply(changed);
         return new Change(
                 options.stream().map(Changes.Option::name).collect(Collectors.joining(" + ")),
                 options.stream().map(Changes.Option::cost).distinct().collect(Collectors.joining("; ")),
                 changed,
                 after,
-                before.deviceBytes() - after.deviceBytes());
+                estimates.apply(step).deviceBytes() - after.deviceBytes());
     }
 
     /** {@code fits} even at the upper bound, {@code fits barely} if only the estimate fits, or {@code does not fit}. */

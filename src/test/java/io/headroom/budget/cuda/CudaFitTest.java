@@ -6,7 +6,9 @@ import io.headroom.units.Bytes;
 import io.headroom.workload.Attention;
 import io.headroom.workload.ZeroGrad;
 import io.headroom.workload.preset.Preset;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -156,5 +158,16 @@ class CudaFitTest {
                         .changes())
                 .extracting(CudaFit.Change::name)
                 .contains("fused attention");
+    }
+
+    @Test
+    void estimatesEachStepOnceAndTellsOfIt() {
+        List<String> told = new ArrayList<>();
+        CudaFit fit =
+                CudaFit.of(CudaStep.of(Preset.named("gpt2")).batch(35).build(), Cards.named("RTX 3060"), told::add);
+
+        assertThat(told).hasSizeGreaterThan(fit.changes().size()).doesNotHaveDuplicates();
+        assertThat(told).startsWith("estimate 1", "estimate 2");
+        assertThat(told.size()).isLessThan(3 * (fit.changes().size() + 1));
     }
 }
