@@ -86,6 +86,14 @@ def test_a_live_monitor_shown_again_is_the_same_view(kernel):
     assert kernel.run("again.close()")[0]["status"] == "ok"
 
 
+def test_a_live_cell_run_again_leaves_one_thread(kernel):
+    for _ in range(3):
+        assert kernel.run("var rerun = monitor(Duration.ofMillis(100)); live(rerun);")[0]["status"] == "ok"
+    kernel.run("rerun.close(); Thread.sleep(500);")
+    _, _, shown = kernel.run('Thread.getAllStackTraces().keySet().stream().filter(t -> t.getName().equals("headroom-monitor")).count()')
+    assert plain(shown) == "0", plain(shown)
+
+
 @pytest.mark.parametrize("code, says", [("monitor(100)", "step(n)"), ("monitor(Duration.ofSeconds(1))", "live(monitor)")])
 def test_a_monitor_says_what_it_does_and_what_to_call(kernel, code, says):
     _, _, shown = kernel.run(code)

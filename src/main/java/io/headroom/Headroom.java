@@ -269,10 +269,11 @@ public final class Headroom {
 
     /**
      * Starts a monitor, unless it was closed, and shows it live, at once and wherever in a cell it is called: the view keeps
-     * moving while the cell goes on and after it has ended.
+     * moving while the cell goes on and after it has ended. In a cell run again it closes the monitor that the variable held.
      */
     public static void live(MemoryMonitor monitor) {
         MonitorPanel panel = MonitorPanel.of(monitor);
+        Session.current().live(monitor);
         if (!monitor.isClosed()) {
             monitor.start();
         }

@@ -30,6 +30,7 @@ final class Session {
     private Workload running;
     private FailedStatement failure;
     private MemoryMonitor monitor;
+    private final LiveMonitors live = new LiveMonitors();
     private Leftovers.Mark mark;
     private final List<Leftovers> leftovers = new ArrayList<>();
 
@@ -141,6 +142,10 @@ final class Session {
     synchronized MemoryMonitor watching(MemoryMonitor next) {
         monitor = next;
         return next;
+    }
+
+    void live(MemoryMonitor shown) {
+        live.show(shown, variables());
     }
 
     /** The readings of one run, oldest first: the last monitor's where it read last, else the stages. */

@@ -93,7 +93,7 @@ public final class MemoryMonitor implements AutoCloseable {
 
     /** What cleaning up means; by default the heap is collected, CUDA's cache emptied where there is one, malloc trimmed. */
     public MemoryMonitor cleanUpWith(Runnable action) {
-        cleanUp = action;
+        cleanUp = given(action, "cleanUpWith(null): give what cleans up, such as System::gc.");
         return this;
     }
 
@@ -116,19 +116,19 @@ public final class MemoryMonitor implements AutoCloseable {
      * printed by the next step.
      */
     public MemoryMonitor printTo(Consumer<String> out) {
-        printer = out;
+        printer = given(out, "printTo(null): give where lines go, System.out::println, or line -> {} for nowhere.");
         return this;
     }
 
     /** Called once each time the head-room falls below the threshold, on the thread that took the reading. */
     public MemoryMonitor onAlarm(Consumer<Alarm> action) {
-        onAlarm = action;
+        onAlarm = given(action, "onAlarm(null): give what an alarm does, or alarm -> {} for nothing.");
         return this;
     }
 
     /** Called with every reading, on the thread that took it; a subscriber that throws is dropped. */
     public MemoryMonitor onReading(Consumer<Reading> subscriber) {
-        subscribers.add(subscriber);
+        subscribers.add(given(subscriber, "onReading(null): give what follows the readings."));
         return this;
     }
 
@@ -203,6 +203,7 @@ public final class MemoryMonitor implements AutoCloseable {
      * after that is suppressed in it.
      */
     public <E extends Exception> void run(String name, Body<E> training) throws E {
+        training(name, training);
         boolean reads = startHere();
         Throwable failure = null;
         Watch watch = null;
@@ -233,11 +234,23 @@ public final class MemoryMonitor implements AutoCloseable {
 
     /** The same for a training function that returns something. */
     public <T> T run(String name, Callable<T> training) throws Exception {
+        training(name, training);
         List<T> result = new ArrayList<>(1);
         run(name, () -> {
             result.add(training.call());
         });
         return result.get(0);
+    }
+
+    private static void training(String name, Object training) {
+        given(training, "run(\"" + name + "\", null): give the training to run, run(\"" + name + "\", () -> fit()).");
+    }
+
+    private static <T> T given(T value, String refusal) {
+        if (value == null) {
+            throw new IllegalArgumentException(refusal);
+        }
+        return value;
     }
 
     private synchronized boolean startHere() {

@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -232,6 +233,24 @@ class MemoryMonitorTest {
                     .extracting(Throwable::getMessage)
                     .containsExactly("no output", "no clean-up", "no output");
             assertThat(monitor.<Integer>run("train", () -> 3)).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void whatItIsGivenAsNullIsRefusedByName() {
+        try (MemoryMonitor monitor = MemoryMonitor.everySteps(1)) {
+            assertThatThrownBy(() -> monitor.printTo(null)).hasMessageContaining("printTo(null)");
+            assertThatThrownBy(() -> monitor.onAlarm(null)).hasMessageContaining("onAlarm(null)");
+            assertThatThrownBy(() -> monitor.onReading(null)).hasMessageContaining("onReading(null)");
+            assertThatThrownBy(() -> monitor.cleanUpWith(null)).hasMessageContaining("cleanUpWith(null)");
+            assertThatThrownBy(() -> monitor.run("train", (Callable<String>) null))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("run(\"train\", null)");
+            assertThatThrownBy(() -> monitor.run("train", (Body<Exception>) null))
+                    .isInstanceOf(IllegalArgumentException.class);
+            assertThat(monitor.isReading()).isFalse();
+            monitor.step(1);
+            assertThat(monitor.lines()).singleElement().asString().startsWith("Step 1: ");
         }
     }
 
