@@ -53,25 +53,51 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
     private static final Map<String, Device> BY_NAME = Stream.concat(TABLE.stream(), HERE.stream())
             .collect(Collectors.toUnmodifiableMap(device -> plain(device.name), device -> device));
 
+    private static final Map<String, List<Device>> BY_FULL_NAME =
+            TABLE.stream().collect(Collectors.groupingBy(device -> asDriversWrite(device.name)));
+    private static final Map<String, List<Device>> BY_SHORT_NAME =
+            TABLE.stream().collect(Collectors.groupingBy(device -> asDriversWrite(device.withoutSize())));
+
     /** All of the table. */
     public static List<Device> all() {
         return TABLE;
     }
 
     /**
-     * The device of that name, in any case, blanks ignored; {@code "cpu"} is this process, {@code "cuda"} and {@code "mps"}
-     * are the engine's own here, whatever their size.
+     * The device of that name, in any case, blanks ignored, without its size where there is only one; {@code "cpu"} is this
+     * process, {@code "cuda"} and {@code "mps"} are the engine's own here, whatever their size.
      *
-     * @throws IllegalArgumentException if it is not in the table; the message lists the names
+     * @throws IllegalArgumentException if it is not in the table, or there in several sizes; the message lists the names
      */
     public static Device named(String name) {
-        Device device = BY_NAME.get(plain(name));
-        if (device == null) {
-            throw new IllegalArgumentException("device = \"" + name + "\" is not in the table: "
-                    + TABLE.stream().map(Device::name).collect(Collectors.joining(", "))
-                    + "; or cuda or mps, the engine's own.");
+        List<Device> found = matching(name);
+        if (found.size() != 1) {
+            throw new IllegalArgumentException("device = \"" + name + "\" "
+                    + (found.isEmpty()
+                            ? "is not in the table: " + names(TABLE) + "; or cuda or mps, the engine's own."
+                            : "comes in several sizes: " + names(found) + ". Name one."));
         }
-        return device;
+        return found.get(0);
+    }
+
+    /** Those of that name; without a size in it, of every size: {@code "T4"}, {@code "NVIDIA A100"}. */
+    public static List<Device> matching(String name) {
+        String wanted = plain(name);
+        Device exact = BY_NAME.get(wanted);
+        if (exact != null) {
+            return List.of(exact);
+        }
+        String called = asDriversWrite(name);
+        return BY_FULL_NAME.getOrDefault(called, BY_SHORT_NAME.getOrDefault(called, List.of()));
+    }
+
+    /** The name without its size: {@code "A100"}. */
+    public String withoutSize() {
+        return name.contains(" ") ? name.substring(0, name.lastIndexOf(' ')) : name;
+    }
+
+    private static String names(List<Device> devices) {
+        return devices.stream().map(Device::name).collect(Collectors.joining(", "));
     }
 
     /** The smallest CUDA card of the table on which so many bytes of PyTorch's are free beside the context. */
@@ -83,6 +109,14 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
 
     private static String plain(String name) {
         return BLANKS.matcher(name).replaceAll("").toLowerCase(Locale.ROOT);
+    }
+
+    /** What is left of a name without what drivers and shops put before and after it. */
+    private static String asDriversWrite(String name) {
+        return name.toLowerCase(Locale.ROOT)
+                .replaceAll("nvidia|geforce|tesla|\\b(sxm\\d?|pcie|hbm\\de?)\\b", "")
+                .replaceAll("[\\s_-]", "")
+                .replaceAll("^rtx(?=a\\d)", "");
     }
 
     private static List<Device> table() {

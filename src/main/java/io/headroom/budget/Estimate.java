@@ -111,6 +111,11 @@ public record Estimate(
                 allocated.atPeak());
     }
 
+    /** Keys and values of every layer for the prompt and what is generated, a part of {@code activationsBytes}; 0 without a cache. */
+    public long kvCacheBytes() {
+        return StepPlan.kvCacheBytes(workload);
+    }
+
     /** How far above {@code deviceBytes} the bound is, besides 8 MiB. */
     public int boundPercent() {
         return Interval.percent(workload, malloc, isOnCpu());

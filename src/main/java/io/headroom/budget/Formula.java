@@ -2,6 +2,7 @@ package io.headroom.budget;
 
 import io.headroom.units.Bytes;
 import io.headroom.workload.Architecture;
+import io.headroom.workload.Attention;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import io.headroom.workload.step.Kind;
@@ -17,7 +18,7 @@ import java.util.List;
  * // attention matrices, each layer: 64 × 25 × 8 × 80 × 80 × 4 B = 327.68 MB
  * }</pre>
  *
- * @param byHand input, activation, attention matrices, in training their gradient, one layer, all layers; of one device where several
+ * @param byHand input, activation, attention matrices (none with sdpa, one piece of them with chunked), in training their gradient, one layer, all layers; of one device where several
  *     share the work
  * @param real what a real step holds at its peak, by kind
  * @param byHandBytes the last line of the hand arithmetic
@@ -65,20 +66,29 @@ public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long
                 : line(hand, "input", b, factors(work, graph, work.features()));
         long activation = line(hand, "activation, each layer", b, factors(work, graph, work.dModel()));
         long attention = graph ? scores(hand, work, b) : matrices(hand, work, b);
-        long layer = Bytes.plus(activation, attention);
+        boolean inPieces = !graph && work.attention() == Attention.CHUNKED;
+        long layer = inPieces ? activation : Bytes.plus(activation, attention);
         if (!work.isInference()) {
             hand.add(new Line("gradient of the activation", "as the activation", activation));
             layer = Bytes.plus(layer, activation);
         }
-        hand.add(new Line("one layer", "activation + attention" + (work.isInference() ? "" : " + gradient"), layer));
+        String parts = (inPieces ? "activation" : "activation + attention") + (work.isInference() ? "" : " + gradient");
+        hand.add(new Line("one layer", parts, layer));
         long all = Bytes.plus(input, Bytes.times(work.layers(), layer));
-        hand.add(new Line("all layers", "input + " + work.layers() + " × " + layer + " B", all));
+        String sum = "input + " + work.layers() + " × " + layer + " B";
+        if (inPieces) {
+            all = Bytes.plus(all, attention);
+            sum += " + one piece";
+        }
+        hand.add(new Line("all layers", sum, all));
         return new Formula(hand, real(estimate), all, estimate.peakAllocatedBytes(), growth(work));
     }
 
     private static String growth(Workload work) {
         if (work.architecture() != Architecture.GAT) {
-            return "linear in batch × nodes, quadratic in seq";
+            return work.attention() == Attention.SDPA
+                    ? "linear in batch × nodes and in seq"
+                    : "linear in batch × nodes, quadratic in seq";
         }
         return work.edges() > 0 ? "linear in batch, nodes and edges" : "linear in batch, quadratic in nodes";
     }
@@ -90,7 +100,22 @@ public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long
     }
 
     private static long matrices(List<Line> hand, Workload work, int valueBytes) {
-        return line(hand, MATRICES, valueBytes, work.microBatch(), work.nodes(), work.heads(), work.seq(), work.seq());
+        long[] whole = {work.microBatch(), work.nodes(), work.heads(), work.seq(), work.seq()};
+        return switch (work.attention()) {
+            case EAGER -> line(hand, MATRICES, valueBytes, whole);
+            case CHUNKED -> piece(hand, work, line(new ArrayList<>(), MATRICES, valueBytes, whole));
+            case SDPA -> {
+                hand.add(new Line("attention matrices", "none is stored (sdpa)", 0));
+                yield 0;
+            }
+        };
+    }
+
+    /** What is there of a matrix that is made in pieces, in one layer at a time. */
+    private static long piece(List<Line> hand, Workload work, long whole) {
+        long pieces = Math.min(work.number(Option.CHUNKS), work.seq());
+        hand.add(new Line("attention matrices, one piece", whole + " B ÷ " + pieces, whole / pieces));
+        return whole / pieces;
     }
 
     private static long scores(List<Line> hand, Workload work, int valueBytes) {
@@ -109,7 +134,7 @@ public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long
         List<Line> lines = new ArrayList<>();
         estimate.atPeak().forEach((kind, bytes) -> {
             if (bytes > 0) {
-                lines.add(new Line(title(kind, estimate.workload().isInference()), "", bytes));
+                lines.add(new Line(title(kind, estimate), "", bytes));
             }
         });
         lines.add(new Line(
@@ -119,14 +144,14 @@ public record Formula(List<Line> byHand, List<Line> real, long byHandBytes, long
         return lines;
     }
 
-    private static String title(Kind kind, boolean inference) {
+    private static String title(Kind kind, Estimate estimate) {
         return switch (kind) {
             case WEIGHTS -> "weights";
             case GRADIENTS -> "gradients";
             case OPTIMIZER -> "optimizer state";
-            case INPUT -> "input and target";
+            case INPUT -> estimate.kvCacheBytes() > 0 ? "KV cache and input" : "input and target";
             case ACTIVATIONS -> "activations kept by forward";
-            case TEMPORARY -> inference ? "temporaries" : "temporaries of the backward pass";
+            case TEMPORARY -> estimate.workload().isInference() ? "temporaries" : "temporaries of the backward pass";
         };
     }
 

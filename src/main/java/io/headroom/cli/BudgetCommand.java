@@ -271,6 +271,9 @@ public final class BudgetCommand implements Callable<Integer> {
         figures.put("gradients_bytes", estimate.gradientsBytes());
         figures.put("optimizer_bytes", estimate.optimizerBytes());
         figures.put("activations_bytes", estimate.activationsBytes());
+        if (estimate.kvCacheBytes() > 0) {
+            figures.put("kv_cache_bytes", estimate.kvCacheBytes());
+        }
         figures.put("peak_allocated_bytes", estimate.peakAllocatedBytes());
         figures.put("peak_reserved_bytes", estimate.peakReservedBytes());
         figures.put("device_bytes", estimate.deviceBytes());

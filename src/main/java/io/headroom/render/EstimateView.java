@@ -23,6 +23,9 @@ public final class EstimateView {
     private static final String MUTED = "color:var(--jp-ui-font-color2,#616161)";
     private static final String CELL = "<td style=\"text-align:right;padding:1px 8px\">";
 
+    private static final String KEPT = "DJL keeps every layer's results until the manager of the forward pass closes;"
+            + " PyTorch frees them as it goes.";
+
     private final Estimate estimate;
     private final long limitBytes;
     private final String limitName;
@@ -89,7 +92,7 @@ public final class EstimateView {
 
     private static String text(Estimate estimate, long limitBytes, String limitName) {
         StringBuilder text = new StringBuilder(estimate.workload().toString()).append('\n');
-        estimate.atPeak().forEach((kind, bytes) -> text.append(row(label(kind), bytes)));
+        estimate.atPeak().forEach((kind, bytes) -> text.append(row(label(kind, estimate), bytes)));
         sums(estimate).forEach((label, bytes) -> text.append(row(label, bytes)));
         text.append("  peak in the ")
                 .append(estimate.peakPhase())
@@ -100,7 +103,10 @@ public final class EstimateView {
         if (limitBytes >= 0) {
             text.append("\n  ").append(line(estimate, limitBytes, limitName));
         }
-        return text.append("\n  ").append(bound(estimate)).toString();
+        text.append("\n  ").append(bound(estimate));
+        return estimate.workload().isInference()
+                ? text.append("\n  ").append(KEPT).toString()
+                : text.toString();
     }
 
     /** The verdict for the CPU of another process, whose malloc is as it comes, as a line; empty for other devices. */
@@ -294,7 +300,7 @@ public final class EstimateView {
                 .append("\">")
                 .append(letter(kind))
                 .append("</span></td><td style=\"text-align:left\">")
-                .append(label(kind))
+                .append(label(kind, estimate))
                 .append("</td>" + CELL)
                 .append(Bytes.format(bytes))
                 .append("</td>" + CELL)
@@ -312,6 +318,13 @@ public final class EstimateView {
                 .append("</b>. ")
                 .append(String.format(Locale.ROOT, "%,d", estimate.parameters()))
                 .append(" parameters.</div>");
+        if (estimate.workload().isInference()) {
+            html.append("<div style=\"opacity:.75\">").append(KEPT).append("</div>");
+        }
+    }
+
+    private static String label(Kind kind, Estimate estimate) {
+        return kind == Kind.INPUT && estimate.kvCacheBytes() > 0 ? "KV cache and input" : label(kind);
     }
 
     private static String label(Kind kind) {

@@ -75,7 +75,7 @@ public final class Cards {
         }
         Device device = find(card);
         return new Card(
-                device.name(), device.totalBytes(), CAPABILITIES.getOrDefault(withoutSize(device), Card.UNKNOWN));
+                device.name(), device.totalBytes(), CAPABILITIES.getOrDefault(device.withoutSize(), Card.UNKNOWN));
     }
 
     private static Card sized(String size) {
@@ -109,15 +109,9 @@ public final class Cards {
     }
 
     private static Device find(String card) {
-        String wanted = plain(card);
-        List<Device> found = cuda().stream()
-                .filter(device -> plain(device.name()).equals(wanted))
+        List<Device> found = Device.matching(card).stream()
+                .filter(device -> cuda().contains(device))
                 .toList();
-        if (found.isEmpty()) {
-            found = cuda().stream()
-                    .filter(device -> plain(withoutSize(device)).equals(wanted))
-                    .toList();
-        }
         if (found.size() == 1) {
             return found.get(0);
         }
@@ -132,11 +126,6 @@ public final class Cards {
         return text.length() > 60 ? text.substring(0, 60) + "…" : text;
     }
 
-    /** The name without its size. */
-    private static String withoutSize(Device device) {
-        return device.name().substring(0, device.name().lastIndexOf(' '));
-    }
-
     private static String help() {
         return "Write its memory, such as \"24 GiB\", or one of "
                 + cuda().stream().map(Device::name).collect(Collectors.joining(", ")) + ".";
@@ -146,12 +135,5 @@ public final class Cards {
         return Device.all().stream()
                 .filter(device -> device.kind() == Device.Kind.CUDA)
                 .toList();
-    }
-
-    private static String plain(String name) {
-        return name.toLowerCase(Locale.ROOT)
-                .replaceAll("nvidia|geforce|tesla|\\b(sxm\\d?|pcie|hbm\\de?)\\b", "")
-                .replaceAll("[\\s_-]", "")
-                .replaceAll("^rtx(?=a\\d)", "");
     }
 }

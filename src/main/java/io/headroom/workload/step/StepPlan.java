@@ -51,6 +51,18 @@ public final class StepPlan {
         return plan.loader.parameters();
     }
 
+    /** What the KV cache of one device takes; 0 without one. */
+    public static long kvCacheBytes(Workload work) {
+        Workload shared = Sharing.share(work);
+        return hasCache(shared)
+                ? Tape.size(cacheShape(shared), shared.precision().activationBytes())
+                : 0;
+    }
+
+    private static boolean hasCache(Workload work) {
+        return work.isInference() && work.architecture().has(Option.NEW_TOKENS) && work.number(Option.NEW_TOKENS) > 0;
+    }
+
     /** Activations and pools count to the layer that they come after. */
     private static String[] names(List<Layer> layers) {
         String[] names = new String[layers.size()];
@@ -77,9 +89,9 @@ public final class StepPlan {
         loader.share();
         tape.layer("batch");
         loadAhead(Tape.size(shape, inputBytes()));
-        if (work.isInference() && work.architecture().has(Option.NEW_TOKENS) && work.number(Option.NEW_TOKENS) > 0) {
+        if (hasCache(work)) {
             tape.layer("KV cache");
-            tape.input("KV cache", cacheShape(), work.precision().activationBytes());
+            tape.input("KV cache", cacheShape(work), work.precision().activationBytes());
         }
         tape.record(!work.isInference());
         long steps = work.isInference() ? 1 : work.accumulation();
@@ -185,7 +197,7 @@ public final class StepPlan {
     }
 
     /** Keys and values of every layer for the prompt and what is generated. */
-    private long[] cacheShape() {
+    private static long[] cacheShape(Workload work) {
         long heads = Math.max(1, work.kvHeads() / Sharing.parts(work));
         long positions = Math.addExact(work.seq(), work.number(Option.NEW_TOKENS));
         return new long[] {2, work.layers(), work.sequences(), heads, work.dModel() / work.heads(), positions};
