@@ -55,6 +55,9 @@ final class Prose {
     /** Whether the words are a text within a program's line: {@code raise RuntimeError("CUDA out of memory")}. */
     static boolean isLiteral(Region region) {
         String before = region.source.lineBefore(region.start);
+        if (!before.endsWith("\"") && !before.endsWith("'")) {
+            return false; // as all below would say, at length
+        }
         return ARGUMENT.matcher(before).find()
                 || THROWN.matcher(before).find()
                 || (VARIABLE.matcher(before).find() && region.behind().matches("[\"'];.*"))
