@@ -29,6 +29,8 @@ final class Changes {
     /** Prices only order: free, a little time, a third more time, much time, other results. */
     record Option(Kind kind, String name, String cost, int price, UnaryOperator<CudaStep.Builder> change) {}
 
+    static final String NO_COST = "nothing";
+
     private static final int FREE = 0;
     private static final int SOME_TIME = 10;
     private static final int MORE_TIME = 20;
@@ -44,13 +46,13 @@ final class Changes {
         List<Option> options = new ArrayList<>();
         if (step.keepOutputs()) {
             options.add(new Option(
-                    Kind.OUTPUT, "let go of the output", "nothing", FREE, builder -> builder.keepOutputs(false)));
+                    Kind.OUTPUT, "let go of the output", NO_COST, FREE, builder -> builder.keepOutputs(false)));
         }
         LanguageModel language = step.model().language();
         boolean trains = !step.inference();
         if (language != null && Networks.attention(step) == Attention.EAGER && fusesAlike(language.family())) {
             options.add(new Option(
-                    Kind.ATTENTION, "fused attention", "nothing", FREE, builder -> builder.attention(Attention.SDPA)));
+                    Kind.ATTENTION, "fused attention", NO_COST, FREE, builder -> builder.attention(Attention.SDPA)));
         }
         if (trains && step.segments() == 0 && Limits.checkpoints(step.model())) {
             options.add(new Option(

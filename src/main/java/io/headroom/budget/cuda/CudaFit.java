@@ -81,10 +81,19 @@ public record CudaFit(
         CudaEstimate after = estimates.apply(changed);
         return new Change(
                 options.stream().map(Changes.Option::name).collect(Collectors.joining(" + ")),
-                options.stream().map(Changes.Option::cost).distinct().collect(Collectors.joining("; ")),
+                cost(options),
                 changed,
                 after,
                 estimates.apply(step).deviceBytes() - after.deviceBytes());
+    }
+
+    private static String cost(List<Changes.Option> options) {
+        String costs = options.stream()
+                .map(Changes.Option::cost)
+                .filter(cost -> !cost.equals(Changes.NO_COST))
+                .distinct()
+                .collect(Collectors.joining("; "));
+        return costs.isEmpty() ? Changes.NO_COST : costs;
     }
 
     /** {@code fits} even at the upper bound, {@code fits barely} if only the estimate fits, or {@code does not fit}. */
