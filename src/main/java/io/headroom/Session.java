@@ -171,7 +171,7 @@ final class Session {
 
     synchronized void failed(FailedStatement statement) {
         failure = statement;
-        leftovers.removeIf(left -> left.bytes() == 0);
+        leftovers.removeIf(Leftovers::isEmpty);
         statement.left().ifPresent(leftovers::add);
     }
 
@@ -200,10 +200,8 @@ final class Session {
 
     /** Closes what one statement left open. */
     ReleaseReport release(Leftovers left) {
-        if (left.bytes() == 0) {
-            throw left.untold()
-                    .map(why -> new IllegalStateException("What the failed cell holds cannot be told: " + why))
-                    .orElseGet(Session::nothingHeld);
+        if (left.isEmpty()) {
+            throw nothingHeld();
         }
         return noted("failed cell released", left.release(variables()));
     }

@@ -109,7 +109,11 @@ public final class BudgetCommand implements Callable<Integer> {
                     ? writer.writeValueAsString(PresetBudget.figures(workload, given))
                     : PresetBudget.text(workload, given);
         }
-        Estimate estimate = Estimate.of(Workload.of(workload), Malloc.THRESHOLDS_FIXED);
+        Workload named = Workload.of(workload);
+        Workload step = workload.containsKey("device")
+                ? named
+                : given.card().map(named::device).orElse(named);
+        Estimate estimate = Estimate.of(step, Malloc.THRESHOLDS_FIXED);
         return json ? writer.writeValueAsString(figures(estimate, given.room())) : text(estimate, given.room());
     }
 

@@ -250,7 +250,7 @@ public final class Holders {
         for (Field field : FIELDS.get(each.getClass())) {
             try {
                 push(next, field.get(each));
-            } catch (ReflectiveOperationException | RuntimeException e) {
+            } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
                 continue;
             }
         }
@@ -271,7 +271,7 @@ public final class Holders {
 
     private static void add(Class<?> type, boolean staticOnly, List<Field> found) {
         boolean statics = NO_STATICS.stream().noneMatch(type.getName()::startsWith);
-        for (Field field : type.getDeclaredFields()) {
+        for (Field field : declared(type)) {
             boolean leads = Modifier.isStatic(field.getModifiers()) ? statics : !staticOnly;
             if (leads && !cannotHold(field.getType())) {
                 try {
@@ -281,6 +281,15 @@ public final class Holders {
                     continue;
                 }
             }
+        }
+    }
+
+    /** None where a class that a field is of is not there. */
+    private static Field[] declared(Class<?> type) {
+        try {
+            return type.getDeclaredFields();
+        } catch (LinkageError absent) {
+            return new Field[0];
         }
     }
 

@@ -71,10 +71,7 @@ public final class Leftovers {
             return left;
         }
         Kept kept = Kept.of(code, variables);
-        if (kept.untold().isPresent()) {
-            left.untold = kept.untold().get();
-            return left;
-        }
+        left.untold = kept.untold().orElse(null); // what is in use is asked again when it is to be released
         left.orphans(open, mark, kept.objects());
         left.loose(open, mark, kept.objects());
         left.name(variables);
@@ -170,9 +167,14 @@ public final class Leftovers {
         return both;
     }
 
-    /** Bytes of these arrays that are open now; storage that several share counts once. */
+    /** Bytes of these arrays that are open now; storage that several share counts once; 0 where it is {@link #untold}. */
     public long bytes() {
-        return LiveArrays.bytes(all());
+        return untold == null ? LiveArrays.bytes(all()) : 0;
+    }
+
+    /** Whether none of it is open any more. */
+    public boolean isEmpty() {
+        return all().isEmpty();
     }
 
     /** The variables named in the statement whose lists, maps or managers hold some of it. */
@@ -180,7 +182,7 @@ public final class Leftovers {
         return List.copyOf(names);
     }
 
-    /** Why it could not be told what the statement left open; empty where it could. */
+    /** Why it could not be told when the statement failed what it left open; empty where it could. */
     public Optional<String> untold() {
         return Optional.ofNullable(untold);
     }
@@ -197,6 +199,7 @@ public final class Leftovers {
         kept.untold().ifPresent(why -> {
             throw new IllegalStateException("Nothing was closed, for it might be in use: " + why);
         });
+        untold = null;
         Reading before = Reading.now();
         close(kept.objects());
         Cleanup.now();

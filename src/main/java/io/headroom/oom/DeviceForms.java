@@ -79,7 +79,9 @@ final class DeviceForms {
                     "rmmfailureat",
                     region -> region.trail(400).contains("maximumpoolsizeexceeded")
                             ? region.until("maximumpoolsizeexceeded").as(Backend.CUDA, Wording.RAW_RUNTIME)
-                            : null),
+                            : region.lead(60).contains("out_of_memory")
+                                    ? region.as(Backend.CUDA, Wording.RAW_RUNTIME)
+                                    : null),
             Form.of("(allocatedsofar:", DeviceForms::cupy),
             Form.of(
                     "error2:outofmemory",

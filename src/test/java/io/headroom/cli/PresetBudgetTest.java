@@ -356,7 +356,12 @@ class PresetBudgetTest {
         assertThat(run("{\"layers\": 2, \"heads\": 8}", "--limit", "RTX 3060", "--json"))
                 .isZero();
         JsonNode sizes = new ObjectMapper().readTree(out.toString());
+        out.getBuffer().setLength(0);
+        assertThat(run("{\"layers\": 2, \"heads\": 8, \"device\": \"RTX 3060 12GB\"}", "--json"))
+                .isZero();
+        JsonNode device = new ObjectMapper().readTree(out.toString());
 
+        assertThat(sizes.get("device_bytes")).isEqualTo(device.get("device_bytes"));
         assertThat(limited.get("limit_bytes")).isEqualTo(onCard.get("card_bytes"));
         for (String key : List.of("verdict", "device_bytes", "upper_bytes")) {
             assertThat(limited.get(key)).isEqualTo(onCard.get(key));

@@ -357,6 +357,7 @@ class FailedStatementTest {
                 local,
                 "function",
                 Function.<Object>identity().andThen(each -> each));
+        AtomicReference<Leftovers> last = new AtomicReference<>();
         hiding.forEach((name, value) -> {
             Leftovers.Mark mark = Leftovers.mark();
             NDArray array = manager.ones(new Shape(4));
@@ -365,8 +366,11 @@ class FailedStatementTest {
                 assertThat(left.untold())
                         .hasValueSatisfying(why -> assertThat(why).startsWith("variable " + name + " is or leads to "));
                 assertThat(left.bytes()).isZero();
+                last.set(left);
             }
             assertThat(array.isReleased()).isFalse();
+            last.get().release(List.of(new Variable(name, "Object", null)));
+            assertThat(array.isReleased()).as(name + " set to null").isTrue();
         });
     }
 

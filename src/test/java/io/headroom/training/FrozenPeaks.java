@@ -4,6 +4,7 @@ import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /** Runs steps with frozen first layers and prints their names and peaks; for a JVM of its own with fixed malloc thresholds. */
 public final class FrozenPeaks {
@@ -12,8 +13,18 @@ public final class FrozenPeaks {
     public static void main(String[] none) {
         workloads().forEach((name, step) -> {
             StepRunner.run(step.batch(2));
-            System.out.println("peak\t" + name + "\t" + StepRunner.run(step).peakBytes());
+            System.out.println("peak\t" + name + "\t" + median(step));
         });
+    }
+
+    /** Of five: while the JVM's compiler works, its memory, some 20 MiB, is in the peak or in what it is measured from. */
+    private static long median(Workload step) {
+        return LongStream.range(0, 5)
+                .map(time -> StepRunner.run(step).peakBytes())
+                .sorted()
+                .skip(2)
+                .findFirst()
+                .orElseThrow();
     }
 
     /** Tens to hundreds of MiB each. */
