@@ -18,7 +18,7 @@ public final class FrozenPeaks {
     }
 
     /** Of five: while the JVM's compiler works, its memory, some 20 MiB, is in the peak or in what it is measured from. */
-    private static long median(Workload step) {
+    static long median(Workload step) {
         return LongStream.range(0, 5)
                 .map(time -> StepRunner.run(step).peakBytes())
                 .sorted()
