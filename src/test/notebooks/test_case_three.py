@@ -25,8 +25,9 @@ def test_the_training_dies_of_what_it_keeps_and_the_card_says_so(notebook):
     shown = card(failed)[PLAIN]
     assert "Cause: accumulation-leak" in shown
     assert "copy instead of reference" in shown
-    (line,) = [line for line in shown.splitlines() if line.strip().startswith("- Memory grew")]
-    assert size(line.split(",")[1]) == pytest.approx(8 * 2**20, rel=0.1)
+    assert "- Memory grew by " in shown
+    (line,) = [line for line in shown.splitlines() if line.strip().startswith("- The monitor saw it")]
+    assert size(line.split("grows by ")[1]) == pytest.approx(8 * 2**20, rel=0.1)
 
 
 def test_the_monitor_names_who_grows(notebook):
