@@ -39,7 +39,6 @@ public final class MemoryMonitor implements AutoCloseable {
     private final Alarms alarms = new Alarms();
     private final LineLog lines = new LineLog();
     private final List<Consumer<Reading>> subscribers = new CopyOnWriteArrayList<>();
-    private volatile Consumer<String> printer = line -> {};
     private volatile Consumer<Alarm> onAlarm = alarm -> {};
     private volatile Runnable cleanUp = MemoryMonitor::trim;
     private volatile long cleanUpEvery;
@@ -113,14 +112,19 @@ public final class MemoryMonitor implements AutoCloseable {
 
     /**
      * Where lines go while a caller's own thread runs the monitor. The background thread never prints: an alarm it raises is
-     * printed by the next step.
+     * printed by the next step. A printer that throws ends no training: it is told once, and {@link #lines()} has what it lost.
      */
     public MemoryMonitor printTo(Consumer<String> out) {
-        printer = given(out, "printTo(null): give where lines go, System.out::println, or line -> {} for nowhere.");
+        lines.printTo(
+                given(out, "printTo(null): give where lines go, System.out::println, or line -> {} for nowhere."));
         return this;
     }
 
-    /** Called once each time the head-room falls below the threshold, on the thread that took the reading. */
+    /**
+     * Called once each time the head-room falls below the threshold, on the thread that took the reading. What it throws ends
+     * the {@link #step} that raised the alarm, and so may stop the loop around it; in the background it is but noted in
+     * {@link #lines()}, and of a {@link #listener()} it ends the monitor, not the training.
+     */
     public MemoryMonitor onAlarm(Consumer<Alarm> action) {
         onAlarm = given(action, "onAlarm(null): give what an alarm does, or alarm -> {} for nothing.");
         return this;
@@ -185,7 +189,7 @@ public final class MemoryMonitor implements AutoCloseable {
     public String logMemoryUsage(long step) {
         Reading reading = Reading.now("step " + step);
         String line = MonitorLine.of(step, reading);
-        tell(line);
+        lines.tell(line);
         counting = true;
         note(step, reading, true);
         return line;
@@ -194,7 +198,7 @@ public final class MemoryMonitor implements AutoCloseable {
     /** Cleans up now and prints that it did. */
     public void cleanupMemory() {
         cleanUp.run();
-        tell(MonitorLine.CLEANED);
+        lines.tell(MonitorLine.CLEANED);
     }
 
     /**
@@ -216,7 +220,7 @@ public final class MemoryMonitor implements AutoCloseable {
             guarded(e, this::printAlarm);
             if (begun != null) {
                 guarded(e, () -> MonitorLine.summary(Reading.now(), begun.highest(), leaks())
-                        .forEach(this::tell));
+                        .forEach(lines::tell));
                 guarded(e, this::cleanupMemory);
             }
             throw e;
@@ -224,7 +228,7 @@ public final class MemoryMonitor implements AutoCloseable {
             Watch begun = watch;
             guarded(failure, this::printAlarm);
             if (begun != null) {
-                guarded(failure, () -> tell(begun.stop().toString()));
+                guarded(failure, () -> lines.tell(begun.stop().toString()));
             }
             if (reads) {
                 stopReading();
@@ -257,11 +261,6 @@ public final class MemoryMonitor implements AutoCloseable {
         boolean first = reader == null;
         start();
         return first;
-    }
-
-    private void tell(String line) {
-        lines.add(line);
-        printer.accept(line);
     }
 
     private void guarded(Throwable failure, Runnable action) {
@@ -398,7 +397,7 @@ public final class MemoryMonitor implements AutoCloseable {
 
     private void printAlarm() {
         for (Optional<Alarm> next = alarms.toPrint(); next.isPresent(); next = alarms.toPrint()) {
-            printer.accept(next.get().toString());
+            lines.print(next.get().toString());
         }
     }
 

@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.io.IOError;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -229,10 +232,55 @@ class MemoryMonitorTest {
                         throw thrown;
                     }))
                     .isSameAs(thrown);
-            assertThat(thrown.getSuppressed())
-                    .extracting(Throwable::getMessage)
-                    .containsExactly("no output", "no clean-up", "no output");
+            assertThat(thrown.getSuppressed()).extracting(Throwable::getMessage).containsExactly("no clean-up");
+            assertThat(monitor.lines())
+                    .filteredOn(line -> line.contains("no output"))
+                    .hasSize(1);
             assertThat(monitor.<Integer>run("train", () -> 3)).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void aPrinterThatFailsEndsNoTrainingAndIsToldOnce() {
+        List<String> printed = new ArrayList<>();
+        AtomicBoolean broken = new AtomicBoolean(true);
+        try (MemoryMonitor monitor = MemoryMonitor.everySteps(1)
+                .alarmBelow(Long.MAX_VALUE)
+                .printTo(line -> {
+                    if (broken.get()) {
+                        throw new IOError(new IOException("Broken pipe"));
+                    }
+                    printed.add(line);
+                })) {
+            monitor.step(1);
+            monitor.step(2);
+            assertThat(monitor.lines())
+                    .filteredOn(line -> line.contains("Broken pipe"))
+                    .singleElement()
+                    .asString()
+                    .startsWith("The monitor's lines cannot be printed; lines() has them: ");
+            assertThat(monitor.lines())
+                    .filteredOn(line -> line.startsWith("Step "))
+                    .hasSize(2);
+
+            broken.set(false);
+            monitor.step(3);
+            assertThat(printed).singleElement().asString().startsWith("Step 3: ");
+        }
+    }
+
+    @Test
+    void anAlarmsActionMayStopTheLoop() {
+        try (MemoryMonitor monitor = MemoryMonitor.everySteps(1)
+                .alarmBelow(Long.MAX_VALUE)
+                .onAlarm(alarm -> {
+                    throw new IllegalStateException("stop here");
+                })) {
+            assertThatThrownBy(() -> monitor.step(1)).hasMessage("stop here");
+            monitor.step(2);
+            assertThat(monitor.lines())
+                    .filteredOn(line -> line.startsWith("Step "))
+                    .hasSize(2);
         }
     }
 

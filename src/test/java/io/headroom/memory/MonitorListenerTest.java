@@ -41,15 +41,17 @@ class MonitorListenerTest {
 
     @Test
     void aMonitorThatFailsStopsAloneAndSaysWhy() {
-        try (MemoryMonitor monitor = MemoryMonitor.everySteps(1).printTo(line -> {
-            throw new IllegalStateException("no output");
-        })) {
+        try (MemoryMonitor monitor = MemoryMonitor.everySteps(1)
+                .alarmBelow(Long.MAX_VALUE)
+                .onAlarm(alarm -> {
+                    throw new IllegalStateException("no room");
+                })) {
             monitor.listener().onTrainingBatch(null, null);
             assertThat(monitor.isClosed()).isTrue();
             assertThat(monitor.lines())
                     .last()
                     .asString()
-                    .isEqualTo("The monitor stopped: java.lang.IllegalStateException: no output");
+                    .isEqualTo("The monitor stopped: java.lang.IllegalStateException: no room");
         }
     }
 
