@@ -24,6 +24,14 @@ JVM_OPTIONS = [
     ("-Dai.djl.offline=true", "DJL asks no hub"),
     ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "no log lines in red for things that went well"),
     ("-Dorg.slf4j.simpleLogger.log.ai.djl.repository=error", "nor for a model file that is no archive"),
+    *(
+        (f"--add-opens=java.base/{package}=ALL-UNNAMED", why)
+        for package, why in (
+            ("java.util", "releaseFailed() sees what an iterator in a variable leads to"),
+            ("java.util.function", "the same of a function such as first.andThen(second)"),
+            ("java.util.stream", "the same of a stream"),
+        )
+    ),
     ("--enable-native-access=ALL-UNNAMED", "DJL and JNA load native libraries: no warning for it"),
 ]
 

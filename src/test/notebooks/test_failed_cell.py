@@ -68,6 +68,21 @@ def test_a_batch_that_a_failed_training_left_open_is_released_and_the_trainer_go
                        ".singletonOrThrow().getShape().toString()")[1] == "(2, 64)"
 
 
+def test_functions_and_iterators_in_variables_are_looked_into(kernel):
+    run(
+        kernel,
+        "Function<Object, Object> both = Function.identity().andThen(each -> each); var by = Comparator.comparing(String::length);\n"
+        "var walk = new ArrayList<>(List.of(early)).iterator(); var all = Collections.enumeration(List.of(1));\n"
+        "var words = new StringTokenizer(\"a b\"); var stream = List.of(1, 2).stream().map(each -> each + 1).sorted();",
+    )
+    reply, card = run(kernel, "for (int i = 0; i < 100; i++) { kept.add(manager.ones(new Shape(16 << 20))); }")
+    assert reply["status"] == "error"
+    assert "release what the failed cell holds" in card
+    reply, report = run(kernel, "releaseFailed()")
+    assert reply["status"] == "ok" and "came back" in report, reply
+    assert run(kernel, "early.sum().getFloat()")[1] == "1048576.0"
+
+
 def test_nothing_is_closed_while_another_thread_works_and_the_thread_is_named(kernel):
     run(
         kernel,

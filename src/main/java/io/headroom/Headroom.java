@@ -174,7 +174,10 @@ public final class Headroom {
      * NDArray and what other variables refer to by now stay as they are.
      *
      * @throws IllegalStateException if no cell failed, or it left nothing open, or that was released before, or it cannot be
-     *     told what is in use: the variables refer to too many objects, or another thread works on what cannot be seen
+     *     told what is in use: another thread runs code of the notebook's or of a jar's, or a variable refers to too many objects
+     *     or leads to a future that is not done, a running thread, an executor at work, a ThreadLocal, or, in a kernel that was
+     *     started without Headroom's {@code --add-opens}, an iterator, a stream or a function such as
+     *     {@code first.andThen(second)}
      */
     public static ReleaseReport releaseFailed() {
         return Session.current().releaseFailed();

@@ -242,6 +242,7 @@ public final class Holders {
         } else if (each instanceof Object[] items) {
             Arrays.stream(items).forEach(item -> push(next, item));
         } else {
+            InUse.captured(each).ifPresent(items -> items.forEach(item -> push(next, item)));
             fields(each, next);
         }
     }
@@ -311,10 +312,23 @@ public final class Holders {
         if (value == null || value instanceof String || value instanceof Number || value instanceof Enum) {
             return true;
         }
-        return !HOLDERS.stream().anyMatch(type -> type.isInstance(value))
+        return !isHolder(value)
                 && !InUse.mayHide(value)
                 && (!(value instanceof Object[]) || cannotHold(value.getClass()))
                 && FIELDS.get(value.getClass()).isEmpty();
+    }
+
+    private static boolean isHolder(Object value) {
+        return HOLDERS.stream().anyMatch(type -> type.isInstance(value));
+    }
+
+    /** Whether what it holds is found here, which of the platform's classes is told by none but these. */
+    static boolean looksInto(Object value) {
+        Class<?> type = value.getClass();
+        while (type.isArray()) {
+            type = type.getComponentType();
+        }
+        return isHolder(value) || type == Object.class || !isPlain(type);
     }
 
     private static void push(Deque<Object> next, Object value) {

@@ -90,7 +90,7 @@ final class InUse {
             what = pool.isQuiescent() && !pool.hasQueuedSubmissions() ? null : "an executor at work";
         } else if (value instanceof ThreadLocal) {
             what = "a ThreadLocal";
-        } else if (hides(value)) {
+        } else if (hides(value) && captured(value).isEmpty()) {
             what = "an object of " + value.getClass().getName().replaceAll("/0x\\w+$", "");
         }
         return Optional.ofNullable(what)
@@ -106,6 +106,11 @@ final class InUse {
                         || value instanceof BaseStream
                         || value.getClass().isHidden()
                         || value.getClass().getName().endsWith("ThreadPerTaskExecutor"));
+    }
+
+    /** What such an object leads to, where that can be told. */
+    static Optional<List<Object>> captured(Object value) {
+        return hides(value) ? Captured.by(value, each -> mayHide(each) || Holders.looksInto(each)) : Optional.empty();
     }
 
     private static boolean ofPlatform(Object value) {

@@ -21,8 +21,12 @@ import java.util.WeakHashMap;
  * <p>Only what was opened since the mark counts. What models, trainers and other variables refer to is never among it, nor
  * a variable that is an NDArray itself; what variables took since the failure stays too. Where it cannot be seen what is in
  * use, nothing is closed and the reason is told: while another thread runs code of the notebook's or of a jar's, and where a
- * variable leads to a future that is not done, a thread, an iterator, a stream or a ThreadLocal. Static fields of a jar's
- * classes are seen where a variable leads to an object of that class, or of one nested in it.
+ * variable leads to a future that is not done, a running thread, an executor at work or a ThreadLocal. An iterator, an
+ * enumeration, a stream or a function of the platform's ({@code first.andThen(second)}) is looked into where the JVM runs with
+ * {@code --add-opens=java.base/java.util=ALL-UNNAMED}, and so for {@code java.util.function} and {@code java.util.stream}, as
+ * Headroom's kernels do; elsewhere it hinders too, but for those that hold nothing ({@code Function.identity()},
+ * {@code StringTokenizer}) and a {@code Comparator.comparing(…)}. Static fields of a jar's classes are seen where a variable
+ * leads to an object of that class, or of one nested in it.
  *
  * <pre>{@code
  * Leftovers.Mark mark = Leftovers.mark();             // after each statement

@@ -19,9 +19,11 @@ import ai.djl.training.loss.Loss;
 import ai.djl.util.PairList;
 import io.headroom.units.Bytes;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.StringTokenizer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -33,6 +35,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import shelves.Shelf;
@@ -372,6 +375,56 @@ class FailedStatementTest {
             last.get().release(List.of(new Variable(name, "Object", null)));
             assertThat(array.isReleased()).as(name + " set to null").isTrue();
         });
+    }
+
+    @Test
+    void functionsAndCursorsThatHoldNoWorkHinderNothing() {
+        NDArray used = manager.ones(new Shape(4));
+        ToDoubleFunction<Object> byUsed = each -> used.getFloat(0);
+        Map<String, Object> held = Map.of(
+                "identity",
+                Function.identity(),
+                "order",
+                Comparator.comparing(String::length).thenComparing(Comparator.reverseOrder()),
+                "byKey",
+                Map.Entry.comparingByKey(),
+                "words",
+                new StringTokenizer("a b"),
+                "last",
+                Comparator.comparingDouble(byUsed));
+        held.forEach((name, value) -> {
+            Leftovers.Mark mark = Leftovers.mark();
+            NDArray lost = manager.ones(new Shape(4));
+            List<Variable> variables = List.of(new Variable(name, "Object", List.of(value)));
+
+            Leftovers left = Leftovers.since(mark, "step();", variables);
+
+            assertThat(left.untold()).as(name).isEmpty();
+            left.release(variables);
+            assertThat(lost.isReleased()).as(name).isTrue();
+        });
+        assertThat(Holders.find(List.of(new Variable("last", "Comparator", held.get("last")))))
+                .singleElement()
+                .matches(holder -> holder.bytes() == 16);
+    }
+
+    @Test
+    void whatALambdaOfThePlatformsCapturedStaysAndItsWorkHinders() {
+        Leftovers.Mark mark = Leftovers.mark();
+        NDArray used = manager.ones(new Shape(4));
+        NDArray lost = manager.ones(new Shape(4));
+        Comparator<Object> order = Comparator.comparingDouble(each -> used.getFloat(0));
+        CompletableFuture<Double> later = new CompletableFuture<>();
+        Comparator<Object> waits = Comparator.comparingDouble(each -> later.join());
+
+        assertThat(Leftovers.since(mark, "step();", List.of(new Variable("waits", "Comparator", waits)))
+                        .untold())
+                .hasValueSatisfying(why -> assertThat(why).contains("variable waits", "a Future that is not done"));
+        List<Variable> variables = List.of(new Variable("order", "Comparator", order));
+        Leftovers.since(mark, "step();", variables).release(variables);
+
+        assertThat(used.isReleased()).isFalse();
+        assertThat(lost.isReleased()).isTrue();
     }
 
     @Test
