@@ -20,7 +20,9 @@ import java.util.stream.Stream;
  * there; of a Mac the limit that PyTorch sets itself (1.7 times the two thirds of RAM that Metal recommends). A driver reports less
  * than the box says: 2 % less on most cards, 5 % on those below 12 GB; where error correction is kept in the memory itself (GDDR6 of the T4, A10, A10G, A6000, L4 and L40S; on the A6000 it can be switched off)
  * a sixteenth and 3 % of the rest. That lies at or below every total that PyTorch printed in the out-of-memory messages we could
- * assign to a card (T4 14.56, RTX 2080 Ti 10.73, RTX 3060 11.76, RTX 3070 7.78, RTX 3080 9.78, RTX 4060 7.63, RTX 4090 23.64, V100 15.77 and 31.72, L40S 44.39, A100 79.14 GiB).
+ * assign to a card (T4 14.56, RTX 2080 Ti 10.73, RTX 3060 11.76, RTX 3070 7.78, RTX 3080 9.78, RTX 4060 7.63, RTX 4090 23.64, V100 15.77 and 31.72, L40S 44.39, A100 79.14, H100 NVL 93.00, B200 178.35, RTX 5090 31.37 GiB). Of the other RTX 50 cards and of B100 and GH200 no such total was at hand: the first are
+ * counted 5 % less, the others by the rule for most. A B200 has 180 GB, as NVIDIA's systems count it, not the 192 GB of its chips; the 480 GB in the name of a GH200
+ * are of its processor.
  *
  * <pre>{@code
  * Device.named("A100 40GB").usableBytes();
@@ -44,7 +46,15 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
 
     private static final Set<String> CORRECTED =
             Set.of("T4 16GB", "L4 24GB", "A10 24GB", "A10G 24GB", "A6000 48GB", "L40S 48GB");
+    /** No total that PyTorch printed was found for these. */
+    private static final Set<String> UNSEEN =
+            Set.of("RTX 5060 Ti 16GB", "RTX 5070 12GB", "RTX 5070 Ti 16GB", "RTX 5080 16GB");
+
     private static final long SMALL = 12 * Bytes.GIB;
+
+    /** A slice of a card, as {@code nvidia-smi -L} writes it: {@code MIG 1g.10gb}. */
+    private static final Pattern SLICE = Pattern.compile("(?i)\\bmig\\b|\\b\\d+g\\.\\d+gb\\b");
+
     private static final Pattern BLANKS = Pattern.compile("[\\s_-]");
     private static final List<Device> TABLE = table();
     private static final List<Device> HERE = List.of(
@@ -70,6 +80,7 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
      * @throws IllegalArgumentException if it is not in the table, or there in several sizes; the message lists the names
      */
     public static Device named(String name) {
+        refuseSlice("device", name);
         List<Device> found = matching(name);
         if (found.size() != 1) {
             throw new IllegalArgumentException("device = \"" + name + "\" "
@@ -78,6 +89,19 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
                             : "comes in several sizes: " + names(found) + ". Name one."));
         }
         return found.get(0);
+    }
+
+    /**
+     * Refuses a slice of a card, which has what was cut off for it.
+     *
+     * @throws IllegalArgumentException for {@code MIG 1g.10gb} and the like; the message says what to give instead
+     */
+    public static void refuseSlice(String key, String name) {
+        if (SLICE.matcher(name).find()) {
+            throw new IllegalArgumentException(
+                    key + " \"" + name
+                            + "\" is a slice of a card (MIG), whose memory its driver says: give that, as nvidia-smi shows it, such as --limit 10GiB or card \"9.75 GiB\".");
+        }
     }
 
     /** Those of that name; without a size in it, of every size: {@code "T4"}, {@code "NVIDIA A100"}. */
@@ -116,7 +140,9 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
         return name.toLowerCase(Locale.ROOT)
                 .replaceAll("nvidia|geforce|tesla|\\b(sxm\\d?|pcie|hbm\\de?)\\b", "")
                 .replaceAll("[\\s_-]", "")
-                .replaceAll("^rtx(?=a\\d)", "");
+                .replaceAll("^rtx(?=a\\d)", "")
+                .replaceAll("^gh200480gb$", "gh20096gb")
+                .replaceAll("(?<=^gh200\\d{2,3})g$", "gb");
     }
 
     private static List<Device> table() {
@@ -131,6 +157,12 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
             "RTX 4060 8GB",
             "RTX 4070 12GB",
             "RTX 4090 24GB",
+            "RTX 5060 8GB",
+            "RTX 5060 Ti 8GB",
+            "RTX 5060 Ti 16GB",
+            "RTX 5070 12GB",
+            "RTX 5070 Ti 16GB",
+            "RTX 5080 16GB",
             "RTX 5090 32GB",
             "T4 16GB",
             "P100 16GB",
@@ -144,7 +176,12 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
             "A100 40GB",
             "A100 80GB",
             "H100 80GB",
-            "H200 141GB"
+            "H100 NVL 94GB",
+            "H200 141GB",
+            "GH200 96GB",
+            "GH200 144GB",
+            "B100 180GB",
+            "B200 180GB"
         };
         for (String name : cuda) {
             long total = counted(name);
@@ -162,7 +199,7 @@ public record Device(String name, Kind kind, long totalBytes, long usableBytes) 
         if (CORRECTED.contains(name)) {
             return nominal / 16 * 15 / 100 * 97;
         }
-        return nominal / 100 * (nominal < SMALL ? 95 : 98);
+        return nominal / 100 * (nominal < SMALL || UNSEEN.contains(name) ? 95 : 98);
     }
 
     private static long gibibytes(String name) {

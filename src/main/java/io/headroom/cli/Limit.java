@@ -1,5 +1,6 @@
 package io.headroom.cli;
 
+import io.headroom.budget.Device;
 import io.headroom.budget.cuda.Card;
 import io.headroom.budget.cuda.Cards;
 import io.headroom.budget.cuda.CudaFit;
@@ -29,6 +30,7 @@ record Limit(long total, long room, int capability, Optional<String> card) {
         if (!plain.isEmpty() && Character.isLetter(plain.charAt(0))) {
             return named(plain);
         }
+        Device.refuseSlice("--limit", plain);
         long bytes = Bytes.parse(text);
         if (bytes == 0) {
             throw new IllegalArgumentException("--limit " + text + ": give a positive size, or leave it out.");

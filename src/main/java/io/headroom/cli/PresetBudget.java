@@ -39,6 +39,9 @@ final class PresetBudget {
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("preset", estimate.step().model().name());
         figures.put("parameters", estimate.parameters());
+        if (estimate.step().loraRank() > 0) {
+            figures.put("trainable_parameters", estimate.trainableParameters());
+        }
         figures.put("weights_bytes", estimate.weightsBytes());
         HighestByKind highest = HighestByKind.of(estimate.step().trace());
         figures.put("gradients_bytes", highest.gradients());
@@ -74,7 +77,11 @@ final class PresetBudget {
         CudaEstimate estimate = estimate(spec, limit);
         long limitBytes = limit.total();
         StringBuilder text = new StringBuilder();
-        line(text, estimate.step().model().name(), estimate.parameters() + " parameters");
+        line(
+                text,
+                estimate.step().model().name(),
+                estimate.parameters() + " parameters"
+                        + (estimate.step().loraRank() > 0 ? ", " + estimate.trainableParameters() + " trained" : ""));
         line(text, "weights", Bytes.format(estimate.weightsBytes()));
         HighestByKind highest = HighestByKind.of(estimate.step().trace());
         line(text, "gradients", beside(highest.gradients(), estimate.gradientsBytes()));

@@ -46,6 +46,7 @@ public final class CudaFitView {
         String size = step.model().language() != null ? "seq " + step.seq() : "image " + step.image();
         return step.model().name() + " · " + step.optimizer() + " · batch " + step.batch() + " · " + size + " · "
                 + (step.autocast() == null ? step.precision() : "autocast " + step.autocast())
+                + (step.loraRank() > 0 ? " · LoRA rank " + step.loraRank() : "")
                 + (step.segments() > 0 ? " · checkpointing" : "");
     }
 

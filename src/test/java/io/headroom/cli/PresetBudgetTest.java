@@ -48,6 +48,22 @@ class PresetBudgetTest {
         assertThat(figures.get("optimizer_bytes").asLong()).isEqualTo(2 * 4 * 124_439_808L);
     }
 
+    /** Adapters beside a preset: as many trained parameters as PEFT prints, and 8-bit states of them alone. */
+    @Test
+    void answersLoraWithEightBitAdam() throws IOException {
+        String spec = "{\"preset\": \"gpt2\", \"batch\": 8, \"lora_rank\": 8, \"optimizer\": \"adam8bit\"}";
+
+        assertThat(run(spec, "--json")).isZero();
+        JsonNode figures = new ObjectMapper().readTree(out.toString());
+        assertThat(figures.get("trainable_parameters").asLong()).isEqualTo(294_912);
+        assertThat(figures.get("parameters").asLong()).isEqualTo(124_734_720);
+        assertThat(figures.get("gradients_bytes").asLong()).isEqualTo(4 * 294_912);
+        assertThat(figures.get("optimizer_bytes").asLong()).isBetween(2 * 294_912L, 3 * 294_912L);
+        out.getBuffer().setLength(0);
+        assertThat(run(spec)).isZero();
+        assertThat(out.toString()).contains("124734720 parameters, 294912 trained");
+    }
+
     /** As for a spec of sizes: at their highest, whichever phase the peak falls in. */
     @Test
     void eachKindIsToldAtItsHighest() throws IOException {

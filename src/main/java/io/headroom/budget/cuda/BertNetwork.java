@@ -16,7 +16,7 @@ class BertNetwork extends LanguageNetwork {
 
     @Override
     Value logits(Value ids) {
-        Value tokens = embedding(weight("bert.embeddings.word_embeddings.weight"), ids);
+        Value tokens = tokens("bert.embeddings.word_embeddings.weight", ids);
         Value kinds =
                 new Value(weight("bert.embeddings.token_type_ids").memory, shape(batch, seq), 8, null, 0, false, null);
         Value types = embedding(weight("bert.embeddings.token_type_embeddings.weight"), kinds);

@@ -33,6 +33,11 @@ public final class Cards {
             Map.entry("RTX 4060", 89),
             Map.entry("RTX 4070", 89),
             Map.entry("RTX 4090", 89),
+            Map.entry("RTX 5060", 120),
+            Map.entry("RTX 5060 Ti", 120),
+            Map.entry("RTX 5070", 120),
+            Map.entry("RTX 5070 Ti", 120),
+            Map.entry("RTX 5080", 120),
             Map.entry("RTX 5090", 120),
             Map.entry("T4", 75),
             Map.entry("P100", 60),
@@ -44,7 +49,11 @@ public final class Cards {
             Map.entry("L40S", 89),
             Map.entry("A100", 80),
             Map.entry("H100", 90),
-            Map.entry("H200", 90));
+            Map.entry("H100 NVL", 90),
+            Map.entry("H200", 90),
+            Map.entry("GH200", 90),
+            Map.entry("B100", 100),
+            Map.entry("B200", 100));
     private static final Pattern NUMBER = Pattern.compile("\\d+");
     private static final Pattern DIGITS = Pattern.compile("[a-z]?\\d{3,}");
 
@@ -70,6 +79,7 @@ public final class Cards {
             throw new IllegalArgumentException(
                     "card " + (card == null ? "null" : "\"\"") + " names nothing. " + help());
         }
+        Device.refuseSlice("card", card);
         if (Character.isDigit(card.strip().charAt(0))) {
             return sized(card.strip());
         }

@@ -7,6 +7,7 @@ import io.headroom.trace.Trace;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Attention;
 import io.headroom.workload.preset.LanguageModel;
+import io.headroom.workload.preset.LoraAdapters;
 import java.util.Map;
 
 /**
@@ -17,6 +18,7 @@ import java.util.Map;
  * logits; in inference one), which a batch of another length leaves behind, and a fiftieth, at least 8 %, and no less than steps of uneven lengths reserve; for image networks 22 % of workspaces that
  * cuDNN takes while there is room. Immutable. The miss rate of the bound is in docs/gpu.md.
  *
+ * @param parameters of the model, those of LoRA adapters among them
  * @param weightsBytes weights and buffers; {@code gradientsBytes}, {@code optimizerBytes} and {@code activationsBytes} are
  *     what lives beside them at the peak: they sum to its bytes before rounding
  * @param peakAllocatedBytes {@code torch.cuda.max_memory_allocated()}
@@ -83,7 +85,7 @@ public record CudaEstimate(
         long device = Bytes.plus(reserved, MODULE_BYTES);
         return new CudaEstimate(
                 step,
-                step.model().parameters(),
+                Bytes.plus(step.model().parameters(), adapters(step)),
                 weights,
                 gradients,
                 states,
@@ -94,6 +96,15 @@ public record CudaEstimate(
                 upper(step, both),
                 peak.phase(),
                 peak.operator());
+    }
+
+    private static long adapters(CudaStep step) {
+        return step.loraRank() == 0 ? 0 : LoraAdapters.parameters(step.model().language(), step.loraRank());
+    }
+
+    /** How many of the {@code parameters} are trained: with LoRA those of the adapters, in inference none. */
+    public long trainableParameters() {
+        return step.inference() ? 0 : step.loraRank() == 0 ? parameters : adapters(step);
     }
 
     /** Reserved memory as estimated, and the most that it is with every workspace. */

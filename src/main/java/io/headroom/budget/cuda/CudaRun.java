@@ -29,8 +29,7 @@ final class CudaRun {
     static Trace trace(CudaStep step, boolean workspaces, long[] lengths) {
         Tape tape = new Tape(step);
         tape.phase("load");
-        Weights weights =
-                new Weights(tape, step.model().weights(), step.precision().weightBytes());
+        Weights weights = new Weights(tape, step);
         Network network = Networks.of(tape, step, weights, workspaces);
         Update update = step.inference()
                 ? null
@@ -61,7 +60,7 @@ final class CudaRun {
             });
             tape.autocast().leave(tape);
             if (held != null) {
-                tape.use(held.loss());
+                held.replaced(tape);
             }
             if (!step.inference()) {
                 train(tape, step, weights, update, outputs, i);
@@ -94,7 +93,7 @@ final class CudaRun {
         inputs.forEach(tape::use);
         if (before != null && step.keepOutputs()) {
             before.kept().forEach(tape::use);
-            tape.use(before.loss());
+            before.replaced(tape);
         }
         drop(tape, weights);
     }

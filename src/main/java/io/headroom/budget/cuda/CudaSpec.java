@@ -24,7 +24,7 @@ import java.util.TreeSet;
  * }</pre>
  *
  * <p>Keys: {@code preset} (or {@code config}, the path of a config.json) {@code optimizer batch accumulation seq image classes
- * precision attention zero_grad keep_outputs checkpointing inference card steps device}; all but the first have defaults. {@code
+ * precision attention zero_grad keep_outputs checkpointing lora_rank inference card steps device}; all but the first have defaults. {@code
  * accumulation} splits {@code batch} into so many micro-batches; {@code inference} runs the forward pass alone; {@code device} may name a card, as {@code card} does. Stateless and safe for any number of threads.
  */
 public final class CudaSpec {
@@ -44,6 +44,7 @@ public final class CudaSpec {
             "card",
             "steps",
             "accumulation",
+            "lora_rank",
             "inference",
             "device");
 
@@ -95,10 +96,6 @@ public final class CudaSpec {
     public static CudaStep read(Map<String, ?> spec) {
         refuse(
                 spec,
-                "lora_rank",
-                "is not followed beside preset; sizes (\"heads\", \"layers\", …) without preset take it");
-        refuse(
-                spec,
                 "frozen_layers",
                 "is not followed beside preset; sizes (\"heads\", \"layers\", …) without preset take it");
         Set<String> unknown = new TreeSet<>(spec.keySet());
@@ -121,6 +118,7 @@ public final class CudaSpec {
                 .image(whole(spec, "image", 224))
                 .zeroGrad(place(text(spec, "zero_grad", "start")))
                 .keepOutputs(flag(spec, "keep_outputs", !inference))
+                .loraRank(Boolean.FALSE.equals(spec.get("lora_rank")) ? 0 : whole(spec, "lora_rank", 0))
                 .inference(inference);
         precision(step, text(spec, "precision", "fp32"));
         if (spec.get("attention") != null) {

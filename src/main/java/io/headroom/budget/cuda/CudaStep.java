@@ -6,6 +6,7 @@ import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Precision;
 import io.headroom.workload.ZeroGrad;
+import io.headroom.workload.preset.LoraAdapters;
 import io.headroom.workload.preset.Preset;
 
 /**
@@ -32,6 +33,7 @@ import io.headroom.workload.preset.Preset;
  *     one without a limit
  * @param capability compute capability of the card, times ten; {@link Card#UNKNOWN} where only its size is known
  * @param steps how many steps run; the peak can fall in any of them
+ * @param loraRank rank of LoRA adapters where PEFT puts them, beside frozen weights; 0 to train the weights
  * @param inference whether forward passes run alone, without labels and loss: nothing is saved, there are no gradients, no optimizer
  *     and no {@code segments}
  */
@@ -50,6 +52,7 @@ public record CudaStep(
         long card,
         int capability,
         int steps,
+        long loraRank,
         boolean inference) {
     private static final long LARGEST = 1L << 24;
     private static final int MOST_STEPS = 100;
@@ -79,8 +82,8 @@ public record CudaStep(
             segments = 0;
         } else {
             Limits.checkSegments(model, segments);
-            Limits.check(optimizer);
         }
+        Limits.checkRank(model, loraRank);
         if (card != 0 && card < CudaEstimate.CONTEXT_BYTES) {
             throw new IllegalArgumentException("card " + card + " bytes is less than a CUDA context takes ("
                     + Bytes.format(CudaEstimate.CONTEXT_BYTES)
@@ -126,6 +129,7 @@ public record CudaStep(
                 .checkpointing(segments)
                 .card(card, capability)
                 .steps(steps)
+                .loraRank(loraRank)
                 .inference(inference);
     }
 
@@ -155,6 +159,7 @@ public record CudaStep(
         private long card;
         private int capability;
         private int steps = 4;
+        private long loraRank;
         private boolean inference;
 
         private Builder(Preset model) {
@@ -249,6 +254,12 @@ public record CudaStep(
             return this;
         }
 
+        /** Rank of the LoRA adapters that PEFT adds by itself ({@link LoraAdapters}), all weights frozen; 0 for none. */
+        public Builder loraRank(long value) {
+            loraRank = value;
+            return this;
+        }
+
         /** The forward pass alone, as {@code model.eval()} under {@code torch.no_grad()} runs it. */
         public Builder inference(boolean value) {
             inference = value;
@@ -276,6 +287,7 @@ public record CudaStep(
                     card,
                     capability,
                     steps,
+                    loraRank,
                     inference);
         }
     }

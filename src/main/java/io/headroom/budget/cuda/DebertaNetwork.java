@@ -16,7 +16,7 @@ final class DebertaNetwork extends BertNetwork {
     Value logits(Value ids) {
         Value mask = small("ones", FLOAT, batch, seq, 1);
         Value types = integers("zeros", batch, seq);
-        Value tokens = embedding(weight("deberta.embeddings.word_embeddings.weight"), ids);
+        Value tokens = tokens("deberta.embeddings.word_embeddings.weight", ids);
         Value positions = small("zeros_like", FLOAT, batch, seq, model.hidden());
         Value normal = norm(tokens, "deberta.embeddings.LayerNorm");
         Value hidden = dropout(mul(normal, mask), model.dropout());
@@ -93,7 +93,7 @@ final class DebertaNetwork extends BertNetwork {
     @Override
     Value attend(Value x, String name) {
         long n = model.heads();
-        Value joined = turned(linear(x, weight(name + ".in_proj.weight"), null));
+        Value joined = turned(dense(x, name + ".in_proj"));
         Value[] parts = split(joined, 3);
         Value k = heads(parts[1], n);
         Value biased = add(heads(parts[0], n), weight(name + ".q_bias"));

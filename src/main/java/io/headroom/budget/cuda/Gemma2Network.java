@@ -13,7 +13,7 @@ final class Gemma2Network extends RotaryNetwork {
 
     @Override
     Value logits(Value ids) {
-        Value embedded = embedding(weight("model.embed_tokens.weight"), ids);
+        Value embedded = tokens("model.embed_tokens.weight", ids);
         if (!tape.training() && caches()) {
             fixedCache(embedded.element);
         }

@@ -12,7 +12,7 @@ final class Gpt2Network extends LanguageNetwork {
     @Override
     Value logits(Value ids) {
         Value places = integers("arange", 1, seq);
-        Value tokens = embedding(weight("transformer.wte.weight"), ids);
+        Value tokens = tokens("transformer.wte.weight", ids);
         Value positions = embedding(weight("transformer.wpe.weight"), places);
         Value hidden = dropout(add(tokens, positions), model.embeddingDropout());
         hidden = blocks(hidden, (x, i) -> block(x, "transformer.h." + i));
@@ -36,7 +36,7 @@ final class Gpt2Network extends LanguageNetwork {
     }
 
     private Value projected(Value x, String name) {
-        return conv1d(x, weight(name + ".weight"), weight(name + ".bias"));
+        return adapted(x, name, conv1d(x, weight(name + ".weight"), weight(name + ".bias")));
     }
 
     private Value attend(Value x, String name) {

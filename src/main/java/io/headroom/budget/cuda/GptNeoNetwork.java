@@ -14,7 +14,7 @@ final class GptNeoNetwork extends LanguageNetwork {
 
     @Override
     Value logits(Value ids) {
-        Value tokens = embedding(weight("transformer.wte.weight"), ids);
+        Value tokens = tokens("transformer.wte.weight", ids);
         Value places = integers("arange", 1, seq);
         mask = causalMask();
         Value positions = embedding(weight("transformer.wpe.weight"), places);

@@ -13,7 +13,7 @@ final class GptNeoXNetwork extends RotaryNetwork {
 
     @Override
     Value logits(Value ids) {
-        Value embedded = embedding(weight("gpt_neox.embed_in.weight"), ids);
+        Value embedded = tokens("gpt_neox.embed_in.weight", ids);
         Value places = integers("arange", seq);
         Value hidden = dropout(embedded, model.dropout());
         angles(turnedWidth(), hidden.element);

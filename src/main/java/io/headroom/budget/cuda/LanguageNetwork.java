@@ -19,6 +19,8 @@ abstract class LanguageNetwork extends LayerOps implements Network {
     final List<Value> cache = new ArrayList<>();
 
     private long segments;
+    private boolean lora;
+    private final List<Value> leaves = new ArrayList<>();
     private Value last;
 
     LanguageNetwork(Tape tape, LanguageModel model, Weights weights, Attention kind, long batch, long seq) {
@@ -41,6 +43,12 @@ abstract class LanguageNetwork extends LayerOps implements Network {
     /** Divides the layers into segments whose activations are computed again in the backward pass; 0 for none. */
     final LanguageNetwork checkpointed(long count) {
         segments = count;
+        return this;
+    }
+
+    /** Whether some layers have LoRA adapters, beside which all weights are frozen. */
+    final LanguageNetwork adapted(boolean value) {
+        lora = value;
         return this;
     }
 
@@ -92,6 +100,7 @@ abstract class LanguageNetwork extends LayerOps implements Network {
     @Override
     public Outputs forward(List<Value> inputs, Runnable returned) {
         cache.clear();
+        leaves.clear();
         Value logits = logits(inputs.get(0));
         if (!tape.training()) {
             cache.forEach(tape::use);
@@ -118,7 +127,7 @@ abstract class LanguageNetwork extends LayerOps implements Network {
         kept.add(logits);
         tape.use(last);
         returned.run();
-        return new Outputs(loss, kept);
+        return new Outputs(loss, kept, List.copyOf(leaves));
     }
 
     /** The logits in the output: as the head made them, not the fp32 copy that the loss reads. */
@@ -153,7 +162,37 @@ abstract class LanguageNetwork extends LayerOps implements Network {
     }
 
     final Value dense(Value x, String name) {
-        return linear(x, weight(name + ".weight"), weight(name + ".bias"));
+        return adapted(x, name, linear(x, weight(name + ".weight"), weight(name + ".bias")));
+    }
+
+    /**
+     * What a layer answers, and what its adapter adds: {@code result + lora_B(lora_A(x)) * scaling} in fp32, cast back to the type of the
+     * result. Source: {@code Linear.forward} in {@code peft/tuners/lora/layer.py} 0.15; {@code lora_dropout} is 0, as by default.
+     */
+    final Value adapted(Value x, String name, Value result) {
+        Value down = lora ? weight(name + ".lora_A.weight") : null;
+        if (down == null) {
+            return result;
+        }
+        Value input = to(x, FLOAT);
+        Value up = scaled(linear(linear(input, down, null), weight(name + ".lora_B.weight"), null));
+        Value out = to(add(result, up), result.element);
+        tape.use(x, input);
+        return out;
+    }
+
+    /**
+     * The look-up of the tokens. With adapters and checkpointing its result is made to need a gradient, without which the layers run again
+     * would have none: {@code enable_input_require_grads} of {@code modeling_utils.py}, which PEFT calls.
+     */
+    final Value tokens(String table, Value ids) {
+        Value found = embedding(weight(table), ids);
+        if (!lora || !checkpoints() || !tape.recording()) {
+            return found;
+        }
+        Value leaf = new Value(found.memory, found.shape, found.element, null, 0, false, new Value.Leaf("embeddings"));
+        leaves.add(leaf);
+        return leaf;
     }
 
     Value norm(Value x, String name) {

@@ -86,7 +86,8 @@ class LayerOps extends Ops {
 
     private Value bmm(Value a, Value b, long... shape) {
         cublas();
-        return result(size(shape) * a.element, "bmm", shape, a.element, of(a, b), save(a, b), g -> {
+        Memory[] saved = {b.needsGradient() ? a.memory : null, a.needsGradient() ? b.memory : null};
+        return result(size(shape) * a.element, "bmm", shape, a.element, of(a, b), saved, g -> {
             Grad second = like(b, "bmm");
             Grad first = like(a, "bmm");
             return new Grad[] {first, second};

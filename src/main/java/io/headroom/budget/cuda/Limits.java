@@ -41,6 +41,19 @@ final class Limits {
         }
     }
 
+    /** Adapters go to the layers that PEFT names for a family, and none is wider than the model. */
+    static void checkRank(Preset preset, long rank) {
+        LanguageModel model = preset.language();
+        if (rank != 0 && model == null) {
+            throw new IllegalArgumentException("lora_rank " + rank + " is not followed for " + preset.name()
+                    + ", an image network: PEFT names no layers of it. Leave it out, or take a language model.");
+        }
+        if (rank != 0 && (rank < 0 || rank > model.hidden())) {
+            throw new IllegalArgumentException("lora_rank " + rank + " must be from 1 to the width of " + preset.name()
+                    + ", " + model.hidden() + ", or 0 for none.");
+        }
+    }
+
     /** Sizes whose bytes cannot be counted, by the keys that make them. */
     static IllegalArgumentException tooLarge(CudaStep step, ArithmeticException cause) {
         LanguageModel model = step.model().language();
@@ -93,18 +106,8 @@ final class Limits {
         }
     }
 
-    /** What PyTorch has; 8-bit Adam is of bitsandbytes. */
-    static void check(OptimizerKind optimizer) {
-        if (optimizer == OptimizerKind.ADAM8BIT) {
-            throw new IllegalArgumentException(
-                    "optimizer adam8bit is none of PyTorch's (bitsandbytes has one) and is not"
-                            + " followed. Take one of " + optimizers() + ".");
-        }
-    }
-
     static String optimizers() {
         return Arrays.stream(OptimizerKind.values())
-                .filter(kind -> kind != OptimizerKind.ADAM8BIT)
                 .map(kind -> kind.name().toLowerCase(Locale.ROOT))
                 .collect(Collectors.joining(", "));
     }

@@ -12,7 +12,7 @@ final class LlamaNetwork extends RotaryNetwork {
 
     @Override
     Value logits(Value ids) {
-        Value hidden = embedding(weight("model.embed_tokens.weight"), ids);
+        Value hidden = tokens("model.embed_tokens.weight", ids);
         Value embedded = hidden;
         Value places = integers("arange", seq);
         angles(model.headWidth(), hidden.element);

@@ -4,8 +4,24 @@ import java.util.List;
 
 /** What a training loop needs of a model: a batch on the device, and a forward pass with its loss. */
 interface Network {
-    /** The loss, null in inference, and what else the returned object keeps alive. */
-    record Outputs(Value loss, List<Value> kept) {}
+    /** The loss, null in inference, what else the returned object keeps alive, and the leaves of the graph that are no weights. */
+    record Outputs(Value loss, List<Value> kept, List<Value> leaves) {
+        Outputs(Value loss, List<Value> kept) {
+            this(loss, kept, List.of());
+        }
+
+        /** Its loss is replaced, and with it goes the graph: the leaves and their gradients. */
+        void replaced(Tape tape) {
+            tape.use(loss);
+            for (Value leaf : leaves) {
+                tape.use(leaf);
+                if (leaf.leaf.gradient != null) {
+                    tape.use(leaf.leaf.gradient.memory());
+                    leaf.leaf.gradient.memory().gradient = false;
+                }
+            }
+        }
+    }
 
     List<Value> inputs();
 

@@ -34,7 +34,7 @@ final class Networks {
                     case LLAMA, QWEN2, QWEN3 -> new LlamaNetwork(tape, language, weights, kind, b, s);
                     case GEMMA2 -> new Gemma2Network(tape, language, weights, kind, b, s);
                 };
-        return network.checkpointed(step.segments());
+        return network.checkpointed(step.segments()).adapted(step.loraRank() > 0);
     }
 
     static Attention attention(CudaStep step) {

@@ -12,7 +12,7 @@ final class OptNetwork extends LanguageNetwork {
     @Override
     Value logits(Value ids) {
         String decoder = "model.decoder.";
-        Value tokens = embedding(weight(decoder + "embed_tokens.weight"), ids);
+        Value tokens = tokens(decoder + "embed_tokens.weight", ids);
         Value range = integers("arange", seq);
         Value mask = small("ones", 4, batch, seq);
         allOnes(mask);

@@ -34,7 +34,7 @@ final class T5Network extends RotaryNetwork {
 
     private Value stack(String name, Value ids, Value encoded) {
         boolean decoder = encoded != null;
-        Value tokens = embedding(weight("shared.weight"), ids);
+        Value tokens = tokens("shared.weight", ids);
         Value range = integers("arange", seq);
         int element = tokens.element;
         Value own = decoder ? causalMask(element) : paddingMask(element);

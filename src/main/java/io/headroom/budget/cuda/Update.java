@@ -1,5 +1,6 @@
 package io.headroom.budget.cuda;
 
+import io.headroom.units.Bytes;
 import io.headroom.workload.OptimizerKind;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,16 +10,27 @@ import java.util.List;
  *
  * <p>Source: {@code torch/optim/{sgd,adam,adamw,rmsprop,adagrad,_adafactor}.py} 2.6 with their defaults on CUDA: {@code
  * foreach} for all but Adafactor, which works tensor by tensor and keeps the update of the one before until its own is
- * made. Language models take transformers' own Adafactor ({@link TransformersAdafactor}).
+ * made. Language models take transformers' own Adafactor ({@link TransformersAdafactor}). 8-bit Adam is that of bitsandbytes
+ * ({@code Optimizer2State.init_state} in {@code bitsandbytes/optim/optimizer.py} 0.45, block-wise, 256 values a block): tensor by
+ * tensor, updated in place by one kernel, states that do not depend on the type of the weights.
  */
 final class Update {
     private static final int SCALAR = 4;
+
+    /** {@code min_8bit_size}: smaller tensors keep their states in fp32. */
+    private static final long SMALLEST_QUANTIZED = 4096;
+
+    private static final long QUANTIZED_BLOCK = 256;
+
+    /** {@code create_dynamic_map}: the 256 values that a byte stands for. */
+    private static final long MAP_BYTES = 256 * 4;
 
     private final Tape tape;
     private final OptimizerKind kind;
     private final List<Value> parameters;
     private final TransformersAdafactor adafactor;
     private boolean started;
+    private boolean mapped;
     private Memory row;
     private Memory column;
     private Memory squared;
@@ -76,9 +88,7 @@ final class Update {
         switch (kind) {
             case ADAM, ADAMW -> states(trained, 2);
             case RMSPROP, MOMENTUM -> states(trained, 1);
-            case ADAM8BIT ->
-                trained.forEach(value ->
-                        tape.permanent(kind.stateBytes(value.rows(), value.width(), value.element), "optimizer state"));
+            case ADAM8BIT -> trained.forEach(this::quantizedStates);
             case ADAFACTOR -> {
                 if (adafactor == null) {
                     trained.forEach(this::factoredState);
@@ -86,6 +96,23 @@ final class Update {
             }
             default -> {}
         }
+    }
+
+    private void quantizedStates(Value value) {
+        boolean quantized = value.count() >= SMALLEST_QUANTIZED;
+        if (quantized && !mapped) {
+            mapped = true;
+            twice(MAP_BYTES);
+        }
+        twice(quantized ? value.count() : Bytes.times(value.count(), SCALAR));
+        if (quantized) {
+            twice(((value.count() - 1) / QUANTIZED_BLOCK + 1) * SCALAR);
+        }
+    }
+
+    private void twice(long bytes) {
+        tape.permanent(bytes, "optimizer state");
+        tape.permanent(bytes, "optimizer state");
     }
 
     private void factoredState(Value value) {

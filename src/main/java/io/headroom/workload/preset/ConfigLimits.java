@@ -47,6 +47,8 @@ final class ConfigLimits {
             new Rule(Set.of(Family.GPT_NEOX), "attention_dropout", node -> node.asDouble() == 0, "0"),
             new Rule(Set.of(Family.GPT_NEOX), "hidden_dropout", node -> node.asDouble() == 0, "0"),
             new Rule(Set.of(Family.GPT2), "reorder_and_upcast_attn", FALSE, "false"),
+            new Rule(Set.of(Family.GPT2), "scale_attn_by_inverse_layer_idx", FALSE, "false"),
+            new Rule(Set.of(Family.GPT2), "scale_attn_weights", TRUE, "true"),
             new Rule(Set.of(Family.OPT), "enable_bias", TRUE, "true"),
             new Rule(Set.of(Family.OPT), "layer_norm_elementwise_affine", TRUE, "true"),
             new Rule(Set.of(Family.OPT), "layerdrop", node -> node.asDouble() == 0, "0"),

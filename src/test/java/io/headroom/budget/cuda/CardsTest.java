@@ -28,12 +28,34 @@ class CardsTest {
         "V100 16GB, 15.77",
         "v100-32gb, 31.72",
         "L40S, 44.39",
-        "A100 80GB, 79.14"
+        "A100 80GB, 79.14",
+        "NVIDIA H100 NVL, 93.00",
+        "NVIDIA B200, 178.35",
+        "NVIDIA GeForce RTX 5090, 31.37"
     })
     void promisesNoMoreThanDriversReport(String name, double gibibytes) {
         double bytes = Cards.bytes(name);
 
         assertThat(bytes).isBetween(0.97 * gibibytes * Bytes.GIB, (gibibytes + PRINTED) * Bytes.GIB);
+    }
+
+    /** The 480 GB are of the processor. */
+    @ParameterizedTest
+    @CsvSource({"NVIDIA GH200 480GB, GH200 96GB", "GH200 144GB, GH200 144GB", "NVIDIA GH200 144G HBM3e, GH200 144GB"})
+    void knowsBothGraceHoppers(String name, String card) {
+        assertThat(Cards.named(name).name()).isEqualTo(card);
+        assertThatThrownBy(() -> Cards.named("GH200")).hasMessageContaining("comes in several sizes");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"MIG 1g.10gb", "1g.5gb", "NVIDIA A100-SXM4-40GB MIG 3g.20gb"})
+    void saysWhatToGiveForASlice(String name) {
+        assertThatThrownBy(() -> Cards.named(name))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(name)
+                .hasMessageContaining("slice")
+                .hasMessageContaining("--limit 10GiB");
+        assertThatThrownBy(() -> Device.named(name)).hasMessageContaining("slice");
     }
 
     @Test
@@ -78,6 +100,11 @@ class CardsTest {
         "NVIDIA H100 80GB, 90",
         "H200, 90",
         "RTX 5090, 120",
+        "NVIDIA GeForce RTX 5070 Ti, 120",
+        "NVIDIA GH200 480GB, 90",
+        "NVIDIA GH200 144G HBM3e, 90",
+        "H100 NVL, 90",
+        "B200, 100",
         "RTX 4060, 89",
         "P100, 60",
         "A6000, 86",
@@ -127,7 +154,7 @@ class CardsTest {
     /** Cards of another size under nearly the same name. */
     @ParameterizedTest
     @CsvSource({
-        "NVIDIA H100 NVL, Did you mean H100 80GB?",
+        "NVIDIA H200 NVL, 'Did you mean H200 141GB, '",
         "NVIDIA GeForce RTX 3060 Laptop GPU, Did you mean RTX 3060 12GB?",
         "RTX 4060 Ti, Did you mean RTX 4060 8GB?",
     })

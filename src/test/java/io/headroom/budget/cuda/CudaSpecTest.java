@@ -49,7 +49,7 @@ class CudaSpecTest {
     @CsvSource({
         "preset, gtp2, gpt2",
         "optimizer, adamax, adamw",
-        "optimizer, adam8bit, bitsandbytes",
+        "optimizer, adam4bit, adam8bit",
         "attention, chunked, 'eager, sdpa.'",
         "preset, gpt2-large, openai-community/gpt2-medium",
         "config, nowhere.json, both name a model",
@@ -205,8 +205,8 @@ class CudaSpecTest {
         assertThat(step.card()).isEqualTo(Cards.bytes("A100 40GB"));
         assertThatThrownBy(() -> CudaSpec.read(Map.of("preset", "gpt2", "accumulation", 2)))
                 .hasMessageContaining("accumulation 2 with batch 1");
-        assertThatThrownBy(() -> CudaSpec.read(Map.of("preset", "gpt2", "lora_rank", 8)))
-                .hasMessageContaining("lora_rank \"8\" is not followed beside preset");
+        assertThatThrownBy(() -> CudaSpec.read(Map.of("preset", "gpt2", "frozen_layers", 8)))
+                .hasMessageContaining("frozen_layers \"8\" is not followed beside preset");
         assertThatThrownBy(() -> CudaSpec.read(Map.of("preset", "gpt2", "card", "4090")))
                 .hasMessageContaining("RTX 4090 24GB");
     }

@@ -124,7 +124,7 @@ class InferenceTest {
         return CudaStep.of(Preset.named("gpt2")).batch(8).seq(256);
     }
 
-    private static Precision type(JsonNode run, String key, Precision usual) {
+    static Precision type(JsonNode run, String key, Precision usual) {
         return switch (run.path(key).asText("")) {
             case "float16" -> Precision.FP16;
             case "bfloat16" -> Precision.BF16;
@@ -132,7 +132,7 @@ class InferenceTest {
         };
     }
 
-    private static long live(Trace trace) {
+    static long live(Trace trace) {
         long live = 0;
         long peak = 0;
         for (int event = 0; event < trace.events(); event++) {

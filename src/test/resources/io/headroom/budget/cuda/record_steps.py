@@ -6,6 +6,9 @@ for the missing driver; a dispatch mode sees every operator's outputs, finalizer
 change is put right: gradients are added in place where autograd would, dropout and attention take the kernels they take on CUDA,
 cuBLAS gets its workspace at its first call. Whole numbers of up to eight bytes that Python passes to the device are left out.
 
+With "lora_rank" PEFT 0.15.2 puts its adapters on the model that is on the device, as their makers do: weights, then adapters. "Adam8bit" is
+that of bitsandbytes 0.45.5, whose kernels, in place, are left out: the lines of recorded-adapters.jsonl.
+
 With "inference" nothing is trained: "steps" forward passes of model.eval() under torch.no_grad(), the lines of recorded-inference.jsonl.
 
     python3 record_steps.py '{"name": "openai-community/gpt2", "optimizer": "SGD", "batch": 3, "autocast": "bfloat16"}' [--events]
@@ -224,7 +227,23 @@ def forward(recorder, model, plain, steps, batch, seq, image, dtype, half):
         leave(half)
 
 
-def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000, zero=0, steps=2, autocast=None, precision=None, checkpointing=False, attention=None, config=None, inference=False):
+def adapted(model, rank):
+    import peft
+
+    peft.tuners.lora.layer.Linear.reset_lora_parameters = lambda *a, **k: None
+    known = {} if model.config.model_type != "qwen3" else {"target_modules": ["q_proj", "v_proj"]}  # in PEFT's table from 0.16 on
+    return peft.get_peft_model(model, peft.LoraConfig(r=rank, **known))
+
+
+def adam8bit(parameters):
+    import bitsandbytes as bnb
+
+    bnb.optim.optimizer.Optimizer2State.update_step = lambda *a, **k: None
+    torch.cuda.synchronize = lambda *a, **k: None
+    return bnb.optim.Adam8bit(parameters, lr=1e-3)
+
+
+def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000, zero=0, steps=2, autocast=None, precision=None, checkpointing=False, attention=None, config=None, inference=False, lora_rank=0):
     global INFERENCE
     INFERENCE = inference
     recorder = Recorder()
@@ -237,6 +256,9 @@ def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000,
         model.train(not inference)
         if checkpointing:
             model.gradient_checkpointing_enable()
+        if lora_rank:
+            with torch.device("cuda"):
+                model = adapted(model, lora_rank)
         with recorder:
             for module in modules(model):
                 for tensor in list(module._parameters.values()) + list(module._buffers.values()):
@@ -246,7 +268,9 @@ def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000,
                 forward(recorder, model, plain, steps, batch, seq, image, dtype, half)
                 return list(recorder.events)
             options = {} if optimizer == "Adafactor" else {"foreach": True}
-            if optimizer == "Adafactor" and not plain:  # transformers' own, which its Trainer takes
+            if optimizer == "Adam8bit":
+                update = adam8bit(model.parameters())
+            elif optimizer == "Adafactor" and not plain:  # transformers' own, which its Trainer takes
                 update = hf.optimization.Adafactor(model.parameters(), lr=1e-3, relative_step=False)
             else:
                 update = getattr(torch.optim, optimizer)(model.parameters(), lr=1e-3, **options)
