@@ -63,9 +63,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
@@ -225,6 +227,7 @@ public final class Headroom {
 
     /** The ten operators of {@link #watchOperators} that took most, as a bar chart. */
     public static Bundle operators(Peak peak) {
+        Session.need(peak, "operators(null): give what watchOperators(() -> …) returned.");
         return PeakView.chart(peak);
     }
 
@@ -354,6 +357,7 @@ public final class Headroom {
      * @throws UncheckedIOException if the file cannot be read
      */
     public static Explanation diagnose(Path log) {
+        Session.need(log, "diagnose(null): give a log file, diagnose(Path.of(\"train.log\")), or a message.");
         try (InputStream in = Files.newInputStream(log)) {
             return Failures.explain(Log.read(in));
         } catch (IOException e) {
@@ -500,6 +504,12 @@ public final class Headroom {
      * Remedies.checkpointing(2))}; without remedies, all that apply to it.
      */
     public static Comparison compare(Workload workload, Remedy... remedies) {
+        Session.given(workload, "compare");
+        for (Remedy remedy : remedies) {
+            Session.need(
+                    remedy,
+                    "compare(step, null): give a remedy, such as Remedies.batch(8), or none for all that apply.");
+        }
         List<Remedy> chosen = remedies.length > 0
                 ? List.of(remedies)
                 : Remedies.applicableTo(workload).stream()
@@ -522,6 +532,7 @@ public final class Headroom {
      * @throws ai.djl.engine.EngineException if the engine refuses an allocation; everything is given back first
      */
     public static SampleTraining.Run train(SampleTraining training) {
+        Session.need(training, "train(null): give a training, such as training(40, \"16 MiB\").epochs(5).");
         try (CellProgress progress = CellProgress.start("Training")) {
             return training.run(progress);
         }
@@ -529,8 +540,13 @@ public final class Headroom {
 
     /** Runs variants of a sample training, predicted beside measured; savings are held against the first. */
     public static SampleTrainings compare(SampleTraining first, SampleTraining... others) {
-        List<SampleTraining> all = new ArrayList<>(List.of(others));
+        List<SampleTraining> all = new ArrayList<>(Arrays.asList(others));
         all.add(0, first);
+        for (SampleTraining training : all) {
+            Session.need(
+                    training,
+                    "compare(…) of a training that is null: give trainings, such as training(40, \"16 MiB\").");
+        }
         try (CellProgress progress = CellProgress.start("Running " + all.size() + " trainings")) {
             return SampleTrainings.of(all, progress);
         }
@@ -614,6 +630,9 @@ public final class Headroom {
         if (config == null) {
             throw new IllegalArgumentException("preset(null): give the path of a config.json.");
         }
+        if (Files.notExists(config)) {
+            throw new NoSuchFileException(config.toString(), null, "there is no such file");
+        }
         return CudaStep.of(Preset.read(config));
     }
 
@@ -692,6 +711,7 @@ public final class Headroom {
 
     /** The same with all that may be given: {@code WhatIf.Given.nothing().withDevice(1).withTotal("80 GiB")}. */
     public static WhatIf whatIf(Path file, WhatIf.Given given, String... confs) throws IOException {
+        Session.need(file, "whatIf(null): give a snapshot's file, whatIf(Path.of(\"run.pickle\")), or a trace.");
         try (CellProgress progress = CellProgress.start("What if")) {
             return WhatIf.of(file, given, tried(confs), progress);
         }
@@ -705,6 +725,7 @@ public final class Headroom {
 
     /** The same for a trace on a device of so many bytes (empty: without end): {@code whatIf(trace, "44 GiB")}. */
     public static WhatIf whatIf(Trace trace, String limit, String... confs) {
+        Session.given(trace, "whatIf");
         WhatIf.Given given = limited(limit);
         try (CellProgress progress = CellProgress.start("What if")) {
             return WhatIf.of(trace, given, tried(confs), progress);
@@ -717,6 +738,7 @@ public final class Headroom {
 
     /** The run that a snapshot recorded, or a text file tells, as a trace; throws as {@link #whatIf(Path)}. */
     public static Trace trace(Path file) throws IOException {
+        Session.need(file, "trace(null): give a snapshot's file, trace(Path.of(\"run.pickle\")), or a text.");
         if (TraceText.isTrace(file)) {
             return TraceText.read(file);
         }
@@ -728,16 +750,19 @@ public final class Headroom {
 
     /** Reads a trace a person wrote, one event a line, see {@link TraceText}. */
     public static Trace trace(String text) {
+        Session.need(text, "trace(null): give a text such as \"alloc a 60 MiB\", or a snapshot's file.");
         return TraceText.parse(text);
     }
 
     /** Replays a trace under a {@code PYTORCH_CUDA_ALLOC_CONF} on a device of so many bytes. */
     public static Footprint replay(Trace trace, String conf, String limit) {
+        Session.given(trace, "replay");
         return CachingAllocator.replay(trace, AllocatorSettings.parse(conf), Bytes.parse(limit));
     }
 
     /** Runs a trace on the C library's own malloc, under each of its settings, and measures it: Linux only. */
     public static MallocReplay replayOnMalloc(Trace trace) {
+        Session.given(trace, "replayOnMalloc");
         try (CellProgress progress = CellProgress.start("The trace on malloc")) {
             return MallocReplay.of(trace, progress);
         }
@@ -745,16 +770,22 @@ public final class Headroom {
 
     /** What lies where on the device after an event, holes visible. */
     public static AddressMap addressMap(Trace trace, String conf, String limit, int event) {
+        Session.given(trace, "addressMap");
         return AddressMap.at(trace, AllocatorSettings.parse(conf), Bytes.parse(limit), event);
     }
 
     /** Address maps beside each other, drawn to one scale. */
     public static Bundle sideBySide(AddressMap... maps) {
+        if (maps.length == 0) {
+            throw new IllegalArgumentException(
+                    "sideBySide(): give address maps, such as addressMap(trace, \"\", \"44 GiB\", 120).");
+        }
         return AddressMapView.sideBySide(List.of(maps));
     }
 
     /** The address map under a slider that moves through the run. */
     public static AddressPanel addressSlider(Trace trace, String conf, String limit) {
+        Session.given(trace, "addressSlider");
         return AddressPanel.of(AddressMap.moments(trace, AllocatorSettings.parse(conf), Bytes.parse(limit), 48));
     }
 }

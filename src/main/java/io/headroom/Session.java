@@ -12,6 +12,7 @@ import io.headroom.model.LoadedModel;
 import io.headroom.model.ReleaseReport;
 import io.headroom.model.Variable;
 import io.headroom.render.Bundle;
+import io.headroom.trace.Trace;
 import io.headroom.training.SampleTraining;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
@@ -86,11 +87,19 @@ final class Session {
 
     /** The workload a cell was given. */
     static Workload given(Workload workload, String cell) {
-        if (workload == null) {
-            throw new IllegalArgumentException(
-                    cell + "(null): give a workload, such as transformer().batch(8).training(adam()).");
-        }
+        need(workload, cell + "(null): give a workload, such as transformer().batch(8).training(adam()).");
         return workload;
+    }
+
+    static void given(Trace trace, String cell) {
+        need(trace, cell + "(null): give a trace, such as trace(\"alloc a 60 MiB\").");
+    }
+
+    /** What was given to a cell, unless it is null: the message says what to give. */
+    static void need(Object given, String message) {
+        if (given == null) {
+            throw new IllegalArgumentException(message);
+        }
     }
 
     /** A reading that the timeline keeps, if its stage has a name. */

@@ -46,6 +46,7 @@ public record Footprint(
                                 + ")")
                         .orElse("survives")
                 + ", peak allocated " + Bytes.format(peakAllocated.bytes()) + ", reserved "
-                + Bytes.format(peakReserved.bytes()) + ", " + statistics.numAllocRetries() + " retries";
+                + Bytes.format(peakReserved.bytes()) + ", " + statistics.numAllocRetries()
+                + (statistics.numAllocRetries() == 1 ? " retry" : " retries");
     }
 }

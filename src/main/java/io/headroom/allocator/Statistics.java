@@ -53,6 +53,7 @@ public record Statistics(
     public String toString() {
         return "allocated " + Bytes.format(allocatedBytes.current()) + ", reserved "
                 + Bytes.format(reservedBytes.current()) + " (peak " + Bytes.format(reservedBytes.peak()) + "), holes "
-                + Bytes.format(inactiveSplitBytes.current()) + ", " + numAllocRetries + " retries";
+                + Bytes.format(inactiveSplitBytes.current()) + ", " + numAllocRetries
+                + (numAllocRetries == 1 ? " retry" : " retries");
     }
 }

@@ -243,9 +243,7 @@ public final class BudgetCommand implements Callable<Integer> {
             return spec;
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException(
-                    (place.isEmpty() ? "" : place + line(e) + ": ") + "not a JSON object (" + said(e)
-                            + "). JSON knows no comments and no comma before a closing brace.",
-                    e);
+                    (place.isEmpty() ? "" : place + line(e) + ": ") + "not a JSON object (" + said(e) + ").", e);
         }
     }
 
@@ -255,8 +253,23 @@ public final class BudgetCommand implements Callable<Integer> {
 
     /** What Jackson says, in the words of JSON. */
     private static String said(JsonProcessingException e) {
-        return e.getOriginalMessage()
-                .replaceAll(" \\(start marker at \\[.*?]\\)", "")
+        String told = e.getOriginalMessage();
+        if (told.startsWith("Duplicate field")) {
+            return told.replace("Duplicate field", "the key") + " is there twice: keep one";
+        }
+        if (told.startsWith("Trailing token")) {
+            return "something follows its closing brace: write one object a line, or an array of them";
+        }
+        if (told.startsWith("Non-standard token")) {
+            return told.replaceAll("Non-standard token ('.*?').*", "$1 is no number in JSON");
+        }
+        if (told.contains("maybe a (non-standard) comment")) {
+            return "JSON knows no comments";
+        }
+        if (told.startsWith("Unexpected character ('}'") || told.startsWith("Unexpected character (']'")) {
+            return told + "; JSON knows no comma before a closing brace";
+        }
+        return told.replaceAll(" \\(start marker at \\[.*?]\\)", "")
                 .replaceAll("Cannot deserialize value of type `.*?` from (\\w+) value.*", "it is one of $1");
     }
 

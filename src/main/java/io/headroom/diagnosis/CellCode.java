@@ -13,8 +13,10 @@ import java.util.stream.Stream;
 /** What the failing cell's own text tells, and the same cell with a remedy in it. */
 final class CellCode {
     private static final Pattern RUN = Pattern.compile("\\brun\\(\\s*([A-Za-z_$][\\w$]*)\\s*\\)");
-    private static final Pattern BATCH =
-            Pattern.compile("(?:\\.batch\\(|\\bbatchSize\\s*=\\s*|\\.setSampling\\()\\s*(\\d{1,9})");
+    private static final Pattern BATCH = Pattern.compile(
+            // The whole argument: of batch(1L << 20) or batch(2 * n) the number alone is not the batch.
+            "(?:\\.batch\\(|\\bbatchSize\\s*=|\\.setSampling\\()\\s*(\\d[\\d_]{0,11}+)[lL]?\\s*(?:[,;)]|$)",
+            Pattern.MULTILINE);
     private static final int LONGEST = 20_000;
 
     private CellCode() {}
@@ -28,7 +30,7 @@ final class CellCode {
                         + " in a loop: what is kept there stays, and memory grows with every pass."));
         Matcher batch = BATCH.matcher(head);
         if (batch.find()) {
-            seen.add("The cell works with batches of " + batch.group(1) + ".");
+            seen.add("The cell works with batches of " + batch.group(1).replace("_", "") + ".");
         }
         return seen;
     }

@@ -95,6 +95,11 @@ public final class Models {
      * @throws ModelException also if there is no such device, or its free memory cannot hold the weights
      */
     public static LoadedModel load(String name, Block block, Path file, Device device) {
+        if (block == null) {
+            throw new IllegalArgumentException(
+                    "A model of parameters needs its block, but null was given: write load(\"clock\","
+                            + " block, path), or load(\"age\", path) for TorchScript.");
+        }
         Path found = only(file, ".params");
         Weights weights = Weights.of(found);
         if (weights.format() != Weights.Format.DJL_PARAMS) {

@@ -15,6 +15,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * Models run one after another, each released before the next is loaded: the first remedy of the first case.
@@ -97,6 +98,17 @@ public final class Pipeline {
     public Pipeline onProgress(Consumer<Progress> listener) {
         progress = listener;
         return this;
+    }
+
+    /** "Pipeline of 2 models: age, cancer. run() runs them, each released before the next." */
+    @Override
+    public String toString() {
+        if (steps.isEmpty()) {
+            return "Pipeline of no models yet: add some with then(\"age\", () -> load(\"age\", path), model -> …).";
+        }
+        return "Pipeline of " + steps.size() + (steps.size() == 1 ? " model: " : " models: ")
+                + steps.stream().map(Step::name).collect(Collectors.joining(", ")) + ". run() runs them, "
+                + (keepLoaded ? "and releases them at the end." : "each released before the next.");
     }
 
     /**

@@ -82,6 +82,11 @@ public final class SampleModels {
      * @param bytes weight of the float32 parameters, met within a part in a thousand
      */
     public static Path torchScript(Path directory, String name, long bytes) throws IOException {
+        if (name == null || !name.matches("[\\w.-]*\\w[\\w.-]*")) {
+            throw new IllegalArgumentException(
+                    "A sample model cannot be called " + (name == null ? "null" : '"' + name + '"')
+                            + ": its name becomes a file's, so give letters, digits, - and _, such as \"age\".");
+        }
         Path file = directory.resolve(name + "-" + Bytes.format(bytes).replace(' ', '-') + ".pt");
         if (!whole(file, bytes)) {
             Files.createDirectories(directory);

@@ -12,6 +12,7 @@ import java.util.Optional;
 /** A comparison as a table: what was predicted, what was measured, a bar each. */
 public final class ComparisonView {
     private static final int WIDTH = 240;
+    private static final String NOT_APPLICABLE = "does not apply";
     private static final String FRESH_PAGES =
             " This kernel's malloc gives large blocks back at once and makes each of fresh pages: what computes in slices or"
                     + " a second time (chunked attention, checkpointing) is slower here than its cost says.";
@@ -67,7 +68,7 @@ public final class ComparisonView {
                         error(row),
                         saved(row, first),
                         seconds(row),
-                        loss(row, "loss %.4f"))
+                        outcome(row).equals(NOT_APPLICABLE) ? row.obstacle().orElse("") : loss(row, "loss %.4f"))
                 .stripTrailing();
     }
 
@@ -94,7 +95,7 @@ public final class ComparisonView {
         if (row.measured().isPresent()) {
             return Bytes.format(row.measuredBytes());
         }
-        return row.predicted().isEmpty() ? "does not apply" : "out of memory";
+        return row.predicted().isEmpty() ? NOT_APPLICABLE : "out of memory";
     }
 
     private static String error(Row row) {

@@ -84,7 +84,7 @@ public final class PeakView {
     public static Bundle chart(Peak peak) {
         List<OperatorMemory> top = new ArrayList<>(top(peak));
         if (top.isEmpty()) {
-            return Bundle.text("No operators were recorded: watch with operators to see which took how much.");
+            return Bundle.text("No operators were recorded: give operators(…) what watchOperators(() -> …) returned.");
         }
         Collections.reverse(top);
         String[] names = top.stream()

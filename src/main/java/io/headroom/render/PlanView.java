@@ -97,9 +97,9 @@ public final class PlanView {
                     .orElse("–");
             text.append(String.format(
                     Locale.ROOT,
-                    "%n  %11s  batch up to %8s  %11s, at most %11s  %s",
+                    "%n  %11s  %-20s  %11s, at most %11s  %s",
                     Bytes.format(row.bytes()),
-                    batch,
+                    row.largestBatch().isPresent() ? String.format("batch up to %8s", batch) : "no batch as it is",
                     expected,
                     upper,
                     title));

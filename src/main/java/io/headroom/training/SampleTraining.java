@@ -73,15 +73,24 @@ public record SampleTraining(
     private static final int COPIES = 2;
 
     public SampleTraining {
-        if (samples < 1 || epochs < 1 || batch < 1 || batch > samples || prefetch < 0 || emptyEvery < 0) {
-            throw new IllegalArgumentException(
-                    "samples = " + samples + ", epochs = " + epochs + ", batch = " + batch
-                            + ", prefetch = " + prefetch + ", emptyEvery = " + emptyEvery
-                            + ": samples, epochs and batch are 1 or more, the batch no larger than the samples, the others 0 or more.");
+        require("samples", samples, 1);
+        require("epochs", epochs, 1);
+        require("batch", batch, 1);
+        require("prefetch", prefetch, 0);
+        require("emptyCache", emptyEvery, 0);
+        if (batch > samples) {
+            throw new IllegalArgumentException("batch = " + batch + " is larger than the " + samples
+                    + (samples == 1 ? " sample" : " samples") + " there are: give a smaller batch, or more samples.");
         }
         if (sampleBytes < FEATURES * FLOAT) {
             throw new IllegalArgumentException(
                     "sampleBytes = " + sampleBytes + ": a sample has " + FEATURES * FLOAT + " bytes or more.");
+        }
+    }
+
+    private static void require(String name, int value, int least) {
+        if (value < least) {
+            throw new IllegalArgumentException(name + " = " + value + ": give " + least + " or more.");
         }
     }
 

@@ -113,8 +113,9 @@ class BudgetCommandTest {
                 "{\"model\":\"gat\",\"heads\":3} | heads = 3",
                 "{\"model\":\"gat\",\"nodes\":3,\"edges\":10} | edges = 10 with nodes = 3",
                 "[1] | not a JSON object",
-                "{\"batch\":1}{} | not a JSON object",
-                "{\"batch\":1,\"batch\":2} | not a JSON object",
+                "{\"batch\":1}{} | not a JSON object (something follows its closing brace",
+                "{\"batch\":NaN} | 'NaN' is no number in JSON",
+                "{\"batch\":1,\"batch\":2} | the key 'batch' is there twice",
             })
     void aWrongSpecIsNamedInOneLine(String spec, String said) throws IOException {
         assertThat(run(spec)).isEqualTo(2);

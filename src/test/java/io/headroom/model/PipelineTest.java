@@ -33,6 +33,14 @@ class PipelineTest {
     }
 
     @Test
+    void showsWhatItIsGoingToDo() {
+        assertThat(new Pipeline())
+                .hasToString(
+                        "Pipeline of no models yet: add some with then(\"age\", () -> load(\"age\", path), model -> …).");
+        assertThat(threeModels().toString()).startsWith("Pipeline of 3 models: age, broken, cancer. run() runs them");
+    }
+
+    @Test
     void modelsRunOneAfterAnotherAndResultsAreKeptWhenAsked() {
         List<String> seen = new ArrayList<>();
         try (PipelineReport report = threeModels()

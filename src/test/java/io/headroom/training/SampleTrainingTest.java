@@ -40,6 +40,9 @@ class SampleTrainingTest {
     void badInputIsRefusedByName() {
         assertThatIllegalArgumentException().isThrownBy(() -> TRAINING.batch(9)).withMessageContaining("batch = 9");
         assertThatIllegalArgumentException()
+                .isThrownBy(() -> TRAINING.epochs(0))
+                .withMessage("epochs = 0: give 1 or more.");
+        assertThatIllegalArgumentException()
                 .isThrownBy(() -> SampleTraining.of(8, 1))
                 .withMessageContaining("sampleBytes = 1");
         assertThatIllegalArgumentException()
