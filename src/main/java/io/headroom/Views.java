@@ -8,6 +8,7 @@ import io.headroom.budget.Estimate;
 import io.headroom.budget.Fit;
 import io.headroom.budget.Formula;
 import io.headroom.budget.cuda.CudaFit;
+import io.headroom.budget.cuda.CudaStep;
 import io.headroom.budget.cuda.PublishedPeaks;
 import io.headroom.diagnosis.Diagnosis;
 import io.headroom.kernel.Kernels;
@@ -57,6 +58,7 @@ import io.headroom.widget.BudgetPanel;
 import io.headroom.widget.MonitorPanel;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -72,6 +74,7 @@ final class Views {
         add(Estimate.class, EstimateView::of);
         add(Fit.class, fit -> EstimateView.of(fit.estimate(), fit.limitBytes()));
         add(CudaFit.class, CudaFitView::of);
+        add(CudaStep.Builder.class, Views::described);
         add(PublishedPeaks.class, PublishedPeaksView::of);
         add(Formula.class, FormulaView::of);
         add(Measurement.class, MeasurementView::of);
@@ -104,6 +107,22 @@ final class Views {
     }
 
     private Views() {}
+
+    /** A step that is only described yet; a size that does not hold together is said when it is used. */
+    private static Bundle described(CudaStep.Builder builder) {
+        String use = "fits(…, \"RTX 3060\") tells what it needs and whether it fits a card.";
+        try {
+            CudaStep step = builder.build();
+            return Bundle.text(step.model().name() + ", batch " + step.batch()
+                    + (step.model().language() != null ? ", seq " + step.seq() : ", image " + step.image())
+                    + (step.inference()
+                            ? ", inference"
+                            : ", " + step.optimizer().name().toLowerCase(Locale.ROOT))
+                    + ". " + use);
+        } catch (IllegalArgumentException invalid) {
+            return Bundle.text(invalid.getMessage());
+        }
+    }
 
     private static <T> void add(Class<T> type, Function<T, Bundle> view) {
         VIEWS.put(type, value -> view.apply(type.cast(value)));

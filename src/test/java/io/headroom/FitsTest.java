@@ -35,6 +35,16 @@ class FitsTest {
     }
 
     @Test
+    void aModelThatIsOnlyDescribedSaysWhatItIs() {
+        assertThat(Views.find(Headroom.preset("gpt2").batch(35)).orElseThrow().plain())
+                .startsWith("openai-community/gpt2, batch 35, seq 128, adamw. fits(…");
+        assertThat(Views.find(Headroom.preset("ResNet50", 10)).orElseThrow().plain())
+                .contains("image 224");
+        assertThat(Views.find(Headroom.preset("gpt2").batch(0)).orElseThrow().plain())
+                .contains("batch 0");
+    }
+
+    @Test
     void takesAWorkloadAndASizeOrDevice() {
         assertThat(Headroom.fits(STEP, "64 GiB").verdict()).isEqualTo(Verdict.FITS);
         assertThat(Headroom.fits(STEP, "1 KiB").verdict()).isEqualTo(Verdict.DOES_NOT_FIT);

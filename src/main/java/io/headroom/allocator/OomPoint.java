@@ -32,10 +32,13 @@ public record OomPoint(
         return requested <= Rounding.ONE_EIB && unallocated() > 0 && free >= requested - unallocated();
     }
 
-    /** "tried 4.15 GiB with 3.84 GiB free and 3.56 GiB in holes, the largest 1.20 GiB". */
+    /** "tried 20.00 MiB (a segment for 8.90 MiB) with 3.84 GiB free and 3.56 GiB in holes, the largest 1.20 GiB". */
     @Override
     public String toString() {
-        return "tried " + Bytes.format(tried) + " with " + Bytes.format(free) + " free and "
-                + Bytes.format(unallocated()) + " in holes, the largest " + Bytes.format(largestHole);
+        String segment = Bytes.format(tried);
+        String asked = Bytes.format(requested);
+        return "tried " + segment + (asked.equals(segment) ? "" : " (a segment for " + asked + ")") + " with "
+                + Bytes.format(free) + " free and " + Bytes.format(unallocated()) + " in holes, the largest "
+                + Bytes.format(largestHole);
     }
 }

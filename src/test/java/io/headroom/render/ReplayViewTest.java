@@ -39,6 +39,15 @@ class ReplayViewTest {
     }
 
     @Test
+    void aRequestSmallerThanItsSegmentIsToldWithIt() throws IOException {
+        try (InputStream in = ReplayViewTest.class.getResourceAsStream("/snapshots/oom-2.7-p4.pickle")) {
+            assertThat(ReplayView.of(WhatIf.of(Snapshot.read(in))).plain())
+                    .contains(
+                            "tried 20.00 MiB (a segment for 8.90 MiB) with 16.00 MiB free", "8.90 MiB were asked for");
+        }
+    }
+
+    @Test
     void aLostBeginningIsSaidAndNothingIsNoAdvice() throws IOException {
         try (InputStream in = ReplayViewTest.class.getResourceAsStream("/snapshots/lost-beginning-2.7-p4.pickle")) {
             String text = ReplayView.of(WhatIf.of(Snapshot.read(in))).plain();
