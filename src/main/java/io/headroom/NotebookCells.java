@@ -1,11 +1,13 @@
 package io.headroom;
 
+import ai.djl.engine.EngineException;
 import io.headroom.kernel.Cells;
 import io.headroom.kernel.FailedCell;
 import io.headroom.kernel.Failure;
 import io.headroom.kernel.Imports;
 import io.headroom.kernel.Kernels;
 import io.headroom.kernel.NotebookKernel;
+import io.headroom.memory.MemoryLimit;
 import io.headroom.memory.Watch;
 import io.headroom.model.Leftovers;
 import io.headroom.remedy.Remedy;
@@ -59,9 +61,12 @@ public final class NotebookCells implements Cells {
     @Override
     public Optional<Bundle> failed(FailedCell cell) {
         try {
+            MemoryLimit.makeRoom();
             return card(cell);
         } catch (OutOfMemoryError full) {
             return Optional.of(FULL);
+        } finally {
+            MemoryLimit.settle();
         }
     }
 
@@ -148,12 +153,18 @@ public final class NotebookCells implements Cells {
     @Override
     public void passed() {
         Session.current().ended();
+        MemoryLimit.settle();
     }
 
     @Override
     public void warm() {
-        Views.of(Failures.explain(new FailedCell("", Failure.of(new OutOfMemoryError("Java heap space"))))
-                .explanation());
+        Stream.of(
+                        new OutOfMemoryError("Java heap space"),
+                        new EngineException(
+                                "DefaultCPUAllocator: can't allocate memory: you tried to allocate 65536000 bytes."
+                                        + " Error code 12 (Cannot allocate memory)"))
+                .forEach(each -> Views.of(
+                        Failures.explain(new FailedCell("", Failure.of(each))).explanation()));
     }
 
     @Override

@@ -43,6 +43,10 @@ public record MemoryLimit(long bytes, long dataLimit) {
     private static final Object LOCK = new Object();
     private static MemoryLimit current;
     private static Libc.Rlimit before;
+    private static boolean beyond;
+
+    /** What the JVM keeps beyond a cap that is used up: the next cell must be compiled before it can release anything. */
+    private static final long REST = 32 * Bytes.MIB;
 
     /** libtorch needs a little memory to say that there is none: without it the exception itself ends the process. */
     private static final int HOLES = 128;
@@ -102,6 +106,7 @@ public record MemoryLimit(long bytes, long dataLimit) {
                         + " (setrlimit RLIMIT_DATA " + soft + " failed); nothing was changed.");
             }
             before = original;
+            beyond = false;
             current = new MemoryLimit(bytes, soft);
             return current;
         }
@@ -115,10 +120,41 @@ public record MemoryLimit(long bytes, long dataLimit) {
             }
             boolean lifted = Libc.setLimit(Libc.RLIMIT_DATA, before);
             before = null;
+            beyond = false;
             current = null;
             Libc.free(spacers);
             spacers = List.of();
             return lifted;
+        }
+    }
+
+    /**
+     * Lets the JVM go {@link #SLACK} beyond a cap that is used up, to tell of a failure: classes that it cannot load would end
+     * it. {@link #settle()} ends that; without a cap both do nothing.
+     */
+    public static void makeRoom() {
+        synchronized (LOCK) {
+            if (current != null) {
+                Libc.limit(Libc.RLIMIT_DATA).ifPresent(now -> soft(now, now.soft() + SLACK));
+            }
+        }
+    }
+
+    /** Takes the room back but for what the process uses by now and the JVM needs to go on, all of it once memory is free. */
+    public static void settle() {
+        synchronized (LOCK) {
+            if (current != null && beyond) {
+                long used = Reading.now().process().data().orElse(0);
+                Libc.limit(Libc.RLIMIT_DATA).ifPresent(now -> soft(now, Math.max(current.dataLimit(), used + REST)));
+            }
+        }
+    }
+
+    private static void soft(Libc.Rlimit now, long wanted) {
+        boolean most = wanted < 0 || now.hard() != Libc.UNLIMITED && wanted > now.hard();
+        long soft = most ? now.hard() : wanted;
+        if (now.soft() != Libc.UNLIMITED && Libc.setLimit(Libc.RLIMIT_DATA, new Libc.Rlimit(soft, now.hard()))) {
+            beyond = soft > current.dataLimit();
         }
     }
 

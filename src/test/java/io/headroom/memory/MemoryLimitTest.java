@@ -3,6 +3,7 @@ package io.headroom.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.jna.Native;
 import io.headroom.units.Bytes;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -87,6 +88,33 @@ class MemoryLimitTest {
         assertThat(Reading.now().headroom().getAsLong()).isGreaterThan(512 * Bytes.MIB);
         MemoryLimit.lift();
         assertThat(Libc.limit(Libc.RLIMIT_DATA)).contains(original);
+    }
+
+    @Test
+    void aFailureIsToldBeyondTheCapAndTheCapHoldsAgainOnceMemoryIsFree() {
+        MemoryLimit.makeRoom();
+        MemoryLimit.settle();
+        Libc.Rlimit original = Libc.limit(Libc.RLIMIT_DATA).orElseThrow();
+        long used = Reading.now().rss().getAsLong();
+        long cap = MemoryLimit.set(used + MemoryLimit.SLACK + Bytes.MIB).dataLimit();
+
+        MemoryLimit.makeRoom();
+        assertThat(soft()).isEqualTo(cap + MemoryLimit.SLACK);
+        long full = Native.malloc(80 * Bytes.MIB);
+        MemoryLimit.settle();
+        assertThat(soft() - Reading.now().process().data().getAsLong()).isBetween(16 * Bytes.MIB, 32 * Bytes.MIB);
+        assertThat(Reading.now().limit().orElseThrow().headroom()).hasValue(0);
+
+        Native.free(full);
+        MemoryLimit.settle();
+        assertThat(soft()).isEqualTo(cap);
+        MemoryLimit.makeRoom();
+        MemoryLimit.lift();
+        assertThat(Libc.limit(Libc.RLIMIT_DATA)).contains(original);
+    }
+
+    private static long soft() {
+        return Libc.limit(Libc.RLIMIT_DATA).orElseThrow().soft();
     }
 
     @Test
