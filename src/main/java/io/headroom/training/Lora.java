@@ -24,8 +24,8 @@ import java.util.Map;
  *
  * <p>The output is {@code x Wᵀ + b + (α / rank) (x Aᵀ) Bᵀ} with {@code A [rank, in]} random and {@code B [out, rank]}
  * zero, so the model starts as it was (Hu et al. 2021, arXiv 2106.09685). Gradients and optimizer state exist for {@code A}
- * and {@code B} only. In a transformer the attention's four projections get adapters, in any other model every linear layer.
- * The model is changed in place, whatever its class; {@link #merge()} and {@link #remove()} put the plain layers back.
+ * and {@code B} only. In a transformer the attention's four projections get adapters, in any other model every linear layer;
+ * a layer used in several places has one adapter for all of them. The model is changed in place, whatever its class; {@link #merge()} and {@link #remove()} put the plain layers back.
  *
  * <pre>{@code
  * model.getBlock().initialize(manager, DataType.FLOAT32, shape);      // or a loaded model
@@ -230,7 +230,8 @@ public final class Lora {
         for (Pair<String, Parameter> parameter : block.getParameters()) {
             boolean adapter = parameter.getValue().getName().startsWith("lora");
             if (!adapter) {
-                trainedBefore.put(parameter.getValue(), parameter.getValue().requiresGradient());
+                trainedBefore.putIfAbsent(
+                        parameter.getValue(), parameter.getValue().requiresGradient());
                 parameter.getValue().freeze(true);
             }
         }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.BiFunction;
 
@@ -16,11 +17,12 @@ import java.util.function.BiFunction;
  * Puts other blocks into a tree of blocks, in place, and takes them out again.
  *
  * <p>DJL keeps a child twice: in the block's list of children, which saving and initializing walk, and mostly in a field,
- * which its forward pass calls. Both are changed.
+ * which its forward pass calls. Both are changed. A block in several places gets one replacement, in all of them.
  */
 final class Rewiring {
     private final List<Runnable> undo = new ArrayList<>();
     private final Set<Block> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Map<Block, Block> replaced = new IdentityHashMap<>();
     private final BiFunction<String, Block, Block> replacement;
 
     private Rewiring(BiFunction<String, Block, Block> replacement) {
@@ -30,7 +32,8 @@ final class Rewiring {
     /**
      * Replaces every block below the root for which the function gives another; a replaced block is not entered.
      *
-     * @param replacement from a block and its path ({@code "01TransformerEncoderBlock/01selfAttention/01keyProjection"}) to another, or null to keep it
+     * @param replacement from a block and its path ({@code "01TransformerEncoderBlock/01selfAttention/01keyProjection"}) to another, or null to keep it;
+     *     asked again in each place only where the block was kept in those before
      */
     static Rewiring of(Block root, BiFunction<String, Block, Block> replacement) {
         Rewiring rewiring = new Rewiring(replacement);
@@ -43,8 +46,9 @@ final class Rewiring {
         }
     }
 
+    /** How many blocks were replaced, each counted once. */
     int count() {
-        return undo.size();
+        return replaced.size();
     }
 
     void restore() {
@@ -52,6 +56,7 @@ final class Rewiring {
             undo.get(i).run();
         }
         undo.clear();
+        replaced.clear();
     }
 
     private void walk(String path, Block parent) {
@@ -62,10 +67,12 @@ final class Rewiring {
         for (int i = 0; i < children.size(); i++) {
             Block child = children.valueAt(i);
             String below = (path.isEmpty() ? "" : path + "/") + children.keyAt(i);
-            Block other = replacement.apply(below, child);
+            Block before = replaced.get(child);
+            Block other = before == null ? replacement.apply(below, child) : before;
             if (other == null || other == child) {
                 walk(below, child);
             } else {
+                replaced.put(child, other);
                 swap(parent, child, other);
                 undo.add(() -> swap(parent, other, child));
             }

@@ -51,6 +51,22 @@ class ChunkedAttentionTest {
     }
 
     @Test
+    void anEncoderInTwoPlacesIsChangedInBoth() {
+        Block encoder = Steps.encoders(1, 16, 0).getChildren().get(0).getValue();
+        SequentialBlock block = new SequentialBlock()
+                .add(encoder)
+                .add(new SequentialBlock().add(encoder).add(encoder));
+        block.initialize(manager, DataType.FLOAT32, SHAPE);
+        NDArray data = Steps.random(manager, SHAPE.getShape());
+        float[] eager = output(block, new NDList(data));
+        ChunkedAttention chunked = ChunkedAttention.of(block, 3);
+        assertThat(chunked.layers()).isEqualTo(1);
+        assertThat(LoraTest.difference(output(block, new NDList(data)), eager)).isLessThan(1e-5);
+        chunked.remove();
+        assertThat(output(block, new NDList(data))).isEqualTo(eager);
+    }
+
+    @Test
     void masksAsEagerAttentionDoes() {
         SequentialBlock block = new SequentialBlock()
                 .add(ScaledDotProductAttentionBlock.builder()

@@ -26,6 +26,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class LoraTest {
     private static final Shape SHAPE = new Shape(2, 5, 16);
@@ -182,6 +184,56 @@ class LoraTest {
         assertThat(Lora.of(plain, 2).layers()).isEqualTo(3);
     }
 
+    /** One linear layer twice in a sequence, once in each of two, and a sequence of its own twice. */
+    private static Stream<SequentialBlock> modelsThatShare() {
+        Linear shared = Linear.builder().setUnits(16).build();
+        Linear other = Linear.builder().setUnits(16).build();
+        Linear third = Linear.builder().setUnits(16).build();
+        SequentialBlock layer = new SequentialBlock().add(third).add(Activation.tanhBlock());
+        return Stream.of(
+                new SequentialBlock().add(shared).add(Activation.tanhBlock()).add(shared),
+                new SequentialBlock()
+                        .add(new SequentialBlock().add(other).add(Activation.tanhBlock()))
+                        .add(new SequentialBlock().add(other)),
+                new SequentialBlock().add(layer).add(layer));
+    }
+
+    @ParameterizedTest
+    @MethodSource("modelsThatShare")
+    void aLayerInTwoPlacesHasOneAdapterAndIsTrainedAgainAfterwards(SequentialBlock shared) {
+        shared.add(Linear.builder().setUnits(16).build());
+        shared.initialize(manager, DataType.FLOAT32, SHAPE);
+        Block head = shared.getChildren().values().get(shared.getChildren().size() - 1);
+        head.freezeParameters(true);
+        List<Parameter> trained = Autograd.trainable(shared);
+        List<String> names = shared.getParameters().keys();
+        List<float[]> weights = weights(shared);
+        float[] before = output(shared);
+
+        Lora lora = Lora.of(shared, 4);
+        assertThat(lora.layers()).isEqualTo(2);
+        assertThat(lora.trainableParameters()).isEqualTo(2 * 4 * (16 + 16));
+        assertThat(Autograd.trainable(shared)).hasSize(4).allMatch(each -> each.getName()
+                .startsWith("lora"));
+        assertThat(difference(output(shared), before)).isLessThan(1e-5);
+        train(shared, 5);
+        Steps.assertSame(weights(shared), weights);
+        float[] after = output(shared);
+        assertThat(difference(after, before)).isGreaterThan(1e-2);
+        lora.remove();
+        assertThat(output(shared)).isEqualTo(before);
+        assertThat(shared.getParameters().keys()).isEqualTo(names);
+        assertThat(Autograd.trainable(shared)).isEqualTo(trained);
+
+        Lora again = Lora.of(shared, 4);
+        train(shared, 5);
+        float[] last = output(shared);
+        again.merge();
+        assertThat(difference(output(shared), last)).isLessThan(1e-5);
+        assertThat(shared.getParameters().keys()).isEqualTo(names);
+        assertThat(Autograd.trainable(shared)).isEqualTo(trained);
+    }
+
     @Test
     void aModelWithoutLinearLayersIsRefused() {
         SequentialBlock none = new SequentialBlock().add(Activation.reluBlock());
@@ -231,7 +283,11 @@ class LoraTest {
     }
 
     private void train(int steps) {
-        try (Model model = Steps.model(block);
+        train(block, steps);
+    }
+
+    private void train(Block adapted, int steps) {
+        try (Model model = Steps.model(adapted);
                 Trainer trainer = model.newTrainer(Steps.config(Steps.adam(0.05f)))) {
             trainer.initialize(SHAPE);
             for (int i = 0; i < steps; i++) {
@@ -242,7 +298,11 @@ class LoraTest {
     }
 
     private List<float[]> weights() {
-        return block.getParameters().stream()
+        return weights(block);
+    }
+
+    private static List<float[]> weights(Block adapted) {
+        return adapted.getParameters().stream()
                 .filter(parameter -> !parameter.getValue().getName().startsWith("lora"))
                 .filter(parameter -> !RunningStatistics.isStatistic(parameter.getValue()))
                 .map(parameter -> parameter.getValue().getArray().toFloatArray())
@@ -250,7 +310,11 @@ class LoraTest {
     }
 
     private float[] output() {
-        return block.forward(new ParameterStore(manager, false), new NDList(data), false)
+        return output(block);
+    }
+
+    private float[] output(Block adapted) {
+        return adapted.forward(new ParameterStore(manager, false), new NDList(data), false)
                 .head()
                 .toFloatArray();
     }
