@@ -6,6 +6,7 @@ import io.headroom.budget.Solver;
 import io.headroom.memory.LiveArrays;
 import io.headroom.memory.Reading;
 import io.headroom.units.Bytes;
+import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -71,11 +72,24 @@ final class Predictions {
         if (work.isOwnBlock()) {
             return Prediction.notTold("it depends on the layers; freeze them and estimate the block again");
         }
-        Estimate estimate = Estimate.of(work);
-        long trained = Bytes.plus(estimate.gradientsBytes(), estimate.optimizerBytes());
+        if (!work.has(Option.FROZEN_LAYERS)) {
+            return Prediction.notTold(
+                    "frozen layers are estimated of transformers, MLPs and CNNs, and of blocks frozen by hand");
+        }
+        if (work.has(Option.LORA_RANK) && work.loraRank() > 0) {
+            return Prediction.notTold("all but the adapters is frozen already, lora_rank = " + work.loraRank());
+        }
+        boolean tied = work.has(Option.TIED) && work.flag(Option.TIED);
+        long most = tied ? work.layers() - 1 : work.layers();
+        if (work.frozenLayers() >= most) {
+            return Prediction.notTold("no more can be frozen, frozen_layers = " + work.frozenLayers());
+        }
+        long bytes = Estimate.of(work).deviceBytes()
+                - Estimate.of(work.frozenLayers(most)).deviceBytes();
         return Prediction.of(
-                trained / work.layers() * (work.layers() - 1),
-                "at least: gradients and optimizer state of all layers but the last");
+                Math.max(0, bytes),
+                "gradients, optimizer state and backward pass of all but the "
+                        + (tied ? "last layer; the head is tied to the frozen embedding" : "head"));
     }
 
     static Prediction largestThatFits(Workload work, Reading reading) {

@@ -66,10 +66,15 @@ public final class MeasuredRemedies {
         long whole = Estimate.of(step).deviceBytes();
         long measured = peak(step);
         Freezing freezing = Freezing.allBut(block, block.getChildren().get(4).getKey());
-        print("frozen layers", whole - Estimate.of(step).deviceBytes(), measured - peak(step));
+        print("frozen block", whole - Estimate.of(step).deviceBytes(), measured - peak(step));
         freezing.undo();
-        Workload encoders = STEP.batch(1).seq(8).dModel(512).ff(2048).layers(4);
-        System.out.println("told\t" + Remedies.byName("frozen layers").prediction(encoders, Reading.now("freezing")));
+        Workload sizes =
+                Workload.mlp().batch(64).features(2048).dModel(2048).layers(4).training(OptimizerKind.ADAM);
+        long predicted = Remedies.byName("frozen layers")
+                .prediction(sizes, Reading.now("freezing"))
+                .bytes()
+                .orElseThrow();
+        print("frozen layers", predicted, peak(sizes) - peak(sizes.frozenLayers(4)));
     }
 
     /** The largest batch of an epoch decides: padded to its longest where samples come as they are. */
