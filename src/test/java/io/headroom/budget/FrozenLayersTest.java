@@ -11,6 +11,11 @@ import io.headroom.units.Bytes;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
+import io.headroom.workload.step.Kind;
+import io.headroom.workload.step.Phase;
+import io.headroom.workload.step.StepListener;
+import io.headroom.workload.step.StepPlan;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -70,6 +75,28 @@ class FrozenLayersTest {
         assertThat(Estimate.of(step).peakAllocatedBytes())
                 .isEqualTo(Estimate.of(Workload.of(block, new Shape(256, 64), OptimizerKind.ADAM))
                         .peakAllocatedBytes());
+    }
+
+    /** Weights, state and the weights' gradients outlive a step, and nothing else does. */
+    @Test
+    void aSegmentThatIsFrozenLeavesNothingBehind() {
+        FrozenPeaks.workloads().values().forEach(step -> {
+            Map<Long, String> left = new HashMap<>();
+            StepPlan.play(step, new StepListener() {
+                @Override
+                public void allocated(long id, long bytes, Kind kind, Phase phase, String operator) {
+                    if (phase != Phase.LOAD && kind != Kind.GRADIENTS) {
+                        left.put(id, kind + " of " + operator);
+                    }
+                }
+
+                @Override
+                public void freed(long id, long bytes, Kind kind, Phase phase, String operator) {
+                    left.remove(id);
+                }
+            });
+            assertThat(left.values()).as("%s", step).isEmpty();
+        });
     }
 
     @Test

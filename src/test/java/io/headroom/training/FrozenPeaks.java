@@ -46,6 +46,15 @@ public final class FrozenPeaks {
         all.put(
                 "cnn",
                 Workload.cnn().batch(64).image(64).layers(3).frozenLayers(2).training(OptimizerKind.SGD));
+        Workload segments = Workload.mlp()
+                .batch(32768)
+                .dModel(256)
+                .layers(4)
+                .features(256)
+                .accumulation(2)
+                .training(OptimizerKind.SGD);
+        all.put("three segments, none", segments.checkpointing(3));
+        all.put("two segments, the first and more", segments.checkpointing(2).frozenLayers(3));
         return all;
     }
 }

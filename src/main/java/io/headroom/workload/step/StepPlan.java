@@ -1,6 +1,7 @@
 package io.headroom.workload.step;
 
 import io.headroom.units.Bytes;
+import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
@@ -160,16 +161,25 @@ public final class StepPlan {
         for (int i = 0; i < segments; i++) {
             int from = (int) ((long) i * layers.size() / segments);
             int to = (int) ((i + 1L) * layers.size() / segments);
-            tape.record(false);
+            boolean once = i > 0 && i == segments - 1 && !slicesAttention();
+            tape.record(once);
             tape.open();
             Value output = forward(current, from, to);
             tape.closeKeeping(output);
             tape.record(true);
+            if (once) {
+                return output;
+            }
             Value leaf = tape.detached(output, true);
             borders.add(new Border(current, leaf, from, to));
             current = leaf;
         }
         return current;
+    }
+
+    /** Then the last segment is recomputed as the others are: its slices are parts of the way back themselves. */
+    private boolean slicesAttention() {
+        return work.architecture().has(Option.ATTENTION) && work.attention() == Attention.CHUNKED;
     }
 
     private Value loss(Value output) {
@@ -245,7 +255,10 @@ public final class StepPlan {
         }
     }
 
-    /** Between two checkpointed segments: where the gradient waits. */
+    /**
+     * Behind a checkpointed segment: where the gradient waits. The graph that ends in the loss holds the last, with its
+     * gradient, until the step is over; the others are freed on the way back.
+     */
     private final class Border {
         private final Value input;
         private final Value output;
@@ -260,6 +273,9 @@ public final class StepPlan {
         }
 
         void backward(boolean internal) {
+            if (!internal) {
+                tape.keepGradient(output);
+            }
             tape.open();
             if (internal) {
                 tape.release(output);

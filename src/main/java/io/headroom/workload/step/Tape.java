@@ -180,8 +180,12 @@ public final class Tape {
     }
 
     private void backward(Value target, Storage gradient, boolean inOrder) {
-        target.gradient = gradient;
-        target.gradientInOrder = inOrder;
+        if (target.requiresGradient) {
+            target.gradient = gradient;
+            target.gradientInOrder = inOrder;
+        } else {
+            drop(gradient, "gradient that flows no further");
+        }
         for (int i = nodes.size() - 1; i >= 0; i--) {
             run(nodes.get(i));
         }
@@ -199,6 +203,13 @@ public final class Tape {
         }
         drop(detached.gradient, "gradient of a segment");
         detached.gradient = null;
+    }
+
+    /** Keeps the gradient that reached a value until the current scope ends, whatever becomes of it. */
+    public void keepGradient(Value value) {
+        if (value.gradient != null) {
+            held(value.gradient.hold());
+        }
     }
 
     /** Frees a value's gradient, as {@code zero_grad(set_to_none=True)} does for a weight. */
