@@ -24,6 +24,8 @@ final class Findings {
     private final List<NearMiss> nearMisses = new ArrayList<>();
     private final List<Long> nearPlaces = new ArrayList<>();
     private long next;
+    /** Counts the changes: what left all as it was leaves it so again, if it is met again before the next. */
+    private int version;
 
     /**
      * Reads a text and keeps what begins at or after {@code from} and before {@code to} of the original, which stands at
@@ -37,20 +39,34 @@ final class Findings {
             }
         });
         hits.sort((a, b) -> a[0] != b[0] ? Integer.compare(a[0], b[0]) : Integer.compare(b[1], a[1]));
+        Repeats repeats = new Repeats(text, hits);
         int consumed = 0;
         for (int i = 0; i < hits.size(); i++) {
             int[] hit = hits.get(i);
             if (hit[0] < consumed) {
                 continue;
             }
-            Region region = new Region(text, hit[0], hit[1], limit(text, hits, i), consumed);
+            int at = text.at(hit[0]);
+            if (at >= to) {
+                break;
+            }
+            int limit = limit(text, hits, i);
+            int before = at < from ? Repeats.UNHEEDED : version;
+            if (repeats.is(i, limit, consumed, before)) {
+                consumed = repeats.end(i, consumed);
+                continue;
+            }
+            Region region = new Region(text, hit[0], hit[1], limit, consumed);
             Finding finding = FORMS.get(hit[2]).read().apply(region);
+            int previousEnd = consumed;
             if (finding != null) {
                 consumed = Math.max(hit[1], region.end);
-                int at = text.at(hit[0]);
-                if (at >= from && at < to) {
+                if (at >= from) {
                     add(finding, text, at, base);
                 }
+            }
+            if (at < from || version == before) {
+                repeats.read(i, previousEnd, finding == null ? Repeats.NOTHING : consumed, before);
             }
         }
     }
@@ -99,16 +115,21 @@ final class Findings {
                 && nearMisses.stream().noneMatch(other -> other.what().equals(near.what()))) {
             nearMisses.add(near);
             nearPlaces.add(place);
+            version++;
         }
     }
 
     private void add(OutOfMemory oom, int index, long place) {
-        if (Kill.is(oom) && Kill.join(oom, failures)) {
+        int kill = Kill.is(oom) ? Kill.belongsTo(oom, failures) : -1;
+        if (kill >= 0) {
+            OutOfMemory joined = Kill.joined(failures.get(kill), oom);
+            version += joined.equals(failures.set(kill, joined)) ? 0 : 1;
             return;
         }
         if (isNew(oom)) {
             failures.add(index, oom);
             places.add(index, place);
+            version++;
         }
     }
 

@@ -14,24 +14,21 @@ final class Kill {
         return oom.wording() == Wording.KERNEL_KILL || oom.wording() == Wording.CGROUP_KILL;
     }
 
-    /** Adds a line to the kill it belongs to; false where it begins another. */
-    static boolean join(OutOfMemory oom, List<OutOfMemory> failures) {
+    /** The place of the kill that this line belongs to; -1 where it begins another. */
+    static int belongsTo(OutOfMemory oom, List<OutOfMemory> failures) {
         for (int i = failures.size() - 1; i >= 0; i--) {
-            OutOfMemory last = failures.get(i);
-            if (is(last)) {
-                if (!isOne(last, oom)) {
-                    return false;
-                }
-                boolean container = last.wording() == Wording.CGROUP_KILL || oom.wording() == Wording.CGROUP_KILL;
-                failures.set(
-                        i,
-                        oom.worded(
-                                container ? Wording.CGROUP_KILL : Wording.KERNEL_KILL,
-                                tells(oom) >= tells(last) ? oom.excerpt() : last.excerpt()));
-                return true;
+            if (is(failures.get(i))) {
+                return isOne(failures.get(i), oom) ? i : -1;
             }
         }
-        return false;
+        return -1;
+    }
+
+    static OutOfMemory joined(OutOfMemory last, OutOfMemory oom) {
+        boolean container = last.wording() == Wording.CGROUP_KILL || oom.wording() == Wording.CGROUP_KILL;
+        return oom.worded(
+                container ? Wording.CGROUP_KILL : Wording.KERNEL_KILL,
+                tells(oom) >= tells(last) ? oom.excerpt() : last.excerpt());
     }
 
     private static boolean isOne(OutOfMemory last, OutOfMemory oom) {

@@ -60,6 +60,12 @@ public final class DiagnosisReport {
                 megabytesPerSecond(DENSE.replace('\n', ' '), DENSE_BYTES / 8)));
         out.append(String.format(
                 Locale.ROOT,
+                "| through a few words over and over in a single line | %.0f MB/s | ≥ 10 MB/s |\n",
+                Math.min(
+                        megabytesPerSecond("Java heap space, ", DENSE_BYTES / 8),
+                        megabytesPerSecond("exit code 137 ", DENSE_BYTES / 8))));
+        out.append(String.format(
+                Locale.ROOT,
                 "| 1 GB in a single line, in a heap of %1$d MiB | %2$.1f s | read at all |\n"
                         + "| a log of 5 GB, in a heap of %1$d MiB | %3$.1f s | read at all |\n",
                 Runtime.getRuntime().maxMemory() >> 20,

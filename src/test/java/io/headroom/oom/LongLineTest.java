@@ -42,6 +42,56 @@ class LongLineTest {
         assertThat(allocated(once.repeat(4))).isLessThan(8 * allocated(once));
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Java heap space, ",
+                "exit code 137 ",
+                "OOMKilled ",
+                "std::bad_alloc ",
+                "\"CUDA out of memory\", ",
+                "failed to allocate ",
+                "exit code 137 Java heap space, size mismatch "
+            })
+    void whatIsSaidOverAndOverIsReadOnce(String words) throws IOException {
+        String line = words.repeat((1 << 20) / words.length());
+        allocated(line);
+
+        assertThat(allocated(line)).isLessThan(60L * line.length());
+    }
+
+    @Test
+    void whatStandsBetweenRepetitionsIsFound() throws IOException {
+        String again = "exit code 137 OOMKilled, ".repeat(20_000);
+        String line = again + "CUDA out of memory. Tried to allocate 2.00 GiB " + again
+                + "java.lang.OutOfMemoryError: Metaspace " + again + "size mismatch " + again
+                + "CUDA out of memory. Tried to allocate 3.00 GiB " + again + "Java heap space";
+
+        Log log = Log.read(new ByteArrayInputStream(line.getBytes(StandardCharsets.US_ASCII)));
+
+        assertThat(log.failures().stream().map(OutOfMemory::wording))
+                .containsExactly(
+                        Wording.EXIT_137,
+                        Wording.CGROUP_KILL,
+                        Wording.HEADLINE,
+                        Wording.METASPACE,
+                        Wording.HEADLINE,
+                        Wording.JAVA_HEAP);
+        assertThat(log.nearMisses()).hasSize(1);
+    }
+
+    @Test
+    void everyNumberOfACountingLineIsRead() throws IOException {
+        StringBuilder line = new StringBuilder();
+        for (int each = 1; each <= 60; each++) {
+            line.append(("CUDA out of memory. Tried to allocate " + each + ".00 GiB ").repeat(200));
+        }
+
+        Log log = Log.read(new ByteArrayInputStream(line.toString().getBytes(StandardCharsets.US_ASCII)));
+
+        assertThat(log.failures()).hasSize(60);
+    }
+
     /** What is copied and made for reading it: text taken from a line's start for every message would grow as the square. */
     private static long allocated(String line) throws IOException {
         var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
