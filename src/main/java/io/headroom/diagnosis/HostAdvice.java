@@ -106,6 +106,14 @@ final class HostAdvice {
                 advisor.add("smaller stacks", advisor.place.jvm("-Xss512k"), "deep recursion fails earlier");
                 advisor.no(HEAP, "stacks live outside the heap; a smaller one leaves them more.");
             }
+            case NOT_PERMITTED -> {
+                advisor.add(
+                        "a newer container runtime",
+                        "docker version, and a Docker with a newer runc and libseccomp; docker run --security-opt seccomp=unconfined"
+                                + " tells whether that is it",
+                        "unconfined is less safe: to find out, not to stay");
+                advisor.no(HEAP, "memory was not what lacked.");
+            }
             default -> {
                 advisor.add("a smaller heap", heap(advisor, 0.5, "half"), "less room for Java objects");
                 advisor.add(

@@ -156,6 +156,12 @@ final class HostCauses {
                         HOST_RAM,
                         0.7,
                         "The heap asked for at start does not fit into the memory or the address space left.");
+            case NOT_PERMITTED ->
+                Verdict.of(
+                        UNKNOWN,
+                        0.5,
+                        "The system answered \"operation not permitted\", not \"no memory\": a container whose rules for system"
+                                + " calls (seccomp) are older than the image, or a hardened kernel.");
             case HOTSPOT_NATIVE, MAP_FAILED, OUT_OF_SWAP ->
                 Verdict.of(HOST_RAM, 0.7, "The system refused the JVM memory outside its heap.");
             default -> Verdict.of(UNKNOWN, 0.4, "An OutOfMemoryError with a text of its own.");

@@ -9,6 +9,8 @@ final class DeviceForms {
     private static final Pattern FREE_OF = Pattern.compile(
             "(?:cuda:\\d{1,3})?\\((\\d{1,6}\\.\\d{1,4})/(\\d{1,6}\\.\\d{1,4})([kmgt]ib)\\)onstartupislessthan");
 
+    private static final Pattern BUFFER = Pattern.compile("\\d{1,3}buffer");
+
     private static final Pattern CUPY = Pattern.compile(
             "outofmemoryallocating([\\d,]{1,25})bytes\\(allocatedsofar:([\\d,]{1,25})bytes(?:,limitsetto:([\\d,]{1,25})bytes)?");
 
@@ -68,6 +70,27 @@ final class DeviceForms {
             raw("cudaerrormemoryallocation", Backend.CUDA),
             Form.of("cudamallocfailed:outofmemory", DeviceForms::ggml),
             raw("cudamallocretryfailed:outofmemory", Backend.CUDA),
+            raw("cuda:outofmemory", Backend.CUDA),
+            raw("code:2,reason:outofmemory", Backend.CUDA),
+            raw("defaultallocator::allocate:2(outofmemory)", Backend.CUDA),
+            Form.of("unabletoallocatecuda", region -> unallocated(region, Backend.CUDA)),
+            Form.of("failedtoallocatecuda", region -> unallocated(region, Backend.CUDA)),
+            Form.of("unabletoallocaterocm", region -> unallocated(region, Backend.HIP)),
+            Form.of("failedtoallocaterocm", region -> unallocated(region, Backend.HIP)),
+            Form.of(
+                    "requestedamountofgpumemory(",
+                    region -> region.trail(80).contains("couldnotbeallocated")
+                                    && !region.isNear("errorcode2:outofmemory", 300, 0)
+                            ? region.after("memory(", Field.REQUESTED)
+                                    .until("couldnotbeallocated", 80)
+                                    .as(Backend.CUDA, Wording.RAW_RUNTIME)
+                            : null),
+            Form.of(
+                    "islargerthanthemaximumnumberoftokensthatcanbestoredinkvcache",
+                    region -> region.as(Backend.CUDA, Wording.CACHE_BLOCKS)),
+            Form.of(
+                    "kvcacheisneeded,whichislargerthantheavailablekvcachememory",
+                    region -> region.leading("(", Field.REQUESTED).as(Backend.CUDA, Wording.CACHE_BLOCKS)),
             Form.of("noavailablememoryforthecacheblocks", region -> region.as(Backend.CUDA, Wording.CACHE_BLOCKS)),
             Form.of("freememoryondevice", DeviceForms::vllm),
             Form.of(
@@ -197,6 +220,16 @@ final class DeviceForms {
         region.leading("allocating", Field.REQUESTED).device("ondevice", ":");
         boolean rocm = region.trail(120).contains("failedtoallocaterocm"); // its calls keep CUDA's names
         return raw(region, rocm ? Backend.HIP : Backend.CUDA);
+    }
+
+    /** What it says of the same a few lines on: {@code unable to allocate CUDA0 buffer}. */
+    private static Finding unallocated(Region region, Backend backend) {
+        Matcher buffer = BUFFER.matcher(region.text).region(region.bodyStart, region.text.length());
+        if (!buffer.lookingAt() || region.isNear("cudamallocfailed", 400, 0)) {
+            return null;
+        }
+        region.until("buffer", 10).count("bufferofsize", "", Field.REQUESTED);
+        return Prose.isCode(region) || Prose.isMention(region) ? null : region.as(backend, Wording.RAW_RUNTIME);
     }
 
     /** {@code Free memory on device (59.32/79.15 GiB) on startup is less than desired GPU memory utilization}. */

@@ -69,7 +69,11 @@ final class HostForms {
                 }),
                 Form.of("unabletoallocate", HostForms::numpy),
                 Form.of("memoryerror", HostForms::python),
-                Form.of("errno12]cannotallocatememory", region -> region.as(Backend.CPU, Wording.ERRNO_12)),
+                Form.of("errno12]", HostForms::errno),
+                Form.of("cannotallocatememory", HostForms::perror),
+                Form.of(
+                        "failed:12(cannotallocatememory)",
+                        region -> Prose.isMention(region) ? null : region.as(Backend.CPU, Wording.ERRNO_12)),
                 Form.of(
                         "std::bad_alloc",
                         region -> Prose.isCode(region) || Prose.isMention(region) || isOfDevice(region)
@@ -98,6 +102,8 @@ final class HostForms {
                     return region.sizes.isEmpty() ? null : region.as(Backend.CPU, Wording.NATIVE);
                 }),
                 Form.of("winerror1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
+                Form.of("winerror8]", HostForms::errno),
+                Form.of("winerror14]", HostForms::errno),
                 Form.of("oserror1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
                 Form.of("errno=1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
                 Form.of("pagingfileistoosmall", region -> region.until("error1455", 60)
@@ -116,14 +122,23 @@ final class HostForms {
                 Form.of("pbs:jobkilled:mem", kill(Wording.JOB_LIMIT)),
                 Form.of("pbs:jobkilled:vmem", kill(Wording.JOB_LIMIT)),
                 Form.of("state:out_of_memory(exitcode", kill(Wording.JOB_LIMIT)),
+                Form.of("state=out_of_memory", kill(Wording.JOB_LIMIT)),
+                Form.of("out_of_me", SlurmTable::read),
                 Form.of("srun:error:", HostForms::srun),
-                Form.of("fork:cannotallocatememory", region -> region.as(Backend.CPU, Wording.ERRNO_12)),
+                Form.of("fork:", region -> Enomem.stands(region) ? region.as(Backend.CPU, Wording.ERRNO_12) : null),
+                Form.of("libgomp:outofmemoryallocating", region -> {
+                    region.count("outofmemoryallocating", "bytes", Field.REQUESTED);
+                    return region.as(Backend.CPU, Wording.NATIVE);
+                }),
+                Form.of("fatalerror:runtime:outofmemory", region -> region.as(Backend.CPU, Wording.NATIVE)),
                 Form.of("pinmemorythreadexitedunexpectedly", worker(Wording.WORKER_KILLED)),
                 Form.of("memorycgroupoutofmemory", HostForms::kernelKill),
                 Form.of("outofmemory:kill", HostForms::kernelKill),
                 Form.of("invokedoom-killer", HostForms::kernelKill),
                 Form.of("killedprocess", region -> region.trail(80).contains("total-vm:") ? kernelKill(region) : null),
                 Form.of("unithasbeenkilledbytheoomkiller", kill(Wording.KERNEL_KILL)),
+                Form.of("oomkillerterminatedthisprocess", kill(Wording.KERNEL_KILL)),
+                Form.of("systemoomencountered", kill(Wording.KERNEL_KILL)),
                 Form.of("failedwithresultoom-kill", kill(Wording.KERNEL_KILL)),
                 Form.of("errorr14(memoryquotaexceeded", HostForms::heroku),
                 Form.of("errorr15(memoryquotavastlyexceeded", HostForms::heroku),
@@ -213,6 +228,22 @@ final class HostForms {
                 region.source.lineBefore(region.start).toLowerCase(Locale.ROOT).contains("kernel for ")
                         && region.continuesWith(".itwillrestartautomatically");
         return dialog && !Prose.isMention(region) ? region.as(Backend.OOM_KILLER, Wording.KERNEL_DIED) : null;
+    }
+
+    /** Python's number for it says enough, whatever the system's language. */
+    private static Finding errno(Region region) {
+        return Prose.isMention(region) || Prose.isCode(region)
+                ? null
+                : region.until("cannotallocatememory", 30).as(Backend.CPU, Wording.ERRNO_12);
+    }
+
+    /** As C's {@code perror} ends a line: {@code mmap: Cannot allocate memory}. */
+    private static Finding perror(Region region) {
+        String before = region.source.lineBefore(region.start);
+        boolean called = before.stripTrailing().endsWith(":") && !before.contains("ibv_");
+        return called && Prose.endsHere(region) && !Prose.isMention(region)
+                ? region.as(Backend.CPU, Wording.ERRNO_12)
+                : null;
     }
 
     private static Finding heroku(Region region) {

@@ -19,6 +19,9 @@ final class JavaForms {
             Map.entry(":unabletocreate", Wording.NATIVE_THREAD),
             Map.entry(":mapfailed", Wording.MAP_FAILED));
 
+    /** What the system answered just before, where it was not memory that it lacked. */
+    private static final List<String> FORBIDDEN = List.of("pthread_createfailed(eperm)", "(errno=1)");
+
     private static final int LONGEST_ADDRESS = 24;
     private static final int LONGEST_COUNT = 19;
 
@@ -43,6 +46,8 @@ final class JavaForms {
                 region.after("couldnotreserveenoughspacefor", Field.REQUESTED);
                 return region.as(Backend.JVM, Wording.HEAP_RESERVE);
             }),
+            Form.of("failedtoallocatedefaultmemoryspace", region -> region.as(Backend.JVM, Wording.HEAP_RESERVE)),
+            Form.of("failedtoinstantiateheap", region -> region.as(Backend.JVM, Wording.HEAP_RESERVE)),
             Form.of("couldnotallocatemetaspace:", region -> {
                 region.after("couldnotallocatemetaspace:", Field.REQUESTED);
                 return region.as(Backend.JVM, Wording.HEAP_RESERVE);
@@ -140,14 +145,16 @@ final class JavaForms {
             countAt(region, comma + 1, ',', Field.REQUESTED);
         }
         region.until("(errno=12)").until("errno=1455)");
-        return region.as(Backend.JVM, Wording.HOTSPOT_NATIVE);
+        boolean forbidden = region.trail(120).contains("(errno=1)");
+        return region.as(Backend.JVM, forbidden ? Wording.NOT_PERMITTED : Wording.HOTSPOT_NATIVE);
     }
 
     private static Finding hotspot(Region region) {
         region.after("failedtoallocate", Field.REQUESTED)
                 .after("failedtomap", Field.REQUESTED)
                 .until("nativememoryallocation(");
-        return region.as(Backend.JVM, Wording.HOTSPOT_NATIVE);
+        boolean forbidden = region.isNear(FORBIDDEN, 600, 0);
+        return region.as(Backend.JVM, forbidden ? Wording.NOT_PERMITTED : Wording.HOTSPOT_NATIVE);
     }
 
     private static void count(Region region, String label, char end, Field field) {

@@ -28,6 +28,7 @@ final class LibraryForms {
             Form.of("cudafailure2outofmemory", LibraryForms::ncclWarning),
             Form.of("cudafailureoutofmemory", LibraryForms::ncclWarning),
             Form.of("failedtoallocate", LibraryForms::driver),
+            Form.of("issmallerthanrequestedbytesof", LibraryForms::arena),
             Form.of("oomwhenallocatingtensor", LibraryForms::tensor),
             Form.of("ranoutofmemorytryingtoallocate", LibraryForms::tensor),
             Form.of("resourceexhaustederror", LibraryForms::tensor),
@@ -70,11 +71,27 @@ final class LibraryForms {
         return region.as(Backend.NCCL, Wording.NCCL);
     }
 
+    /** ONNX Runtime, where a limit was set: {@code Available memory of 0 is smaller than requested bytes of 135383040}. */
+    private static Finding arena(Region region) {
+        return region.lead(60).contains("availablememoryof") ? onnx(region, "requestedbytesof") : null;
+    }
+
+    private static Finding onnx(Region region, String label) {
+        region.count(label, "", Field.REQUESTED);
+        boolean gpu = region.isNear("cuda", 400, 0);
+        return region.as(gpu ? Backend.CUDA : Backend.CPU, Wording.ONNX);
+    }
+
     private static Finding driver(Region region) {
         if (region.continuesWith("memoryforrequestedbufferofsize")) {
-            region.count("memoryforrequestedbufferofsize", "", Field.REQUESTED);
-            boolean gpu = region.isNear("cuda", 400, 0);
-            return region.as(gpu ? Backend.CUDA : Backend.CPU, Wording.ONNX);
+            return onnx(region, "memoryforrequestedbufferofsize");
+        }
+        if (region.continuesWith("cpumemory") && region.isNear("mxnet", 600, 0)) {
+            return region.as(Backend.CPU, Wording.MXNET);
+        }
+        if (region.continuesWith("bufferofsize") && region.isNear("ggml_backend_cpu", 80, 0)) {
+            region.count("bufferofsize", "", Field.REQUESTED);
+            return region.as(Backend.CPU, Wording.NATIVE);
         }
         if (region.contains("fromdevice[")) {
             region.after("failedtoallocate", Field.REQUESTED).until("fromdevice[");

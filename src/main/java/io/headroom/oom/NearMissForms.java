@@ -98,6 +98,13 @@ final class NearMissForms {
                     region -> isSharedMemory(region)
                             ? region.as(Backend.DATALOADER_SHM, Wording.SHM)
                             : region.notThis("The disk is full, not the memory.")),
+            Form.notThis(
+                    "cannotallocatememoryinstatictlsblock",
+                    "A library was loaded too late for the loader's own small block (thread-local storage): import it first,"
+                            + " or preload it; no lack of memory."),
+            Form.notThis(
+                    "triedtoallocatetoomanymemoryregions",
+                    "OpenBLAS was built for fewer threads than call it: OPENBLAS_NUM_THREADS; no lack of memory."),
             Form.notThis("diskquotaexceeded", "The disk quota is used up, not the memory."),
             Form.notThis("storagefull", "The disk is full, not the memory."),
             Form.notThis("pytorchstreamwriterfailed", "A file could not be written, usually for a full disk."),

@@ -104,6 +104,12 @@ final class Region {
         return restOfLine(bodyStart);
     }
 
+    /** The same as a person reads it, where the text is of bytes. */
+    String readableRest() {
+        int after = Math.min(source.original.length(), source.at(bodyStart - 1) + 1);
+        return source.decoded(after, Lines.end(source.original, after, 400));
+    }
+
     /** What the original has behind all that was read, to the end of the line. */
     String behind() {
         return restOfLine(Math.max(end, bodyStart));

@@ -59,6 +59,7 @@ public enum Wording {
     JAVA_OTHER("java.lang.OutOfMemoryError", ""),
     HEAP_RESERVE("Could not reserve enough space for the object heap", ""),
     HOTSPOT_NATIVE("insufficient memory for the Java Runtime Environment", ""),
+    NOT_PERMITTED("the system forbade the Java virtual machine a call", ""),
     TENSORFLOW("TensorFlow: out of memory", ""),
     JAX("JAX: RESOURCE_EXHAUSTED", "");
 

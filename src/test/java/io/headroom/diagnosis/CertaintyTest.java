@@ -52,6 +52,25 @@ class CertaintyTest {
     }
 
     @Test
+    void aCallThatTheSystemForbadeIsNoLackOfMemory() {
+        String hotspot = "#\n# There is insufficient memory for the Java Runtime Environment to continue.\n";
+        Diagnosis thread =
+                of("[0.003s][warning][os,thread] Failed to start thread \"GC Thread#0\" - pthread_create failed"
+                        + " (EPERM) for attributes: stacksize: 1024k\n" + hotspot);
+        Diagnosis map =
+                of("OpenJDK 64-Bit Server VM warning: INFO: os::commit_memory(0x000079373d9c8000, 2555904, 1) failed;"
+                        + " error='Operation not permitted' (errno=1)\n" + hotspot);
+        Diagnosis memory =
+                of("OpenJDK 64-Bit Server VM warning: INFO: os::commit_memory(0x000079373d9c8000, 2555904, 1)"
+                        + " failed; error='Not enough space' (errno=12)\n" + hotspot);
+
+        assertThat(thread.cause()).isEqualTo(Cause.UNKNOWN);
+        assertThat(map.cause()).isEqualTo(Cause.UNKNOWN);
+        assertThat(map.evidence().get(0)).contains("operation not permitted");
+        assertThat(memory.cause()).isEqualTo(Cause.HOST_RAM);
+    }
+
+    @Test
     void noLimitOfAMacIsRaisedAboveItsMemory() {
         for (String message : new String[] {
             "MPS allocated: 8.14 GiB, other allocations: 768.00 MiB, max allowed: 9.07 GiB",

@@ -67,7 +67,27 @@ class OtherProgramsTest {
                 "[0] include/alloc.h:102 NCCL WARN Cuda failure 1 'invalid argument'\nRuntimeError: NCCL Error 1: unhandled cuda error",
                 "Stopped: Killed process 12 (worker) by request",
                 "exits with return code = -90",
-                "subprocess: signals.SIGKILL is 9"
+                "subprocess: signals.SIGKILL is 9",
+                "OOM OUT_OF_MEMORY Job experienced out of memory error.",
+                "OOM    OUT_OF_MEMORY    The job was killed for memory.",
+                "FAIL_STATES = ['TIMEOUT', 'OUT_OF_MEMORY', 'NODE_FAIL']",
+                "|OUT_OF_MEMORY|the job used more than it asked for|",
+                "elif slurmjs in ['OOM', \"OUT_OF_MEMORY\"]: return c.FAILED",
+                "1488666.ext+     extern                 bsc32          4  COMPLETED      0:0",
+                "ImportError: /usr/lib/libgomp.so.1: cannot allocate memory in static TLS block",
+                "Returns -1 if the system cannot allocate memory",
+                "OpenBLAS : Program is Terminated. Because you tried to allocate too many memory regions.",
+                "bash: fork: retry: Resource temporarily unavailable",
+                "bash: fork: retry: Ressource temporairement non disponible",
+                "ibv_create_cq failed: Cannot allocate memory",
+                "OSError: [WinError 87] The parameter is incorrect",
+                "MXNetError: Check failed: e == cudaSuccess: CUDA: an illegal memory access was encountered",
+                "numba.cuda.cudadrv.driver.CudaAPIError: [719] Call to cuMemAlloc results in CUDA_ERROR_LAUNCH_FAILED",
+                "[TRT] [W] Tactic Device request: 448MB Available: 425MB. Device memory is insufficient to use tactic.",
+                "[TRT] [W] Skipping tactic 4 due to insufficient memory on requested size of 66048 detected for tactic 0x1f.",
+                "throw std::runtime_error(format(\"unable to allocate %s buffer\", ggml_backend_buft_name(buft)));",
+                "llama_kv_cache_init:      CUDA0 KV buffer size =   896.00 MiB",
+                "INFO vllm: # GPU blocks: 378, # CPU blocks: 1638; maximum concurrency for 4096 tokens per request: 1.48x"
             })
     void isNoFailure(String text) {
         assertThat(Log.read(text).failures()).isEmpty();
