@@ -47,6 +47,9 @@ final class PresetBudget {
         figures.put("gradients_bytes", highest.gradients());
         figures.put("optimizer_bytes", highest.optimizer());
         figures.put("activations_bytes", highest.activations());
+        if (estimate.step().newTokens() > 0) {
+            figures.put("kv_cache_bytes", estimate.kvCacheBytes());
+        }
         figures.put("gradients_at_peak_bytes", estimate.gradientsBytes());
         figures.put("optimizer_at_peak_bytes", estimate.optimizerBytes());
         figures.put("activations_at_peak_bytes", estimate.activationsBytes());
@@ -87,6 +90,9 @@ final class PresetBudget {
         line(text, "gradients", beside(highest.gradients(), estimate.gradientsBytes()));
         line(text, "optimizer", beside(highest.optimizer(), estimate.optimizerBytes()));
         line(text, "activations", beside(highest.activations(), estimate.activationsBytes()));
+        if (estimate.step().newTokens() > 0) {
+            line(text, "KV cache", Bytes.format(estimate.kvCacheBytes()) + " of the activations at the last token");
+        }
         line(
                 text,
                 "peak allocated",
@@ -122,6 +128,7 @@ final class PresetBudget {
                 step.inference()
                         ? "in inference nothing is trained"
                         : "gradients live from one micro-batch to the next";
+            case "keep_outputs" -> "generated tokens alone are returned";
             case "seq" -> "an image network takes batch, image and classes";
             default -> "a language model takes batch and seq";
         };

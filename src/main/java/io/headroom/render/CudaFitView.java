@@ -47,6 +47,7 @@ public final class CudaFitView {
         return step.model().name() + " · " + step.optimizer() + " · batch " + step.batch() + " · " + size + " · "
                 + (step.autocast() == null ? step.precision() : "autocast " + step.autocast())
                 + (step.loraRank() > 0 ? " · LoRA rank " + step.loraRank() : "")
+                + (step.newTokens() > 0 ? " · " + step.newTokens() + " new tokens" : "")
                 + (step.segments() > 0 ? " · checkpointing" : "");
     }
 

@@ -64,6 +64,20 @@ class PresetBudgetTest {
         assertThat(out.toString()).contains("124734720 parameters, 294912 trained");
     }
 
+    /** 12 layers of keys and values, 768 wide, at the last token that is passed through the model. */
+    @Test
+    void answersWhatGeneratedTokensKeep() throws IOException {
+        String spec = "{\"preset\": \"gpt2\", \"batch\": 4, \"seq\": 100, \"new_tokens\": 101, \"inference\": true}";
+
+        assertThat(run(spec, "--json")).isZero();
+        JsonNode figures = new ObjectMapper().readTree(out.toString());
+        assertThat(figures.get("kv_cache_bytes").asLong()).isEqualTo(2L * 12 * 768 * 4 * 4 * 200);
+        assertThat(figures.get("peak_phase").asText()).matches("(prompt|tokens) of step 1");
+        out.getBuffer().setLength(0);
+        assertThat(run(spec)).isZero();
+        assertThat(out.toString()).contains("KV cache");
+    }
+
     /** As for a spec of sizes: at their highest, whichever phase the peak falls in. */
     @Test
     void eachKindIsToldAtItsHighest() throws IOException {

@@ -102,6 +102,11 @@ public record CudaEstimate(
         return step.loraRank() == 0 ? 0 : LoraAdapters.parameters(step.model().language(), step.loraRank());
     }
 
+    /** Keys and values of all layers at the last generated token; 0 where none are generated. */
+    public long kvCacheBytes() {
+        return step.newTokens() == 0 ? 0 : Generation.cacheBytes(step);
+    }
+
     /** How many of the {@code parameters} are trained: with LoRA those of the adapters, in inference none. */
     public long trainableParameters() {
         return step.inference() ? 0 : step.loraRank() == 0 ? parameters : adapters(step);
@@ -154,8 +159,8 @@ public record CudaEstimate(
         long reserved = replayed(step, CudaRun.trace(step, false, lengths))
                 .peakReserved()
                 .bytes();
-        long logits =
-                Bytes.times(step.batch(), step.seq(), step.model().language().vocab(), FLOAT);
+        long logits = Bytes.times(
+                step.batch(), rowsOfLogits(step), step.model().language().vocab(), FLOAT);
         return Bytes.plus(Bytes.plus(reserved, logits), (long) (FRAGMENT_SHARE * reserved));
     }
 
@@ -165,8 +170,19 @@ public record CudaEstimate(
             return (long) (WORKSPACE_SHARE * reserved);
         }
         long left = Bytes.times(
-                step.inference() ? 1 : SEGMENTS_LEFT, step.batch(), step.seq(), widestRow(step, language), FLOAT);
+                step.inference() ? 1 : SEGMENTS_LEFT,
+                step.batch(),
+                rowsOfLogits(step),
+                widestRow(step, language),
+                FLOAT);
         return Math.max(Bytes.plus(left, (long) (FRAGMENT_SHARE * reserved)), (long) (FLOOR_SHARE * reserved));
+    }
+
+    /** Of how many tokens of a sample there are logits: of all, or of the prompt's last behind which others are generated. */
+    private static long rowsOfLogits(CudaStep step) {
+        boolean last = step.newTokens() > 0
+                && Generation.keepsLast(step.model().language().family());
+        return last ? 1 : step.seq();
     }
 
     /** Values a token in the largest activation: logits, the feed-forward layer, or the scores of eager attention. */

@@ -50,6 +50,10 @@ final class CudaRun {
             tape.phase("input of step " + i);
             inputs.forEach(tape::use);
             inputs = network.inputs();
+            if (step.newTokens() > 0) {
+                Generation.run(tape, step, (LanguageNetwork) network, inputs, i);
+                continue;
+            }
             tape.phase("forward of step " + i);
             Network.Outputs held = before;
             tape.autocast().enter();

@@ -24,7 +24,7 @@ import java.util.TreeSet;
  * }</pre>
  *
  * <p>Keys: {@code preset} (or {@code config}, the path of a config.json) {@code optimizer batch accumulation seq image classes
- * precision attention zero_grad keep_outputs checkpointing lora_rank inference card steps device}; all but the first have defaults. {@code
+ * precision attention zero_grad keep_outputs checkpointing lora_rank new_tokens inference card steps device}; all but the first have defaults. {@code
  * accumulation} splits {@code batch} into so many micro-batches; {@code inference} runs the forward pass alone; {@code device} may name a card, as {@code card} does. Stateless and safe for any number of threads.
  */
 public final class CudaSpec {
@@ -45,6 +45,7 @@ public final class CudaSpec {
             "steps",
             "accumulation",
             "lora_rank",
+            "new_tokens",
             "inference",
             "device");
 
@@ -77,6 +78,9 @@ public final class CudaSpec {
                 new ArrayList<>(step.model().image() == null ? List.of("image", "classes") : List.of("seq"));
         if (step.inference()) {
             others.addAll(TRAINING);
+            if (step.newTokens() > 0) {
+                others.add("keep_outputs");
+            }
         } else if (accumulates(spec) && place(text(spec, "zero_grad", "in-place")) != ZeroGrad.IN_PLACE) {
             others.add("zero_grad");
         }
@@ -120,6 +124,7 @@ public final class CudaSpec {
                 .keepOutputs(flag(spec, "keep_outputs", !inference))
                 .loraRank(Boolean.FALSE.equals(spec.get("lora_rank")) ? 0 : whole(spec, "lora_rank", 0))
                 .inference(inference);
+        step.newTokens(Boolean.FALSE.equals(spec.get("new_tokens")) ? 0 : whole(spec, "new_tokens", 0));
         precision(step, text(spec, "precision", "fp32"));
         if (spec.get("attention") != null) {
             step.attention(attention(text(spec, "attention", "")));

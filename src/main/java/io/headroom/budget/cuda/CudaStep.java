@@ -34,6 +34,7 @@ import io.headroom.workload.preset.Preset;
  * @param capability compute capability of the card, times ten; {@link Card#UNKNOWN} where only its size is known
  * @param steps how many steps run; the peak can fall in any of them
  * @param loraRank rank of LoRA adapters where PEFT puts them, beside frozen weights; 0 to train the weights
+ * @param newTokens how many tokens each step generates behind a prompt of {@code seq}, in inference; 0 for the prompt alone
  * @param inference whether forward passes run alone, without labels and loss: nothing is saved, there are no gradients, no optimizer
  *     and no {@code segments}
  */
@@ -53,6 +54,7 @@ public record CudaStep(
         int capability,
         int steps,
         long loraRank,
+        long newTokens,
         boolean inference) {
     private static final long LARGEST = 1L << 24;
     private static final int MOST_STEPS = 100;
@@ -84,6 +86,7 @@ public record CudaStep(
             Limits.checkSegments(model, segments);
         }
         Limits.checkRank(model, loraRank);
+        Limits.checkTokens(model, seq, newTokens, inference, autocast != null || precision == Precision.AUTOCAST);
         if (card != 0 && card < CudaEstimate.CONTEXT_BYTES) {
             throw new IllegalArgumentException("card " + card + " bytes is less than a CUDA context takes ("
                     + Bytes.format(CudaEstimate.CONTEXT_BYTES)
@@ -130,6 +133,7 @@ public record CudaStep(
                 .card(card, capability)
                 .steps(steps)
                 .loraRank(loraRank)
+                .newTokens(newTokens)
                 .inference(inference);
     }
 
@@ -160,6 +164,7 @@ public record CudaStep(
         private int capability;
         private int steps = 4;
         private long loraRank;
+        private long newTokens;
         private boolean inference;
 
         private Builder(Preset model) {
@@ -260,6 +265,12 @@ public record CudaStep(
             return this;
         }
 
+        /** Tokens generated behind the prompt as transformers' {@code generate} does, in inference alone; 0 for none. */
+        public Builder newTokens(long value) {
+            newTokens = value;
+            return this;
+        }
+
         /** The forward pass alone, as {@code model.eval()} under {@code torch.no_grad()} runs it. */
         public Builder inference(boolean value) {
             inference = value;
@@ -288,6 +299,7 @@ public record CudaStep(
                     capability,
                     steps,
                     loraRank,
+                    newTokens,
                     inference);
         }
     }

@@ -20,6 +20,7 @@ abstract class LanguageNetwork extends LayerOps implements Network {
 
     private long segments;
     private boolean lora;
+    private boolean generates;
     private final List<Value> leaves = new ArrayList<>();
     private Value last;
 
@@ -150,7 +151,20 @@ abstract class LanguageNetwork extends LayerOps implements Network {
     /** The output layer: what it reads lives until the model returns. */
     final Value head(Value hidden, Value weight, Value bias) {
         last = hidden;
-        return linear(hidden, weight, bias);
+        boolean one = generates && Generation.keepsLast(model.family());
+        long[] shape = {batch, 1, hidden.width()};
+        return linear(
+                one ? new Value(hidden.memory, shape, hidden.element, null, 0, false, null) : hidden, weight, bias);
+    }
+
+    /** The pass over a prompt behind which tokens are generated: its logits; keys and values are left in the cache. */
+    final Value prompt(Value ids) {
+        generates = true;
+        cache.clear();
+        Value logits = logits(ids);
+        tape.use(last);
+        cache.forEach(tape::use);
+        return logits;
     }
 
     /** Fused attention on contiguous queries: the flash kernel writes as they lie, the efficient one head beside head. */

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 /** What a model can be given. */
 final class Limits {
     private static final int OPT_OFFSET = 2;
+    private static final long MOST_TOKENS = 1L << 24;
 
     private Limits() {}
 
@@ -51,6 +52,47 @@ final class Limits {
         if (rank != 0 && (rank < 0 || rank > model.hidden())) {
             throw new IllegalArgumentException("lora_rank " + rank + " must be from 1 to the width of " + preset.name()
                     + ", " + model.hidden() + ", or 0 for none.");
+        }
+    }
+
+    /** A cache that grows is that of a decoder, in inference, no longer than its positions. */
+    static void checkTokens(Preset preset, long seq, long tokens, boolean inference, boolean autocast) {
+        if (tokens == 0) {
+            return;
+        }
+        LanguageModel model = preset.language();
+        String key = "new_tokens " + tokens;
+        if (tokens < 0 || tokens > MOST_TOKENS) {
+            throw new IllegalArgumentException(key + " must be from 1 to " + MOST_TOKENS + ", or 0 for none.");
+        }
+        if (!inference) {
+            throw new IllegalArgumentException(key
+                    + " in training: tokens are generated in inference alone. Set inference, or leave new_tokens out.");
+        }
+        if (model == null || !Generation.follows(model.family())) {
+            throw new IllegalArgumentException(key + " is not followed for " + preset.name() + ", "
+                    + (model == null
+                            ? "an image network"
+                            : switch (model.family()) {
+                                case GEMMA2 -> "whose cache of fixed size (HybridCache) is not followed token by token";
+                                case T5 -> "whose caches of encoder and decoder are not followed token by token";
+                                default -> "an encoder, which generates none";
+                            })
+                    + ". Leave it out, or take a decoder such as gpt2 or Qwen3-0.6B.");
+        }
+        if (!model.cache()) {
+            throw new IllegalArgumentException(
+                    key + " of " + preset.name()
+                            + ", whose use_cache is false: without keys and values of its own each token is a pass over all. Leave it out and take seq for all of them.");
+        }
+        if (autocast) {
+            throw new IllegalArgumentException(
+                    key + " under autocast is not followed: take weights in half, precision \"fp16\" or \"bf16\".");
+        }
+        long places = places(model);
+        if (seq + tokens - 1 > places) {
+            throw new IllegalArgumentException("seq " + seq + " and " + key + " together are beyond the " + places
+                    + " positions of " + preset.name() + ". Use at most " + places + ".");
         }
     }
 
@@ -112,18 +154,21 @@ final class Limits {
                 .collect(Collectors.joining(", "));
     }
 
+    private static long places(LanguageModel model) {
+        return switch (model.family()) {
+            case GPT2, GPT_NEO, BERT, DEBERTA -> model.positions();
+            case OPT -> model.positions() - OPT_OFFSET;
+            default -> Long.MAX_VALUE;
+        };
+    }
+
     static void check(Preset preset, long seq, Attention attention) {
         LanguageModel model = preset.language();
         if (attention == Attention.SDPA && !model.family().fuses()) {
             throw new IllegalArgumentException("attention SDPA: transformers 4.51 has none for " + preset.name()
                     + ", which is eager only. Leave attention out.");
         }
-        long places =
-                switch (model.family()) {
-                    case GPT2, GPT_NEO, BERT, DEBERTA -> model.positions();
-                    case OPT -> model.positions() - OPT_OFFSET;
-                    default -> Long.MAX_VALUE;
-                };
+        long places = places(model);
         if (seq > places) {
             throw new IllegalArgumentException("seq " + seq + " is longer than the " + places + " positions of "
                     + preset.name() + ". Use at most " + places + ".");

@@ -9,7 +9,8 @@ cuBLAS gets its workspace at its first call. Whole numbers of up to eight bytes 
 With "lora_rank" PEFT 0.15.2 puts its adapters on the model that is on the device, as their makers do: weights, then adapters. "Adam8bit" is
 that of bitsandbytes 0.45.5, whose kernels, in place, are left out: the lines of recorded-adapters.jsonl.
 
-With "inference" nothing is trained: "steps" forward passes of model.eval() under torch.no_grad(), the lines of recorded-inference.jsonl.
+With "inference" nothing is trained: "steps" forward passes of model.eval() under torch.no_grad(), the lines of recorded-inference.jsonl. With
+"new_tokens" beside it so many are generated in each step, the lines of recorded-generation.jsonl.
 
     python3 record_steps.py '{"name": "openai-community/gpt2", "optimizer": "SGD", "batch": 3, "autocast": "bfloat16"}' [--events]
 
@@ -227,6 +228,25 @@ def forward(recorder, model, plain, steps, batch, seq, image, dtype, half):
         leave(half)
 
 
+@torch.no_grad()
+def generate(recorder, model, steps, batch, seq, new_tokens):
+    """As transformers' generate calls the model: the prompt at once, then token by token, the cache of its own choice."""
+    ids = None
+    last = {"logits_to_keep": 1} if model._supports_logits_to_keep() else {}
+    for _ in range(steps):
+        recorder.phase = "input"
+        ids = torch.empty(batch, seq, dtype=torch.long, device="cuda")
+        past = hf.DynamicCache() if model._supports_cache_class else None
+        for _ in range(new_tokens):
+            recorder.phase = "forward"
+            outputs = model(ids, past_key_values=past, use_cache=True, **last)
+            scores = outputs.logits[:, -1, :].to(copy=True, dtype=torch.float32)
+            past = outputs.past_key_values
+            del outputs
+            ids = scores.argmax(-1)[:, None]
+            del scores
+
+
 def adapted(model, rank):
     import peft
 
@@ -243,7 +263,7 @@ def adam8bit(parameters):
     return bnb.optim.Adam8bit(parameters, lr=1e-3)
 
 
-def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000, zero=0, steps=2, autocast=None, precision=None, checkpointing=False, attention=None, config=None, inference=False, lora_rank=0):
+def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000, zero=0, steps=2, autocast=None, precision=None, checkpointing=False, attention=None, config=None, inference=False, lora_rank=0, new_tokens=0):
     global INFERENCE
     INFERENCE = inference
     recorder = Recorder()
@@ -264,6 +284,9 @@ def record(name=None, optimizer="SGD", batch=1, seq=128, image=86, classes=1000,
                 for tensor in list(module._parameters.values()) + list(module._buffers.values()):
                     if tensor is not None:
                         recorder.track(tensor, "weight")
+            if new_tokens:
+                generate(recorder, model, steps, batch, seq, new_tokens)
+                return list(recorder.events)
             if inference:
                 forward(recorder, model, plain, steps, batch, seq, image, dtype, half)
                 return list(recorder.events)
