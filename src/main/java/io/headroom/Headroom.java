@@ -573,7 +573,7 @@ public final class Headroom {
         if (batch.isEmpty()) {
             long least = Solver.smallest(workload, Option.BATCH);
             throw new IllegalStateException("Not even batch " + least + " of " + workload + " fits "
-                    + room + ": it needs "
+                    + room + ": it can need "
                     + Bytes.format(Estimate.of(workload.batch(least)).upperBytes())
                     + ". Make seq, nodes or layers smaller, or try checkpointing.");
         }
