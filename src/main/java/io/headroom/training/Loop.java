@@ -31,7 +31,7 @@ final class Loop {
         }
         try (NDManager scope = manager.newSubManager()) {
             long sequences = workload.isOwnBlock() ? Math.min(2, workload.sequences()) : 1;
-            forwardBackward(scope, workload.inputShape(sequences), 0, 1, "", stage -> {});
+            forwardBackward(scope, sequences, 0, 1, "", stage -> {});
             // fp16 gradients may overflow, and a rate of zero times infinity would make weights NaN.
             variant.zeroGradients();
             updater.prime();
@@ -47,7 +47,7 @@ final class Loop {
         for (long i = 1; i <= micro; i++) {
             String of = micro == 1 ? "" : " " + i + "/" + micro;
             try (NDManager scope = manager.newSubManager()) {
-                loss += forwardBackward(scope, workload.inputShape(), i, variant.lossScale() / micro, of, progress)
+                loss += forwardBackward(scope, workload.sequences(), i, variant.lossScale() / micro, of, progress)
                         / micro;
                 if (i == micro) {
                     progress.accept("update");
@@ -64,24 +64,25 @@ final class Loop {
     private double infer(Consumer<String> progress) {
         progress.accept("forward");
         try (NDManager scope = manager.newSubManager()) {
-            NDArray input = input(scope, workload.inputShape());
-            variant.forward(new NDList(input), false);
+            variant.forward(inputs(scope, workload.sequences()), false);
             return Double.NaN;
         }
     }
 
     /** Input and target are drawn from seeds of their own, so that they are the same whatever forward draws. */
     private double forwardBackward(
-            NDManager scope, Shape shape, long turn, float scale, String of, Consumer<String> progress) {
+            NDManager scope, long sequences, long turn, float scale, String of, Consumer<String> progress) {
         Engine engine = Engine.getInstance();
         engine.setRandomSeed((int) (2 * turn));
-        NDArray input = input(scope, shape);
+        NDList inputs = inputs(scope, sequences);
         try (GradientCollector collector = Checkpointing.replaying(engine.newGradientCollector())) {
             progress.accept("forward" + of);
-            NDArray output = variant.forward(new NDList(input), true).head();
+            NDList outputs = variant.forward(inputs, true);
             engine.setRandomSeed((int) (2 * turn + 1));
-            NDArray target = scope.randomNormal(output.getShape());
-            NDArray loss = output.sub(target).square().mean();
+            NDArray loss = loss(scope, outputs.head());
+            for (int i = 1; i < workload.results(); i++) {
+                loss = loss.add(loss(scope, outputs.get(i)));
+            }
             NDArray scaled = scale == 1 ? loss : loss.mul(scale);
             progress.accept("backward" + of);
             collector.backward(scaled);
@@ -89,8 +90,22 @@ final class Loop {
         }
     }
 
-    /** Tokens are zeros, which every table has. */
-    private NDArray input(NDManager scope, Shape shape) {
-        return workload.takesTokens() ? scope.zeros(shape, DataType.INT64) : scope.randomNormal(shape);
+    private static NDArray loss(NDManager scope, NDArray output) {
+        NDArray target = scope.randomNormal(output.getShape());
+        return output.sub(target).square().mean();
+    }
+
+    /** Tokens are zeros, which every table has; the third input of BERT is a mask that leaves out nothing. */
+    private NDList inputs(NDManager scope, long sequences) {
+        NDList inputs = new NDList();
+        for (Shape shape : workload.inputShapes(sequences)) {
+            inputs.add(
+                    !workload.takesTokens()
+                            ? scope.randomNormal(shape)
+                            : inputs.size() == 2
+                                    ? scope.ones(shape, DataType.INT64)
+                                    : scope.zeros(shape, DataType.INT64));
+        }
+        return inputs;
     }
 }

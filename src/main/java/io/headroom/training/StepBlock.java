@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import io.headroom.workload.Workload;
@@ -32,7 +33,7 @@ final class StepBlock implements AutoCloseable {
                 remember(block);
                 block.getParameters().values().stream().distinct().forEach(parameter -> lend(parameter, manager));
             }
-            block.initialize(manager, DataType.FLOAT32, workload.inputShape(1));
+            block.initialize(manager, DataType.FLOAT32, workload.inputShapes(1).toArray(Shape[]::new));
         } catch (RuntimeException | Error e) {
             close();
             throw e;

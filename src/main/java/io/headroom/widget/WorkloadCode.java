@@ -1,11 +1,14 @@
 package io.headroom.widget;
 
+import ai.djl.ndarray.types.Shape;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** A workload as the cell that makes it. */
 final class WorkloadCode {
@@ -54,10 +57,15 @@ final class WorkloadCode {
     }
 
     private static String model(Workload workload) {
-        return workload.isOwnBlock()
-                ? "Workload.of(block, new Shape" + workload.inputShape(workload.batch()) + ", " + optimizer(workload)
-                        + ")"
-                : workload.architecture().name().toLowerCase(Locale.ROOT) + "()";
+        if (workload.isOwnBlock()) {
+            List<Shape> inputs = workload.inputShapes(workload.batch());
+            return Set.copyOf(inputs).size() == 1
+                    ? "Workload.of(block, new Shape" + inputs.get(0) + ", " + optimizer(workload) + ")"
+                    : inputs.stream()
+                            .map(shape -> ", new Shape" + shape)
+                            .collect(Collectors.joining("", "Workload.of(block, " + optimizer(workload), ")"));
+        }
+        return workload.architecture().name().toLowerCase(Locale.ROOT) + "()";
     }
 
     private static String ending(Workload workload) {

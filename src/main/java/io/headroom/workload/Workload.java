@@ -6,6 +6,7 @@ import io.headroom.units.Bytes;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -51,9 +52,29 @@ public final class Workload {
      * @throws IllegalArgumentException if something is null or the shape has no batch
      */
     public static Workload of(Block block, Shape input, OptimizerKind optimizer) {
-        OwnBlock own = OwnBlock.of(block, input);
-        Workload step = new Workload(Architecture.BLOCK, new EnumMap<>(Option.class), own).batch(input.get(0));
-        return (own.hasSequence() ? step.seq(input.get(1)) : step).training(optimizer);
+        return of(block, optimizer, input);
+    }
+
+    /**
+     * Training of a block of your own that takes several inputs, their shapes in its order as for {@code trainer.initialize}.
+     *
+     * <p>Of DJL's blocks those are {@code BertBlock} (token ids, type ids and masks, one shape stands for the three) and {@code
+     * BertPretrainingBlock} (the masked places of each sequence too). They take sequences of their {@code maxSequenceLength}
+     * alone. The loss is taken of both their results, of one where a {@code LambdaBlock} picks it.
+     *
+     * <pre>{@code
+     * Shape tokens = new Shape(8, 128);
+     * Workload.of(pretraining, adam(), tokens, tokens, tokens, new Shape(8, 20));
+     * }</pre>
+     *
+     * @param inputs the shape of each input; the first dimension is the batch
+     * @throws IllegalArgumentException if something is null, or there are not as many shapes as the block takes
+     */
+    public static Workload of(Block block, OptimizerKind optimizer, Shape... inputs) {
+        OwnBlock own = OwnBlock.of(block, inputs);
+        Workload step = new Workload(Architecture.BLOCK, new EnumMap<>(Option.class), own)
+                .batch(own.shape().get(0));
+        return (own.hasSequence() ? step.seq(own.shape().get(1)) : step).training(optimizer);
     }
 
     private static Workload of(Architecture architecture) {
@@ -414,6 +435,16 @@ public final class Workload {
             case GAT -> new Shape(sequences, nodes(), features());
             case BLOCK -> own.input(sequences, seq());
         };
+    }
+
+    /** The shapes of all inputs for that many sequences: one, unless a block of your own takes several. */
+    public List<Shape> inputShapes(long sequences) {
+        return own == null || own.shapes().size() == 1 ? List.of(inputShape(sequences)) : own.inputs(sequences);
+    }
+
+    /** How many of a block's results the loss is taken of: of two where it ends in one of DJL's BERT blocks, else of the first. */
+    public int results() {
+        return own != null && own.endsInBert() ? 2 : 1;
     }
 
     /**

@@ -65,7 +65,7 @@ class OwnBlockTest {
             long trained = 0;
             try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
                 Block block = step.block();
-                block.initialize(manager, DataType.FLOAT32, step.inputShape(1));
+                block.initialize(manager, DataType.FLOAT32, step.inputShapes(1).toArray(Shape[]::new));
                 for (Parameter parameter : Set.copyOf(block.getParameters().values())) {
                     parameters += parameter.getArray().size();
                     trained += parameter.requiresGradient() && !isStatistic(parameter)

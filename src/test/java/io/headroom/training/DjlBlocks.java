@@ -16,7 +16,10 @@ import ai.djl.nn.pooling.Pool;
 import ai.djl.nn.recurrent.GRU;
 import ai.djl.nn.recurrent.LSTM;
 import ai.djl.nn.recurrent.RNN;
+import ai.djl.nn.recurrent.RecurrentBlock;
+import ai.djl.nn.transformer.BertBlock;
 import ai.djl.nn.transformer.BertNextSentenceBlock;
+import ai.djl.nn.transformer.BertPretrainingBlock;
 import ai.djl.nn.transformer.IdEmbedding;
 import ai.djl.nn.transformer.PointwiseFeedForwardBlock;
 import ai.djl.nn.transformer.ScaledDotProductAttentionBlock;
@@ -89,6 +92,7 @@ final class DjlBlocks {
                 training(
                         linear(512).add(Activation.tanhBlock()).add(new BertNextSentenceBlock()),
                         new Shape(8192, 256)));
+        bert(all);
         all.put(
                 "volume",
                 training(
@@ -104,12 +108,44 @@ final class DjlBlocks {
                         new Shape(16, 3, 16, 32, 32)));
     }
 
+    private static void bert(Map<String, Workload> all) {
+        Shape tokens = new Shape(32, 64);
+        all.put(
+                "bert",
+                training(
+                        new SequentialBlock()
+                                .add(bert().build())
+                                .add(new LambdaBlock(list -> new NDList(list.get(1)), "pooled"))
+                                .add(linear(2)),
+                        tokens));
+        all.put(
+                "bert pretraining",
+                Workload.of(
+                        new BertPretrainingBlock(bert()),
+                        OptimizerKind.ADAM,
+                        tokens,
+                        tokens,
+                        tokens,
+                        new Shape(32, 10)));
+    }
+
+    private static BertBlock.Builder bert() {
+        return BertBlock.builder()
+                .nano()
+                .optTransformerBlockCount(2)
+                .setTokenDictionarySize(2000)
+                .optMaxSequenceLength(64);
+    }
+
     private static void recurrent(Map<String, Workload> all) {
         all.put("gru", series(gru(2, 128)));
         all.put("gru of other sizes", series(gru(1, 96), new Shape(256, 60, 40)));
         all.put("rnn", series(rnn(RNN.Activation.TANH, false)));
         all.put("rnn both ways", series(rnn(RNN.Activation.RELU, true)));
-        all.put("lstm without biases", series(lstm()));
+        all.put("gru both ways", series(both(GRU.builder())));
+        all.put("lstm without biases", series(lstm(2)));
+        all.put("lstm both ways", series(both(LSTM.builder())));
+        all.put("lstm of a wide input", series(lstm(1), new Shape(128, 100, 256)));
         all.put(
                 "lstm with its state",
                 training(
@@ -152,10 +188,19 @@ final class DjlBlocks {
                 .build();
     }
 
-    private static Block lstm() {
+    private static Block both(RecurrentBlock.BaseBuilder<?> builder) {
+        builder.setStateSize(128)
+                .setNumLayers(2)
+                .optBidirectional(true)
+                .optHasBiases(false)
+                .optReturnState(false);
+        return builder instanceof GRU.Builder gru ? gru.build() : ((LSTM.Builder) builder).build();
+    }
+
+    private static Block lstm(int layers) {
         return LSTM.builder()
                 .setStateSize(128)
-                .setNumLayers(2)
+                .setNumLayers(layers)
                 .optHasBiases(false)
                 .build();
     }

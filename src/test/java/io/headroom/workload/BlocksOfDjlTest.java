@@ -2,24 +2,33 @@ package io.headroom.workload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
 import ai.djl.nn.LambdaBlock;
+import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.convolutional.Conv1dTranspose;
 import ai.djl.nn.convolutional.Conv2dTranspose;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.core.Prelu;
 import ai.djl.nn.recurrent.GRU;
 import ai.djl.nn.recurrent.LSTM;
 import ai.djl.nn.transformer.BertBlock;
+import ai.djl.nn.transformer.BertMaskedLanguageModelBlock;
 import ai.djl.nn.transformer.BertPretrainingBlock;
+import ai.djl.training.initializer.ConstantInitializer;
 import io.headroom.budget.Estimate;
+import io.headroom.training.StepRunner;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
 import java.net.JarURLConnection;
 import java.net.URL;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.jar.JarFile;
@@ -46,7 +55,9 @@ class BlocksOfDjlTest {
             "recurrent.GRU",
             "recurrent.LSTM",
             "recurrent.RNN",
+            "transformer.BertBlock",
             "transformer.BertNextSentenceBlock",
+            "transformer.BertPretrainingBlock",
             "transformer.IdEmbedding",
             "transformer.PointwiseFeedForwardBlock",
             "transformer.ScaledDotProductAttentionBlock",
@@ -55,9 +66,7 @@ class BlocksOfDjlTest {
             "convolutional.Conv1dTranspose",
             "convolutional.Conv2dTranspose",
             "core.Prelu",
-            "transformer.BertBlock",
-            "transformer.BertMaskedLanguageModelBlock",
-            "transformer.BertPretrainingBlock");
+            "transformer.BertMaskedLanguageModelBlock");
 
     @Test
     void everyBlockOfDjlIsReadOrRefused() throws IOException {
@@ -88,21 +97,89 @@ class BlocksOfDjlTest {
     }
 
     @Test
-    void whatTakesSeveralInputsOrIsNotKnownNamesTheNextCell() {
-        BertBlock.Builder bert = BertBlock.builder().micro().setTokenDictionarySize(100);
-        refused(bert.build(), new Shape(2, 16))
-                .withMessageContaining("BertBlock")
-                .withMessageContaining("watch(");
-        refused(new BertPretrainingBlock(bert), new Shape(2, 16)).withMessageContaining("watch(");
+    void whatIsRefusedDoesNotRun() {
+        Block prelu = new Prelu();
+        prelu.setInitializer(new ConstantInitializer(0.25f), Parameter.Type.WEIGHT);
+        doesNotRun(prelu, new Shape(4, 8));
+        doesNotRun(
+                Conv1dTranspose.builder()
+                        .setKernelShape(new Shape(3))
+                        .setFilters(4)
+                        .build(),
+                new Shape(2, 3, 8));
+        doesNotRun(
+                Conv2dTranspose.builder()
+                        .setKernelShape(new Shape(3, 3))
+                        .setFilters(4)
+                        .build(),
+                new Shape(2, 3, 8, 8));
+        Shape series = new Shape(2, 3, 5);
+        doesNotRun(
+                GRU.builder()
+                        .setStateSize(4)
+                        .setNumLayers(1)
+                        .optBidirectional(true)
+                        .build(),
+                series);
+        doesNotRun(
+                LSTM.builder()
+                        .setStateSize(4)
+                        .setNumLayers(1)
+                        .optBidirectional(true)
+                        .build(),
+                series);
+    }
+
+    private static void doesNotRun(Block block, Shape input) {
+        Workload step = Workload.of(block, input, OptimizerKind.ADAM);
+        for (Workload each : List.of(step, step.inference())) {
+            assertThatThrownBy(() -> StepRunner.run(each))
+                    .as(block.toString())
+                    .isInstanceOfAny(EngineException.class, UnsupportedOperationException.class);
+        }
+    }
+
+    @Test
+    void theInputsOfBertAreChecked() {
+        BertBlock.Builder bert = BertBlock.builder().nano().setTokenDictionarySize(100);
+        Shape tokens = new Shape(2, 128);
+        refused(bert.build(), new Shape(2, 16)).withMessageContaining("new Shape(2, 128)");
+        refused(new BertPretrainingBlock(bert), tokens)
+                .withMessageContaining(
+                        "Workload.of(block, adam(), new Shape(2, 128), new Shape(2, 128), new Shape(2, 128),")
+                .withMessageContaining("masked places");
         refused(
-                        LSTM.builder()
-                                .setStateSize(4)
-                                .setNumLayers(1)
-                                .optBidirectional(true)
-                                .optHasBiases(false)
-                                .build(),
-                        new Shape(2, 3, 4))
-                .withMessageContaining("probe(");
+                        new SequentialBlock()
+                                .add(bert.build())
+                                .add(Linear.builder().setUnits(2).build()),
+                        tokens)
+                .withMessageContaining("LambdaBlock");
+        refused(new BertMaskedLanguageModelBlock(bert.build(), Activation::gelu), new Shape(2, 128, 256))
+                .withMessageContaining("BertPretrainingBlock");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Workload.of(Linear.builder().setUnits(2).build(), OptimizerKind.SGD, tokens, tokens))
+                .withMessageContaining("takes one");
+        assertThat(Workload.of(bert.build(), tokens, OptimizerKind.SGD).batch(5).inputShapes(5))
+                .containsExactly(new Shape(5, 128), new Shape(5, 128), new Shape(5, 128));
+    }
+
+    @Test
+    void frozenLayersOfBertHaveNoGradientAndNoState() {
+        BertBlock bert = BertBlock.builder()
+                .nano()
+                .optTransformerBlockCount(2)
+                .setTokenDictionarySize(100)
+                .build();
+        Workload step = Workload.of(bert, new Shape(2, 128), OptimizerKind.ADAM);
+        Estimate all = Estimate.of(step);
+        bert.getChildren().stream()
+                .filter(child -> child.getKey().endsWith("transformer_0"))
+                .forEach(child -> child.getValue().freezeParameters(true));
+        long width = 256;
+        long frozen = 4 * (width * width + width) + 2 * 4 * width * width + 4 * width + width + 4 * width;
+        assertThat(all.gradientsBytes() - Estimate.of(step).gradientsBytes()).isEqualTo(4 * frozen);
+        assertThat(all.optimizerBytes() - Estimate.of(step).optimizerBytes()).isEqualTo(8 * frozen);
+        assertThat(Estimate.of(step).weightsBytes()).isEqualTo(all.weightsBytes());
     }
 
     @Test

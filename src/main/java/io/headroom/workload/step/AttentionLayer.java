@@ -14,13 +14,20 @@ final class AttentionLayer extends Layer {
     private final Attention attention;
     private final long chunks;
     private final double dropout;
+    private final boolean masked;
     private final LinearLayer keys;
     private final LinearLayer queries;
     private final LinearLayer values;
     private final LinearLayer result;
 
     AttentionLayer(String name, Workload work) {
+        this(name, work, false);
+    }
+
+    /** With a mask that is added to the scores. */
+    AttentionLayer(String name, Workload work, boolean masked) {
         this.name = name;
+        this.masked = masked;
         this.dModel = work.dModel();
         long parts = Sharing.parts(work);
         this.headWidth = work.dModel() / work.heads();
@@ -67,7 +74,8 @@ final class AttentionLayer extends Layer {
         return switch (attention) {
             case EAGER -> {
                 Value scores = ops.scale(ops.matMul(q, k, square));
-                Value shares = ops.dropout(ops.softmax(scores), dropout);
+                Value seen = masked ? ops.tape().op("mask").passes(scores).makesLike(scores) : scores;
+                Value shares = ops.dropout(ops.softmax(seen), dropout);
                 yield ops.matMul(shares, v, v.shape());
             }
             case CHUNKED -> ops.chunkedAttention(q, k, v, Tape.size(square, q.valueBytes()), chunks, dropout);

@@ -1,11 +1,16 @@
 package io.headroom.workload.step;
 
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.LambdaBlock;
 import ai.djl.nn.ParallelBlock;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.transformer.BertBlock;
+import ai.djl.nn.transformer.BertPretrainingBlock;
+import ai.djl.training.ParameterStore;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,15 +28,25 @@ import java.util.function.UnaryOperator;
  */
 final class BlockLayers {
     private static final Map<Block, Map<Shape, Shape>> RESULTS = new WeakHashMap<>();
+    private static final Map<Block, Integer> HANDED_ON = new WeakHashMap<>();
 
     private final List<Layer> layers = new ArrayList<>();
+    private final List<Shape> inputs;
+    private final boolean branch;
     private Block before;
 
-    private BlockLayers() {}
+    private BlockLayers(List<Shape> inputs, boolean branch) {
+        this.inputs = inputs;
+        this.branch = branch;
+    }
 
     /** One layer for each part; sequences inside sequences are opened up. */
-    static List<Layer> of(Block block) {
-        BlockLayers walk = new BlockLayers();
+    static List<Layer> of(Block block, List<Shape> inputs) {
+        return of(block, inputs, false);
+    }
+
+    private static List<Layer> of(Block block, List<Shape> inputs, boolean branch) {
+        BlockLayers walk = new BlockLayers(inputs, branch);
         walk.add(block, "");
         walk.end(null);
         return walk.layers;
@@ -43,12 +58,31 @@ final class BlockLayers {
             return;
         }
         end(block);
+        if (before instanceof BertBlock && block instanceof LambdaBlock function) {
+            Layer bert = layers.remove(layers.size() - 1);
+            Layer after = lambda(function, before);
+            Layer picks = new PickLayer(bert, handedOn(function, before), picked(function, before), after);
+            layers.add(new NamedLayer(bert.name(), picks, false, block));
+            before = block;
+            return;
+        }
         layers.add(new NamedLayer(path.trim(), layer(block, path.trim()), isFrozen(block), block));
         before = block;
     }
 
     /** Several results need a function that picks the one to go on with. */
     private void end(Block next) {
+        if (before instanceof BertPretrainingBlock && next != null) {
+            throw new IllegalArgumentException("a BertPretrainingBlock has two results, of which its loss takes both:"
+                    + " let it be the last block.");
+        }
+        if (before instanceof BertBlock && next != null && !(next instanceof LambdaBlock)) {
+            throw new IllegalArgumentException("a BertBlock has two results, of all positions and pooled: add a"
+                    + " LambdaBlock after it, such as new LambdaBlock(list -> new NDList(list.get(1)), \"pooled\").");
+        }
+        if (before instanceof BertBlock) {
+            return;
+        }
         if (before != null && !BlockReader.states(before, 1).isEmpty() && !(next instanceof LambdaBlock)) {
             throw new IllegalArgumentException("a " + before.getClass().getSimpleName()
                     + " that returns its state has several results: add a LambdaBlock after it, such as new"
@@ -64,11 +98,35 @@ final class BlockLayers {
         if (block instanceof ParallelBlock parallel) {
             return new ParallelLayer(
                     parallel.getChildren().values().stream()
-                            .map(BlockLayers::of)
+                            .map(part -> of(part, inputs, true))
                             .toList(),
                     results(parallel, name));
         }
+        if (block instanceof BertBlock || block instanceof BertPretrainingBlock) {
+            if (branch || !layers.isEmpty()) {
+                throw new IllegalArgumentException("A " + name + " takes several inputs: let it be the first block of a"
+                        + " SequentialBlock, so that they are the model's.");
+            }
+            return block instanceof BertBlock
+                    ? BlockReader.bert(block, path)
+                    : BlockReader.pretraining(
+                            block, path, inputs.get(inputs.size() - 1).get(1));
+        }
         return BlockReader.layer(block, path);
+    }
+
+    /** Which of a block's results a function returns as it is, asked with a batch of one; -1 if none. */
+    private static int handedOn(LambdaBlock function, Block before) {
+        synchronized (HANDED_ON) {
+            return HANDED_ON.computeIfAbsent(function, key -> {
+                try (NDManager manager = NDManager.newBaseManager()) {
+                    NDList results = new NDList(manager.zeros(new Shape(1, 2, 1)));
+                    BlockReader.states(before, 1).forEach(shape -> results.add(manager.zeros(shape)));
+                    NDList out = function.forward(new ParameterStore(manager, false), results, false);
+                    return out.size() == 1 ? results.indexOf(out.head()) : -1;
+                }
+            });
+        }
     }
 
     private static Layer lambda(LambdaBlock block, Block before) {
@@ -165,7 +223,7 @@ final class BlockLayers {
     }
 
     /** A layer of which some parameters are frozen and some not counts as trained: its gradients are then too many. */
-    private static boolean isFrozen(Block block) {
+    static boolean isFrozen(Block block) {
         List<Parameter> parameters = block.getParameters().values();
         return !parameters.isEmpty() && parameters.stream().noneMatch(Parameter::requiresGradient);
     }

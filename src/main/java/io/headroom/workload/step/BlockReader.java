@@ -3,6 +3,7 @@ package io.headroom.workload.step;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
 import ai.djl.nn.convolutional.Convolution;
 import ai.djl.nn.convolutional.Deconvolution;
 import ai.djl.nn.core.ConstantEmbedding;
@@ -23,12 +24,12 @@ import ai.djl.nn.recurrent.RecurrentBlock;
 import ai.djl.nn.transformer.BertBlock;
 import ai.djl.nn.transformer.BertMaskedLanguageModelBlock;
 import ai.djl.nn.transformer.BertNextSentenceBlock;
-import ai.djl.nn.transformer.BertPretrainingBlock;
 import ai.djl.nn.transformer.IdEmbedding;
 import ai.djl.nn.transformer.ScaledDotProductAttentionBlock;
 import ai.djl.nn.transformer.TransformerEncoderBlock;
 import io.headroom.workload.Workload;
 import java.lang.reflect.Field;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
@@ -96,7 +97,7 @@ final class BlockReader {
             return recurrent((RecurrentBlock) block, name);
         }
         if (block instanceof IdEmbedding) {
-            return WeightedLayer.table((long) number(block, "dictionarySize"), (long) number(block, "embeddingSize"));
+            return table(block);
         }
         if (block instanceof LinearCollection) {
             return WeightedLayer.linearCollection((long) number(block, "units"), has(block, "bias"));
@@ -117,6 +118,50 @@ final class BlockReader {
         throw unknown(block, path);
     }
 
+    /** A BertBlock; its parts are frozen each for itself. */
+    static BertLayer bert(Block block, String path) {
+        String name = path.isEmpty() ? "" : path + " ";
+        List<Layer> encoders = new ArrayList<>();
+        for (Object encoder : (List<?>) value(block, "transformerEncoderBlocks")) {
+            String at = name + "transformer_" + encoders.size();
+            encoders.add(part((Block) encoder, at, new EncoderLayer(at, sizes((Block) encoder), true)));
+        }
+        Block tokens = (Block) value(block, "tokenEmbedding");
+        WeightedLayer table = table(tokens);
+        return new BertLayer(
+                path.isEmpty() ? "BertBlock" : path,
+                ((Parameter) value(block, "positionEmebdding")),
+                table,
+                part(tokens, name + "tokenEmbedding", table),
+                part((Block) value(block, "typeEmbedding"), name + "typeEmbedding", null),
+                part((Block) value(block, "embeddingNorm"), name + "embeddingNorm", null),
+                number(value(block, "embeddingDropout"), "rate"),
+                encoders,
+                part((Block) value(block, "pooling"), name + "poolingProjection", null));
+    }
+
+    /** A BertPretrainingBlock for that many masked places of each sequence. */
+    static Layer pretraining(Block block, String path, long places) {
+        String name = path.isEmpty() ? "" : path + " ";
+        Block masked = (Block) value(block, "mlBlock");
+        return new BertPretrainingLayer(
+                bert((Block) value(block, "bertBlock"), name + "Bert"),
+                places,
+                part((Block) value(masked, "sequenceProjection"), name + "sequenceProjection", null),
+                part((Block) value(masked, "sequenceNorm"), name + "sequenceNorm", null),
+                (Parameter) value(masked, "dictionaryBias"),
+                part((Block) value(block, "nsBlock"), name + "BertNextSentenceBlock", null));
+    }
+
+    private static Layer part(Block block, String name, Layer known) {
+        Layer layer = known == null ? layer(block, name) : known;
+        return new NamedLayer(name, layer, BlockLayers.isFrozen(block), block);
+    }
+
+    private static WeightedLayer table(Block block) {
+        return WeightedLayer.table((long) number(block, "dictionarySize"), (long) number(block, "embeddingSize"));
+    }
+
     private static IllegalArgumentException unknown(Block block, String path) {
         String at = path.isEmpty() ? "" : " at " + path;
         if (block instanceof Prelu || block instanceof Deconvolution) {
@@ -127,13 +172,10 @@ final class BlockReader {
                                     ? "Use Activation.leakyReluBlock(0.25f)."
                                     : "Enlarge the image in a LambdaBlock and let a Conv2d follow it."));
         }
-        if (block instanceof BertBlock
-                || block instanceof BertPretrainingBlock
-                || block instanceof BertMaskedLanguageModelBlock) {
-            return new IllegalArgumentException("A " + block.getClass().getSimpleName() + at
-                    + " takes several inputs, a step that is estimated takes one. Measure a step of your own loop:"
-                    + " watch(() -> EasyTrain.trainBatch(trainer, batch)); sizes close to it are"
-                    + " transformer().vocab(…).seq(…).dModel(…).heads(…).layers(…).");
+        if (block instanceof BertMaskedLanguageModelBlock) {
+            return new IllegalArgumentException("A BertMaskedLanguageModelBlock" + at
+                    + " takes another block's table of tokens as an input: estimate the BertPretrainingBlock that it is"
+                    + " part of.");
         }
         return new UnknownBlock("The memory of a " + block.getClass().getName() + at
                 + " is not known from its class, so the step cannot be estimated.");
@@ -151,20 +193,19 @@ final class BlockReader {
                     name + " is bidirectional and has biases, whose order DJL's PyTorch engine"
                             + " mixes up: no step of it runs. Add optHasBiases(false).");
         }
-        if (bothWays && !(block instanceof RNN)) {
-            throw new UnknownBlock(
-                    name + " is a bidirectional " + block.getClass().getSimpleName() + ", whose memory is not known.");
-        }
         long units = (long) number(block, "stateSize");
         long layers = (long) number(block, "numLayers");
         double dropout = number(block, "dropRate");
         return block instanceof LSTM
-                ? new LstmLayer(units, layers, biased, dropout)
+                ? new LstmLayer(units, layers, bothWays, biased, dropout)
                 : new RecurrentLayer(name, block instanceof GRU, units, layers, bothWays, biased, dropout);
     }
 
-    /** The states that a recurrent block hands on beside its result, for a batch of that size; none if it does not. */
+    /** What a block hands on beside its first result, for a batch of that size: a recurrent block's states, BERT's pooled output. */
     static List<Shape> states(Block block, long batch) {
+        if (block instanceof BertBlock bert) {
+            return List.of(new Shape(batch, bert.getEmbeddingSize()));
+        }
         if (!(block instanceof RecurrentBlock) || !flag(block, "returnState")) {
             return List.of();
         }
@@ -189,6 +230,10 @@ final class BlockReader {
     }
 
     private static Layer encoder(Block block, String name) {
+        return new EncoderLayer(name, sizes(block));
+    }
+
+    private static Workload sizes(Block block) {
         Object attention = value(block, "selfAttentionBlock");
         long width = (long) number(attention, "embeddingSize");
         Block wide = ((Block) value(block, "pointWisefullyConnected"))
@@ -196,13 +241,11 @@ final class BlockReader {
                 .get(0)
                 .getValue();
         long ff = wide.getOutputShapes(new Shape[] {new Shape(1, 1, width)})[0].tail();
-        return new EncoderLayer(
-                name,
-                Workload.transformer()
-                        .dModel(width)
-                        .heads((long) number(attention, "headCount"))
-                        .ff(ff)
-                        .dropout(number(value(block, "selfAttentionDropout"), "rate")));
+        return Workload.transformer()
+                .dModel(width)
+                .heads((long) number(attention, "headCount"))
+                .ff(ff)
+                .dropout(number(value(block, "selfAttentionDropout"), "rate"));
     }
 
     private static boolean has(Block block, String name) {

@@ -6,6 +6,7 @@ import io.headroom.workload.Workload;
 final class EncoderLayer extends Layer {
     private final String name;
     private final double dropout;
+    private final boolean masked;
     private final AttentionLayer attention;
     private final LinearLayer wide;
     private final LinearLayer narrow;
@@ -15,9 +16,15 @@ final class EncoderLayer extends Layer {
     private Value beta2;
 
     EncoderLayer(String name, Workload work) {
+        this(name, work, false);
+    }
+
+    /** As one of a {@code BertBlock}: with a mask, and GELU, which keeps its input. */
+    EncoderLayer(String name, Workload work, boolean masked) {
         this.name = name;
+        this.masked = masked;
         this.dropout = work.dropout();
-        attention = new AttentionLayer(name + " (a transformer layer)", work);
+        attention = new AttentionLayer(name + " (a transformer layer)", work, masked);
         wide = new LinearLayer("feed-forward 1", (work.ff() - 1) / Sharing.parts(work) + 1);
         narrow = new LinearLayer("feed-forward 2", work.dModel());
     }
@@ -46,7 +53,8 @@ final class EncoderLayer extends Layer {
         Value attended = ops.dropout(attention.forward(ops, x), dropout);
         Value normal = ops.batchNormLastAxis(ops.add(attended, x), gamma1, beta1);
         ops.tape().section(name + " · feed-forward");
-        Value hidden = ops.activation("relu", wide.forward(ops, normal));
+        Value widened = wide.forward(ops, normal);
+        Value hidden = masked ? ops.activationOfInput("gelu", widened) : ops.activation("relu", widened);
         Value fed = ops.dropout(narrow.forward(ops, hidden), dropout);
         Value out = ops.batchNormLastAxis(ops.add(fed, x), gamma2, beta2);
         ops.tape().section("");

@@ -1,6 +1,7 @@
 package io.headroom.workload.step;
 
 import ai.djl.ndarray.types.Shape;
+import java.util.List;
 
 /** A part of a model: its weights, and what its forward pass does to the tape. */
 public abstract class Layer {
@@ -27,6 +28,11 @@ public abstract class Layer {
                     + ", but gets one of " + in.length + " dimensions: " + new Shape(in)
                     + ". Give the model's input shape with all of them, such as " + example + ".");
         }
+    }
+
+    /** What its forward pass made beside the value it returned, of which the loss is taken too. */
+    List<Value> others() {
+        return List.of();
     }
 
     /** Plays its forward pass. */

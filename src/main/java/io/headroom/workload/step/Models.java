@@ -35,7 +35,7 @@ final class Models {
 
     private static List<Layer> block(Workload work) {
         try {
-            return BlockLayers.of(work.block());
+            return BlockLayers.of(work.block(), work.inputShapes(1));
         } catch (BlockReader.UnknownBlock e) {
             String optimizer =
                     switch (work.optimizer()) {

@@ -1,5 +1,7 @@
 package io.headroom.workload.step;
 
+import java.util.List;
+
 /** A layer under the name it has in the block. */
 final class NamedLayer extends Layer {
     private final String name;
@@ -28,6 +30,11 @@ final class NamedLayer extends Layer {
         loader.end();
         loader.freeze(false);
         return out;
+    }
+
+    @Override
+    List<Value> others() {
+        return layer.others();
     }
 
     @Override

@@ -12,8 +12,13 @@ public final class Operators {
     private static final long SCORES_WITH_DROPOUT = 5;
     private static final long PLAIN_CHANNELS = 15;
     private static final long CHANNEL_BLOCK = 16;
-    private static final double LSTM_KEPT = 5.2;
-    private static final double LSTM_SCRATCH = 9.6;
+    private static final double LSTM_KEPT = 4.8;
+    private static final double LSTM_KEPT_WIDE = 0.6;
+    private static final double LSTM_KEPT_BACK = 1.8;
+    private static final double LSTM_SCRATCH = 5.1;
+    private static final double LSTM_SCRATCH_WIDE = 3.9;
+    private static final double LSTM_SCRATCH_BACK = 2.1;
+    private static final long LSTM_SCRATCH_WEIGHTS = 4;
 
     private final Tape tape;
     private final boolean training;
@@ -250,22 +255,30 @@ public final class Operators {
     /**
      * One LSTM layer on oneDNN: a workspace of gates, states and their differences for all positions is kept, and a
      * scratchpad lives while the layer runs. Each is 20 times the output; what is written of them, and so counts, was
-     * measured. Without a backward pass there is neither: the result in oneDNN's layout beside the one handed on.
+     * measured: some grows with the output, some with the wider of input and output, the scratchpad with the weights too.
+     * Against the sequence, oneDNN copies input and result in and out of its workspace besides. Without a backward pass there is
+     * no workspace: the result in oneDNN's layout beside the one handed on, and those copies.
      */
-    public Value lstm(Value x, Value inputWeights, Value hiddenWeights, Value inputBias, Value hiddenBias) {
+    public Value lstm(
+            Value x, Value inputWeights, Value hiddenWeights, Value inputBias, Value hiddenBias, boolean against) {
         long units = hiddenWeights.dim(-1);
         long[] shape = x.shapeWithLast(units);
         long output = Tape.size(shape, x.valueBytes());
+        long wide = Math.max(output, x.bytes());
         if (!training) {
             Op op = tape.op("lstm").scratch(inputWeights.bytes()).scratch(hiddenWeights.bytes());
+            op.scratch(against ? 2 * wide + 3 * output / 2 : 0);
             return op.scratch(output).makes(shape, x.valueBytes());
         }
         Op op = tape.op("lstm")
                 .keeps(x)
-                .keepsNew(Math.round(output * LSTM_KEPT))
+                .keepsNew(Math.round(output * LSTM_KEPT + wide * (LSTM_KEPT_WIDE + (against ? LSTM_KEPT_BACK : 0))))
                 .scratch(inputWeights.bytes())
                 .scratch(hiddenWeights.bytes())
-                .backwardScratch(Math.round(output * LSTM_SCRATCH))
+                .backwardScratch(Math.round(
+                        output * (LSTM_SCRATCH + (against ? LSTM_SCRATCH_BACK : 0)) + wide * LSTM_SCRATCH_WIDE))
+                .backwardScratch(Math.multiplyExact(inputWeights.bytes() + hiddenWeights.bytes(), LSTM_SCRATCH_WEIGHTS))
+                .backwardScratch(x.requiresGradient() ? 0 : x.bytes())
                 .gives(inputWeights)
                 .gives(hiddenWeights);
         if (inputBias != null) {

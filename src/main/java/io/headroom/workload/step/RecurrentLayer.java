@@ -76,6 +76,31 @@ final class RecurrentLayer extends Layer {
     }
 
     private Value run(Operators ops, Value x, int run) {
+        return gates == GRU_GATES ? gru(ops, x, run) : rnn(ops, x, run);
+    }
+
+    /** The first layer's input is turned for its product, a copy; what else lives both ways was measured. */
+    private Value gru(Operators ops, Value x, int run) {
+        long[] shape = x.shapeWithLast(units);
+        long output = Tape.size(shape, x.valueBytes());
+        Op op = ops.tape().op("positions").keeps(x).scratch(Math.multiplyExact(output, gates));
+        if (run < directions) {
+            op.keepsNew(x.bytes());
+        }
+        if (ops.training()) {
+            op.keepsNew(Math.multiplyExact(output, kept));
+        } else {
+            op.scratch(output);
+        }
+        op.backwardScratch(Math.multiplyExact(output, gates - 2 + directions));
+        op.gives(weights[run * 4]).gives(weights[run * 4 + 1]);
+        if (biased) {
+            op.gives(weights[run * 4 + 2]).gives(weights[run * 4 + 3]);
+        }
+        return op.gives(x).makes(shape, x.valueBytes());
+    }
+
+    private Value rnn(Operators ops, Value x, int run) {
         long[] shape = x.shapeWithLast(units);
         long output = Tape.size(shape, x.valueBytes());
         Op op = ops.tape().op("positions").keeps(x).scratch(Math.multiplyExact(output, gates));

@@ -136,6 +136,11 @@ public final class StepPlan {
         List<Border> borders = new ArrayList<>();
         Value output = work.checkpointing() > 0 ? forwardInSegments(input, borders) : forward(input, 0, layers.size());
         Value loss = loss(output);
+        if (work.checkpointing() == 0) {
+            for (Value other : layers.get(layers.size() - 1).others()) {
+                loss = ops.add(loss, loss(other));
+            }
+        }
         if (first) {
             dropGradients(ZeroGrad.BEFORE_BACKWARD);
         }

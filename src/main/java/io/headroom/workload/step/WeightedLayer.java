@@ -8,7 +8,7 @@ abstract class WeightedLayer extends Layer {
     Value bias;
 
     /** A table of rows, one for each token. */
-    static Layer table(long rows, long width) {
+    static WeightedLayer table(long rows, long width) {
         return new WeightedLayer() {
             @Override
             long[] load(Loader loader, long[] in) {
