@@ -1,4 +1,9 @@
-"""What a cell that ran out of memory still holds is told on its card and given back, and nothing else is closed."""
+"""What a cell that ran out of memory still holds is told on its card and given back, and nothing else is closed.
+
+With HEADROOM_KERNEL=headroom-ijava the same on IJava, where kernel/install-ijava has made that kernel.
+"""
+import os
+
 import pytest
 
 import scratch
@@ -6,7 +11,7 @@ import scratch
 
 @pytest.fixture(scope="module")
 def kernel():
-    with scratch.kernel() as started:
+    with scratch.kernel(os.environ.get("HEADROOM_KERNEL", "headroom")) as started:
         yield started
 
 
@@ -98,3 +103,13 @@ def test_nothing_is_closed_while_another_thread_works_and_the_thread_is_named(ke
     assert "loader" in reply["evalue"]
     run(kernel, "done.countDown(); loader.join();")
     assert run(kernel, "taken[0].sum().getFloat()")[1] == "8.0"
+
+
+def test_a_cap_filled_by_small_arrays_has_its_card_and_the_kernel_goes_on(kernel):
+    code = "while (true) { kept.add(manager.ones(new Shape(2 << 20))); }"
+    for cell in (code, "%%watch\n" + code):
+        reply, card = run(kernel, cell)
+        assert reply["status"] == "error" and "asked for 8.00 MiB" in card
+        assert "came back" in run(kernel, "releaseFailed()")[1]
+    assert run(kernel, "releaseAll()")[0]["status"] == "ok"
+    assert "[x] process" in run(kernel, 'memory("x")')[1]

@@ -18,8 +18,8 @@ import java.util.OptionalLong;
  *
  * <p>The JVM needs memory of its own under the cap: start it with a fixed heap ({@code -Xms} equal to {@code -Xmx}), and
  * leave at least {@link #SLACK} above what is in use. An allocation of many megabytes, as tensors are, fails long before
- * the JVM's own small ones do. A program that fills the cap with tensors of 1 MiB or less leaves the JVM nothing: it may
- * end instead.
+ * the JVM's own small ones do. A cell's failure is told beyond the cap ({@link #makeRoom()}). A program that fills the cap
+ * with tensors of 1 MiB or less may leave the JVM nothing before that: it may end instead.
  *
  * <pre>{@code
  * MemoryLimit.set(Bytes.parse("9.07 GiB"));
