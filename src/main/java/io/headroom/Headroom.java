@@ -43,6 +43,7 @@ import io.headroom.remedy.Setups;
 import io.headroom.render.AddressMapView;
 import io.headroom.render.Bundle;
 import io.headroom.render.PeakView;
+import io.headroom.render.ProbeView;
 import io.headroom.trace.Snapshot;
 import io.headroom.trace.Trace;
 import io.headroom.trace.TraceText;
@@ -69,6 +70,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -439,12 +441,21 @@ public final class Headroom {
 
     /**
      * What one training step of a block of your own needs: {@code estimate(block, new Shape(32, 512), adam())}. The block is
-     * read, not initialized; {@code Workload.of(…)} with the same arguments gives a workload for all other cells.
+     * read, not initialized; {@code Workload.of(…)} with the same arguments gives a workload for all other cells. A block with
+     * code that cannot be read is measured as by {@link #probe(Block, Shape, OptimizerKind)}, and that is shown.
      *
-     * @throws IllegalArgumentException if the block has a part whose memory is not known from its class, or takes another input
+     * @return what was read; null where it was measured: {@code budget(…)} and {@code probe(…)} return that
+     * @throws IllegalArgumentException if the block takes another input, or no step of it runs in DJL
+     * @throws IllegalStateException if it can be neither read nor measured; tells both reasons
      */
     public static Estimate estimate(Block block, Shape input, OptimizerKind optimizer) {
-        return estimate(Workload.of(block, input, optimizer));
+        Workload step = Workload.of(block, input, optimizer);
+        Optional<OwnCode> code = OwnCode.in(step);
+        if (code.isEmpty()) {
+            return estimate(step);
+        }
+        Session.show(ProbeView.of(code.get().measure(), code.get().sentence()));
+        return null;
     }
 
     /**
@@ -456,9 +467,18 @@ public final class Headroom {
         return BudgetPanel.of(Session.given(workload, "budget"), Session::headroom);
     }
 
-    /** The same for a block of your own, as {@link #estimate(Block, Shape, OptimizerKind)}. */
+    /**
+     * The same for a block of your own. One with code that cannot be read is measured, as by {@link #probe(Block, Shape,
+     * OptimizerKind)}, which takes seconds: the panel then shows the measured steps and has no sliders.
+     *
+     * @throws IllegalArgumentException if the block takes another input, or no step of it runs in DJL
+     * @throws IllegalStateException if it can be neither read nor measured; tells both reasons
+     */
     public static BudgetPanel budget(Block block, Shape input, OptimizerKind optimizer) {
-        return budget(Workload.of(block, input, optimizer));
+        Workload step = Workload.of(block, input, optimizer);
+        return OwnCode.in(step)
+                .map(code -> BudgetPanel.of(code.measure(), code.sentence()))
+                .orElseGet(() -> budget(step));
     }
 
     /** The same beside a size that you name, in bytes above the idle process: {@code budget(step, "8 GiB")}. */

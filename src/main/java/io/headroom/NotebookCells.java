@@ -158,6 +158,7 @@ public final class NotebookCells implements Cells {
 
     @Override
     public void warm() {
+        CellProgress.warm();
         Stream.of(
                         new OutOfMemoryError("Java heap space"),
                         new EngineException(

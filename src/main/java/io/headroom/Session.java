@@ -190,6 +190,7 @@ final class Session {
 
     /** A statement ended: what it ran and what is open now is not the next one's. */
     synchronized void ended() {
+        CellProgress.endAll();
         running = null;
         mark = Leftovers.mark();
     }

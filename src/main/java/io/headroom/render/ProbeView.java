@@ -9,6 +9,13 @@ import io.headroom.units.Bytes;
 public final class ProbeView {
     private ProbeView() {}
 
+    /** The same under a sentence on why it was measured. */
+    public static Bundle of(Probe probe, String why) {
+        Bundle plain = of(probe);
+        return Bundle.text(why + "\n" + plain.plain())
+                .html("<p>" + Html.escape(why) + "</p>" + plain.data().get(Bundle.HTML));
+    }
+
     /** Text and HTML of a probe. */
     public static Bundle of(Probe probe) {
         Projection here;

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
+import ai.djl.nn.SymbolBlock;
 import io.headroom.workload.Workload;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ final class StepBlock implements AutoCloseable {
         block = workload.newBlock();
         try {
             if (workload.isOwnBlock()) {
+                refuseTorchScript(block);
                 remember(block);
                 block.getParameters().values().stream().distinct().forEach(parameter -> lend(parameter, manager));
             }
@@ -42,6 +44,16 @@ final class StepBlock implements AutoCloseable {
 
     Block block() {
         return block;
+    }
+
+    /** Its weights are inside the engine's module, where no copy can take their place. */
+    private static void refuseTorchScript(Block part) {
+        if (part instanceof SymbolBlock) {
+            throw new IllegalArgumentException("a TorchScript model keeps its weights where they cannot be replaced by"
+                    + " copies, and a step would change them: measure a stretch of your own code, watch(() ->"
+                    + " predictor.predict(input)).");
+        }
+        part.getChildren().values().forEach(StepBlock::refuseTorchScript);
     }
 
     private void remember(Block part) {

@@ -9,6 +9,8 @@ import io.headroom.render.Bundle;
 import io.headroom.render.EstimateView;
 import io.headroom.render.Html;
 import io.headroom.render.PlanView;
+import io.headroom.render.ProbeView;
+import io.headroom.training.Probe;
 import io.headroom.training.StepRunner;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Option;
@@ -16,6 +18,7 @@ import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 
@@ -37,11 +40,20 @@ public final class BudgetPanel {
     private final LongSupplier limit;
     private final String limitName;
     private final Panel panel;
+    private final Measured measured;
     private volatile Workload base;
     private volatile Workload last;
     private volatile Plan plan;
 
+    /** What stands in for an estimate. */
+    private record Measured(Probe probe, String why) {}
+
     private BudgetPanel(Workload start, LongSupplier limit, String limitName) {
+        this(start, limit, limitName, null);
+    }
+
+    private BudgetPanel(Workload start, LongSupplier limit, String limitName, Measured measured) {
+        this.measured = measured;
         this.base = start.validate();
         this.limit = limit;
         this.limitName = limitName;
@@ -115,18 +127,39 @@ public final class BudgetPanel {
                 : new BudgetPanel(workload, device::usableBytes, device.name());
     }
 
+    /**
+     * What a probe measured of a step that cannot be estimated, without sliders.
+     *
+     * @param why it was measured: the sentence above it
+     */
+    public static BudgetPanel of(Probe probe, String why) {
+        return new BudgetPanel(probe.workload(), probe::roomBytes, "room", new Measured(probe, why));
+    }
+
+    /** What was measured, for a step that cannot be estimated; empty for all others. */
+    public Optional<Probe> probe() {
+        return Optional.ofNullable(measured).map(Measured::probe);
+    }
+
     /** What the sliders say, or said when they last went together. */
     public Workload workload() {
         return last;
     }
 
-    /** The estimate of {@link #workload}. */
+    /**
+     * The estimate of {@link #workload}.
+     *
+     * @throws IllegalArgumentException if it was measured, see {@link #probe}, since it cannot be estimated
+     */
     public Estimate estimate() {
         return Estimate.of(last);
     }
 
     /** Opens the sliders, with the table to stand in where widgets are not available. */
     public Bundle show(Comm.Opener opener) {
+        if (measured != null) {
+            return table();
+        }
         Bundle bundle = panel.show(opener, table());
         Thread ready = new Thread(this::prepare, "headroom-budget");
         ready.setDaemon(true);
@@ -145,7 +178,9 @@ public final class BudgetPanel {
 
     /** The same without sliders: a complete, static table. */
     public Bundle table() {
-        return EstimateView.withFormula(estimate(), limit.getAsLong(), limitName);
+        return measured != null
+                ? ProbeView.of(measured.probe(), measured.why())
+                : EstimateView.withFormula(estimate(), limit.getAsLong(), limitName);
     }
 
     @Override

@@ -37,15 +37,6 @@ import java.util.function.UnaryOperator;
 final class BlockReader {
     private BlockReader() {}
 
-    /** What is not known from a block's class; {@link Models} adds the cell to type. */
-    static final class UnknownBlock extends IllegalArgumentException {
-        private static final long serialVersionUID = 1;
-
-        UnknownBlock(String message) {
-            super(message);
-        }
-    }
-
     /** The layer of a block that holds no other, or is known as a whole. */
     static Layer layer(Block block, String path) {
         String name = path.isEmpty() ? block.getClass().getSimpleName() : path;
@@ -177,8 +168,16 @@ final class BlockReader {
                     + " takes another block's table of tokens as an input: estimate the BertPretrainingBlock that it is"
                     + " part of.");
         }
-        return new UnknownBlock("The memory of a " + block.getClass().getName() + at
-                + " is not known from its class, so the step cannot be estimated.");
+        return new UnknownBlock(name(block.getClass())
+                + at
+                + (block.getClass().getName().startsWith("ai.djl.")
+                        ? " is a block whose memory is not known"
+                        : " has code of its own"));
+    }
+
+    /** Without the wrapper that a notebook puts around the classes of its cells: {@code REPL.$JShell$12$}. */
+    private static String name(Class<?> type) {
+        return type.getName().replaceFirst("^REPL\\.\\$JShell\\$\\w+?\\$(?=\\D)", "");
     }
 
     private static Layer recurrent(RecurrentBlock block, String name) {

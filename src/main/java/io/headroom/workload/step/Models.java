@@ -36,7 +36,7 @@ final class Models {
     private static List<Layer> block(Workload work) {
         try {
             return BlockLayers.of(work.block(), work.inputShapes(1));
-        } catch (BlockReader.UnknownBlock e) {
+        } catch (UnknownBlock e) {
             String optimizer =
                     switch (work.optimizer()) {
                         case ADAM, ADAMW, SGD, MOMENTUM ->
