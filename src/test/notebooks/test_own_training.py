@@ -26,7 +26,7 @@ def test_the_card_predicts_for_the_step_that_failed(notebook):
     first = re.search(r"  1\. (.*)", told).group(1)
     micro = re.fullmatch(r"gradient accumulation, (\d+) micro-batches · saves [\d.]+ GiB, the budget: .* then it fits · .*", first)
     assert micro and int(micro[1]) in (8, 16), first
-    assert "gradient checkpointing, because it would save" in told
+    assert "gradient checkpointing, because by the budget this step would need no less with it" in told
 
 
 def test_what_it_says_fits_and_was_predicted(notebook):

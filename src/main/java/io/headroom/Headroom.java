@@ -43,7 +43,6 @@ import io.headroom.remedy.Setups;
 import io.headroom.render.AddressMapView;
 import io.headroom.render.Bundle;
 import io.headroom.render.PeakView;
-import io.headroom.render.ProbeView;
 import io.headroom.trace.Snapshot;
 import io.headroom.trace.Trace;
 import io.headroom.trace.TraceText;
@@ -70,7 +69,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -441,21 +439,13 @@ public final class Headroom {
 
     /**
      * What one training step of a block of your own needs: {@code estimate(block, new Shape(32, 512), adam())}. The block is
-     * read, not initialized; {@code Workload.of(…)} with the same arguments gives a workload for all other cells. A block with
-     * code that cannot be read is measured as by {@link #probe(Block, Shape, OptimizerKind)}, and that is shown.
+     * read, not initialized; {@code Workload.of(…)} with the same arguments gives a workload for all other cells.
      *
-     * @return what was read; null where it was measured: {@code budget(…)} and {@code probe(…)} return that
-     * @throws IllegalArgumentException if the block takes another input, or no step of it runs in DJL
-     * @throws IllegalStateException if it can be neither read nor measured; tells both reasons
+     * @throws IllegalArgumentException if the block takes another input, no step of it runs in DJL, or it has code that cannot
+     *     be read: {@link #budget(Block, Shape, OptimizerKind)} measures such a block
      */
     public static Estimate estimate(Block block, Shape input, OptimizerKind optimizer) {
-        Workload step = Workload.of(block, input, optimizer);
-        Optional<OwnCode> code = OwnCode.in(step);
-        if (code.isEmpty()) {
-            return estimate(step);
-        }
-        Session.show(ProbeView.of(code.get().measure(), code.get().sentence()));
-        return null;
+        return estimate(Workload.of(block, input, optimizer));
     }
 
     /**

@@ -45,7 +45,8 @@ final class Models {
                     };
             throw new IllegalArgumentException(
                     e.getMessage() + " Measure small steps instead: probe(block, new Shape" + work.inputShape() + ", "
-                            + optimizer + "), where block is yours, tells the peak and the largest batch that fits.",
+                            + optimizer
+                            + "), where block is yours, or budget(…) with the same, tells the peak and the largest batch that fits.",
                     e);
         }
     }
