@@ -99,8 +99,8 @@ public record MemoryLimit(long bytes, long dataLimit) {
             long kept = Libc.nativeHeap().kept().orElse(0);
             long room = Math.max(SLACK, bytes - used - kept);
             long wanted = data.getAsLong() + room;
-            boolean beyond = wanted < 0 || original.hard() != Libc.UNLIMITED && wanted > original.hard();
-            long soft = beyond ? original.hard() : wanted;
+            boolean most = wanted < 0 || original.hard() != Libc.UNLIMITED && wanted > original.hard();
+            long soft = most ? original.hard() : wanted;
             if (!Libc.setLimit(Libc.RLIMIT_DATA, new Libc.Rlimit(soft, original.hard()))) {
                 throw new UnsupportedOperationException("The system refused a cap of " + Bytes.format(bytes)
                         + " (setrlimit RLIMIT_DATA " + soft + " failed); nothing was changed.");

@@ -33,6 +33,8 @@ final class HostForms {
     private static final Pattern RAISED = Pattern.compile("(?:^|.*[\\s:(\\[])$");
     private static final Pattern CAUGHT = Pattern.compile(".*\\b(except|raise|catch|if|as|import|not)\\b[\\s(]*$");
 
+    private static final Pattern LOCKED = Pattern.compile("ibv_|mlock|io_uring|\\block(?:ed|ing)? memory");
+
     private HostForms() {}
 
     static final List<Form> ALL = all();
@@ -71,9 +73,7 @@ final class HostForms {
                 Form.of("memoryerror", HostForms::python),
                 Form.of("errno12]", HostForms::errno),
                 Form.of("cannotallocatememory", HostForms::perror),
-                Form.of(
-                        "failed:12(cannotallocatememory)",
-                        region -> Prose.isMention(region) ? null : region.as(Backend.CPU, Wording.ERRNO_12)),
+                Form.of("failed:12(cannotallocatememory)", region -> Prose.isMention(region) ? null : enomem(region)),
                 Form.of(
                         "std::bad_alloc",
                         region -> Prose.isCode(region) || Prose.isMention(region) || isOfDevice(region)
@@ -122,7 +122,7 @@ final class HostForms {
                 Form.of("pbs:jobkilled:mem", kill(Wording.JOB_LIMIT)),
                 Form.of("pbs:jobkilled:vmem", kill(Wording.JOB_LIMIT)),
                 Form.of("state:out_of_memory(exitcode", kill(Wording.JOB_LIMIT)),
-                Form.of("state=out_of_memory", kill(Wording.JOB_LIMIT)),
+                Form.of("jobstate=out_of_memory", kill(Wording.JOB_LIMIT)),
                 Form.of("out_of_me", SlurmTable::read),
                 Form.of("srun:error:", HostForms::srun),
                 Form.of("fork:", region -> Enomem.stands(region) ? region.as(Backend.CPU, Wording.ERRNO_12) : null),
@@ -240,10 +240,15 @@ final class HostForms {
     /** As C's {@code perror} ends a line: {@code mmap: Cannot allocate memory}. */
     private static Finding perror(Region region) {
         String before = region.source.lineBefore(region.start);
-        boolean called = before.stripTrailing().endsWith(":") && !before.contains("ibv_");
-        return called && Prose.endsHere(region) && !Prose.isMention(region)
-                ? region.as(Backend.CPU, Wording.ERRNO_12)
-                : null;
+        boolean called = before.stripTrailing().endsWith(":");
+        return called && Prose.endsHere(region) && !Prose.isMention(region) ? enomem(region) : null;
+    }
+
+    /** What may be locked into memory has a limit of its own, and running into it the same words. */
+    private static Finding enomem(Region region) {
+        return LOCKED.matcher(region.source.lineBefore(region.start)).find()
+                ? region.notThis("Memory could not be locked: ulimit -l limits that; no lack of memory.")
+                : region.as(Backend.CPU, Wording.ERRNO_12);
     }
 
     private static Finding heroku(Region region) {

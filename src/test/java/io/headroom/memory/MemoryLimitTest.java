@@ -113,6 +113,20 @@ class MemoryLimitTest {
         assertThat(Libc.limit(Libc.RLIMIT_DATA)).contains(original);
     }
 
+    @Test
+    void aNewCapHasNoRoomBeyondIt() {
+        long used = Reading.now().rss().getAsLong();
+        MemoryLimit.set(used + 2 * MemoryLimit.SLACK);
+        MemoryLimit.makeRoom();
+        long cap = MemoryLimit.set(used + 4 * MemoryLimit.SLACK).dataLimit();
+
+        long left = cap - Reading.now().process().data().getAsLong();
+        long full = Native.malloc(left - 20 * Bytes.MIB);
+        MemoryLimit.settle();
+        assertThat(soft()).isEqualTo(cap);
+        Native.free(full);
+    }
+
     private static long soft() {
         return Libc.limit(Libc.RLIMIT_DATA).orElseThrow().soft();
     }
