@@ -105,9 +105,10 @@ public final class BudgetCommand implements Callable<Integer> {
 
     private String answer(Map<String, Object> workload, Limit given, ObjectMapper writer) throws IOException {
         if (PresetBudget.applies(workload)) {
+            boolean alone = writer == JSON;
             return json
-                    ? writer.writeValueAsString(PresetBudget.figures(workload, given))
-                    : PresetBudget.text(workload, given);
+                    ? writer.writeValueAsString(PresetBudget.figures(workload, given, alone))
+                    : PresetBudget.text(workload, given, alone);
         }
         Workload named = Workload.of(workload);
         Workload step = workload.containsKey("device")

@@ -1,5 +1,6 @@
 package io.headroom.cli;
 
+import io.headroom.budget.Verdict;
 import io.headroom.budget.cuda.Card;
 import io.headroom.budget.cuda.CudaEstimate;
 import io.headroom.budget.cuda.CudaFit;
@@ -9,9 +10,12 @@ import io.headroom.units.Bytes;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** What {@code headroom budget} answers for a spec that names a published model. */
 final class PresetBudget {
+    private static final String FITS = Verdict.FITS.toString();
+
     private PresetBudget() {}
 
     static boolean applies(Map<String, ?> spec) {
@@ -19,7 +23,7 @@ final class PresetBudget {
     }
 
     /** The step on the card that its spec names, or that {@code --limit} says, whichever has less. */
-    private static CudaEstimate estimate(Map<String, ?> spec, Limit limit) {
+    private static CudaStep step(Map<String, ?> spec, Limit limit) {
         CudaStep step = CudaSpec.read(spec);
         long bytes = limit.total();
         boolean less = bytes >= CudaFit.CONTEXT_BYTES && (step.card() == 0 || bytes < step.card());
@@ -28,12 +32,37 @@ final class PresetBudget {
                         .card(new Card(
                                 Bytes.format(bytes), bytes, step.card() == 0 ? limit.capability() : step.capability()))
                         .build()
-                        .estimate()
-                : step.estimate();
+                : step;
     }
 
-    static Map<String, Object> figures(Map<String, ?> spec, Limit limit) {
-        CudaEstimate estimate = estimate(spec, limit);
+    /** What would make it fit, where it is one step alone and does not plainly; many a run are answered without. */
+    private static Optional<CudaFit> remedies(CudaStep step, CudaEstimate estimate, long least, boolean alone) {
+        return alone
+                        && least >= CudaFit.CONTEXT_BYTES
+                        && !CudaFit.verdict(estimate, least).equals(FITS)
+                ? Optional.of(CudaFit.of(step, new Card(Bytes.format(least), least, step.capability())))
+                : Optional.empty();
+    }
+
+    private static Map<String, Object> change(CudaFit fit, CudaFit.Change change) {
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("change", change.name());
+        figures.put("device_bytes", change.estimate().deviceBytes());
+        figures.put("upper_bytes", change.estimate().upperBytes());
+        figures.put("saved_bytes", change.savedBytes());
+        figures.put("verdict", fit.verdict(change));
+        figures.put("cost", change.cost());
+        figures.put("code", change.code());
+        return figures;
+    }
+
+    /**
+     * The answer as figures.
+     *
+     * @param alone whether nothing else is asked in this run; only then are the changes that would make it fit searched
+     */
+    static Map<String, Object> figures(Map<String, ?> spec, Limit limit, boolean alone) {
+        CudaEstimate estimate = step(spec, limit).estimate();
         long limitBytes = limit.total();
         List<String> unused = CudaSpec.unused(spec, estimate.step());
         Map<String, Object> figures = new LinkedHashMap<>();
@@ -66,9 +95,16 @@ final class PresetBudget {
         if (limitBytes > 0) {
             figures.put("limit_bytes", limitBytes);
         }
-        long least = card == 0 || limitBytes > 0 && limitBytes < card ? limitBytes : card;
+        long least = least(card, limitBytes);
         if (least > 0) {
             figures.put("verdict", CudaFit.verdict(estimate, least));
+            remedies(estimate.step(), estimate, least, alone).ifPresent(fit -> {
+                figures.put(
+                        "changes",
+                        fit.changes().stream().map(each -> change(fit, each)).toList());
+                figures.put(
+                        "cheapest", fit.cheapest().map(set -> change(fit, set)).orElse(null));
+            });
         }
         if (!unused.isEmpty()) {
             figures.put("not_used", unused);
@@ -76,8 +112,9 @@ final class PresetBudget {
         return figures;
     }
 
-    static String text(Map<String, ?> spec, Limit limit) {
-        CudaEstimate estimate = estimate(spec, limit);
+    /** The answer as text; {@code alone} as in {@link #figures}. */
+    static String text(Map<String, ?> spec, Limit limit, boolean alone) {
+        CudaEstimate estimate = step(spec, limit).estimate();
         long limitBytes = limit.total();
         StringBuilder text = new StringBuilder();
         line(
@@ -113,7 +150,13 @@ final class PresetBudget {
         if (limitBytes > 0) {
             line(text, "limit", verdict(estimate, limitBytes));
         }
+        remedies(estimate.step(), estimate, least(card, limitBytes), alone)
+                .ifPresent(fit -> text.append(String.format("%n%s%n%s", fit.table(), fit.advice())));
         return text.toString().stripTrailing();
+    }
+
+    private static long least(long card, long limit) {
+        return card == 0 || limit > 0 && limit < card ? limit : card;
     }
 
     private static String verdict(CudaEstimate estimate, long bytes) {

@@ -188,7 +188,7 @@ public final class CudaFitView {
         long most = Math.max(1, fit.estimate().upperBytes());
         html.append("<table style=\"margin:4px 0\"><thead><tr><th style=\"text-align:left\">change</th><th>needs</th>"
                 + "<th>saves</th><th style=\"text-align:left\">then it</th><th style=\"text-align:left\">costs</th><th></th>"
-                + "</tr></thead><tbody>");
+                + "<th style=\"text-align:left\">in Python</th></tr></thead><tbody>");
         for (CudaFit.Change change : fit.changes()) {
             html.append("<tr>")
                     .append(left(change.name()))
@@ -197,7 +197,9 @@ public final class CudaFitView {
                     .append(left(fit.verdict(change)))
                     .append(left(change.cost()))
                     .append(gauge(change.estimate().deviceBytes(), most, "#9ecae1"))
-                    .append("</tr>");
+                    .append("<td style=\"text-align:left\"><code>")
+                    .append(Html.escape(change.code()))
+                    .append("</code></td></tr>");
         }
         html.append("</tbody></table><div>").append(Html.escape(fit.advice())).append("</div>");
     }

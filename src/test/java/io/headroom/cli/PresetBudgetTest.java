@@ -399,4 +399,30 @@ class PresetBudgetTest {
         assertThat(sizes.get("limit_bytes").asLong())
                 .isEqualTo(onCard.get("card_bytes").asLong() - CudaFit.CONTEXT_BYTES);
     }
+
+    /** One step alone that does not plainly fit is answered with what would make it fit, as a cell is; one of many is not. */
+    @Test
+    void saysWhatMakesOneFit() throws IOException {
+        CudaFit cell =
+                CudaFit.of(CudaStep.of(Preset.named("gpt2")).batch(35).seq(128).build(), Bytes.parse("8 GiB"));
+
+        assertThat(run(GPT2, "--limit", "8 GiB")).isZero();
+        assertThat(out.toString()).contains(cell.table()).contains(cell.advice());
+        out.getBuffer().setLength(0);
+        assertThat(run(GPT2, "--limit", "8 GiB", "--json")).isZero();
+        JsonNode figures = new ObjectMapper().readTree(out.toString());
+        assertThat(figures.get("changes")).hasSameSizeAs(cell.changes());
+        assertThat(figures.get("changes").findValuesAsText("change")).contains("8-bit Adam", "LoRA adapters of rank 8");
+        assertThat(figures.get("changes").findValuesAsText("code"))
+                .contains("model = peft.get_peft_model(model, peft.LoraConfig(r=8))");
+        assertThat(figures.at("/cheapest/change").asText())
+                .isEqualTo(cell.cheapest().orElseThrow().name());
+
+        out.getBuffer().setLength(0);
+        assertThat(run(GPT2, "--limit", "80 GiB", "--json")).isZero();
+        assertThat(new ObjectMapper().readTree(out.toString()).has("changes")).isFalse();
+        out.getBuffer().setLength(0);
+        assertThat(run(GPT2 + "\n" + GPT2, "--limit", "8 GiB")).isZero();
+        assertThat(out.toString()).contains("does not fit").doesNotContain("8-bit Adam");
+    }
 }

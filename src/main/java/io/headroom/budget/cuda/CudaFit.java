@@ -36,8 +36,13 @@ public record CudaFit(
     /** What the CUDA context takes before the first tensor. */
     public static final long CONTEXT_BYTES = CudaEstimate.CONTEXT_BYTES;
 
-    /** One change: what it is, what it costs, the step with it and what that needs. */
-    public record Change(String name, String cost, CudaStep step, CudaEstimate estimate, long savedBytes) {}
+    /**
+     * One change, or several together: what it is, what it costs, the step with it and what that needs.
+     *
+     * @param code the line of Python that does it, of several one a line in the order in which they go
+     */
+    public record Change(
+            String name, String cost, String code, CudaStep step, CudaEstimate estimate, long savedBytes) {}
 
     static final String FITS = Verdict.FITS.toString();
 
@@ -67,11 +72,16 @@ public record CudaFit(
         CudaStep step = asked.toBuilder().card(card).build();
         CudaEstimate estimate = estimates.apply(step);
         List<Change> changes = new ArrayList<>();
+        List<Changes.Option> helping = new ArrayList<>();
         for (Changes.Option option : Changes.of(step)) {
-            changes.add(change(step, estimates, List.of(option)));
+            Change change = change(step, estimates, List.of(option));
+            if (change.savedBytes() > 0 || !option.onlyIfSaving()) {
+                changes.add(change);
+                helping.add(option);
+            }
         }
         Optional<Change> cheapest =
-                Changes.cheapest(step, cardBytes, estimates).map(options -> change(step, estimates, options));
+                Changes.cheapest(step, helping, cardBytes, estimates).map(options -> change(step, estimates, options));
         return new CudaFit(step, estimate, cardBytes, List.copyOf(changes), cheapest);
     }
 
@@ -82,6 +92,7 @@ public record CudaFit(
         return new Change(
                 options.stream().map(Changes.Option::name).collect(Collectors.joining(" + ")),
                 cost(options),
+                options.stream().map(Changes.Option::code).collect(Collectors.joining("\n")),
                 changed,
                 after,
                 estimates.apply(step).deviceBytes() - after.deviceBytes());
@@ -153,12 +164,12 @@ public record CudaFit(
                         + (step.model().language() == null ? " or image." : ", seq or a larger card."));
     }
 
-    /** The verdict and the changes as a table of text. */
+    /** The verdict and the changes as a table of text, each with its line of Python. */
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder(String.format(
+        String header = String.format(
                 Locale.ROOT,
-                "%s on %s: %s%nneeds %s (at most %s) beside the CUDA context of %s; peak in %s, %s%n%n%-34s %12s %12s  %-12s %s%n",
+                "%s on %s: %s%nneeds %s (at most %s) beside the CUDA context of %s; peak in %s, %s%n%n",
                 step.model().name(),
                 Bytes.format(cardBytes),
                 verdict(),
@@ -166,22 +177,30 @@ public record CudaFit(
                 Bytes.format(estimate.upperBytes()),
                 Bytes.format(CONTEXT_BYTES),
                 estimate.peakPhase(),
-                estimate.peakOperator(),
-                "change",
-                "needs",
-                "saves",
-                "then it",
-                "costs"));
+                estimate.peakOperator());
+        return header + table() + String.format("%n%s", advice());
+    }
+
+    /** The changes as a table of text. */
+    public String table() {
+        int costs = changes.stream()
+                .mapToInt(change -> change.cost().length())
+                .max()
+                .orElse(0);
+        String row = "%-34s %12s %12s  %-12s %-" + Math.max("costs".length(), costs) + "s  %s%n";
+        StringBuilder text = new StringBuilder(
+                String.format(Locale.ROOT, row, "change", "needs", "saves", "then it", "costs", "in Python"));
         for (Change change : changes) {
             text.append(String.format(
                     Locale.ROOT,
-                    "%-34s %12s %12s  %-12s %s%n",
+                    row,
                     change.name(),
                     Bytes.format(change.estimate().deviceBytes()),
                     Bytes.format(change.savedBytes()),
                     verdict(change),
-                    change.cost()));
+                    change.cost(),
+                    change.code()));
         }
-        return text.append(String.format("%n%s", advice())).toString();
+        return text.toString();
     }
 }

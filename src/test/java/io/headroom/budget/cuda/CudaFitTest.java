@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headroom.units.Bytes;
 import io.headroom.workload.Attention;
+import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.ZeroGrad;
 import io.headroom.workload.preset.Preset;
 import java.util.ArrayList;
@@ -169,5 +170,88 @@ class CudaFitTest {
         assertThat(told).hasSizeGreaterThan(fit.changes().size()).doesNotHaveDuplicates();
         assertThat(told).startsWith("estimate 1", "estimate 2");
         assertThat(told.size()).isLessThan(3 * (fit.changes().size() + 1));
+    }
+
+    private static CudaFit.Change named(CudaFit fit, String name) {
+        return fit.changes().stream()
+                .filter(change -> change.name().startsWith(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** What people train Llama-3.2-3B with on a card of 24 GB. */
+    @Test
+    void offersLoraAndEightBitAdam() {
+        CudaStep step =
+                CudaStep.of(Preset.named("meta-llama/Llama-3.2-3B-Instruct")).build();
+        CudaFit fit = CudaFit.of(step, Cards.named("RTX 4090"));
+        CudaFit.Change lora = named(fit, "LoRA");
+        CudaFit.Change adam = named(fit, "8-bit Adam");
+
+        assertThat(fit.verdict()).isEqualTo("does not fit");
+        assertThat(fit.verdict(lora)).isEqualTo("fits");
+        assertThat(lora.step().loraRank()).isEqualTo(8);
+        assertThat(lora.cost()).contains("adapters alone learn", "Hu et al. 2021", "peft");
+        assertThat(lora.code()).isEqualTo("model = peft.get_peft_model(model, peft.LoraConfig(r=8))");
+        assertThat(adam.cost()).contains("hardly any accuracy (Dettmers et al. 2022)", "bitsandbytes", "CUDA");
+        assertThat(adam.code()).isEqualTo("optimizer = bitsandbytes.optim.AdamW8bit(model.parameters())");
+        assertThat(adam.savedBytes()).isGreaterThan(5 * step.model().parameters());
+        assertThat(fit.advice()).contains("8-bit Adam + pure bfloat16, 20.86 GiB");
+        assertThat(lora.estimate().deviceBytes()).isBetween(Bytes.parse("12.9 GiB"), Bytes.parse("13 GiB"));
+        assertThat(fit.toString()).contains(lora.code()).contains(adam.code());
+    }
+
+    @Test
+    void doesNotOfferThemWhereTheyCannotHelp() {
+        assertThat(offers(STEP.toBuilder().optimizer(OptimizerKind.SGD)))
+                .contains("LoRA")
+                .doesNotContain("8-bit Adam");
+        assertThat(offers(STEP.toBuilder().optimizer(OptimizerKind.RMSPROP))).doesNotContain("8-bit Adam");
+        assertThat(offers(STEP.toBuilder().optimizer(OptimizerKind.ADAM8BIT)))
+                .doesNotContain("8-bit Adam")
+                .contains("LoRA");
+        assertThat(offers(STEP.toBuilder().inference(true))).doesNotContain("LoRA", "8-bit Adam");
+        assertThat(offers(STEP.toBuilder().loraRank(4))).doesNotContain("LoRA");
+        assertThat(offers(CudaStep.of(Preset.named("ResNet50")).batch(8)))
+                .contains("8-bit Adam")
+                .doesNotContain("LoRA");
+        assertThat(CudaFit.of(STEP.toBuilder().loraRank(8).build(), Bytes.parse("8 GiB"))
+                        .changes())
+                .filteredOn(change -> change.name().equals("8-bit Adam"))
+                .allMatch(change -> change.savedBytes() > 0);
+    }
+
+    private static List<String> offers(CudaStep.Builder step) {
+        return CudaFit.of(step.build(), Bytes.parse("8 GiB")).changes().stream()
+                .map(change -> change.name().replaceAll("LoRA.*", "LoRA"))
+                .toList();
+    }
+
+    /** Adapters train another thing than was asked: the dearest change of all. */
+    @Test
+    void takesAdaptersLast() {
+        for (String card : List.of("12.4 GiB", "8 GiB", "6 GiB")) {
+            assertThat(CudaFit.of(STEP, Bytes.parse(card)).advice()).doesNotContain("LoRA");
+        }
+        CudaStep llama =
+                CudaStep.of(Preset.named("meta-llama/Llama-3.2-3B-Instruct")).build();
+        assertThat(CudaFit.of(llama, Bytes.parse("10 GiB")).advice()).contains("LoRA adapters of rank 8");
+    }
+
+    /** Where none fits there would be 384 sets of changes. */
+    @ParameterizedTest
+    @CsvSource({
+        "gpt2, 35, RTX 3060, 24",
+        "gpt2, 64, 3 GiB, 50",
+        "gpt2, 1000, 2 GiB, 50",
+        "meta-llama/Llama-3.2-3B-Instruct, 1, RTX 4090, 24",
+        "meta-llama/Llama-3.2-3B-Instruct, 8, 3 GiB, 24",
+        "ResNet50, 256, 2 GiB, 50"
+    })
+    void estimatesNoMoreStepsThanNeeded(String preset, long batch, String card, int most) {
+        List<String> told = new ArrayList<>();
+        CudaFit.of(CudaStep.of(Preset.named(preset)).batch(batch).build(), Cards.named(card), told::add);
+
+        assertThat(told).hasSizeLessThanOrEqualTo(most);
     }
 }
