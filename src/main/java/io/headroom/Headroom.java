@@ -370,7 +370,7 @@ public final class Headroom {
      * without, {@code device("cuda")} or {@code device("mps")}. What they run on is what they are estimated for.
      *
      * @return the name, for {@code .device(…)} of a workload made otherwise
-     * @throws IllegalArgumentException if there is no such device here; the pick is then as before
+     * @throws IllegalArgumentException if there is no such device here; the pick is then as before, and a step that names it is estimated
      */
     public static String device(String name) {
         if (name == null) {
@@ -471,9 +471,12 @@ public final class Headroom {
                 .orElseGet(() -> budget(step));
     }
 
-    /** The same beside a size that you name, in bytes above the idle process: {@code budget(step, "8 GiB")}. */
+    /** The same beside a size that you name, in bytes above the idle process, or on a device: {@code budget(step, "T4")}. */
     public static BudgetPanel budget(Workload workload, String limit) {
-        return BudgetPanel.of(Session.given(workload, "budget"), Bytes.parse(limit));
+        Limited limited = Limited.by(Session.given(workload, "budget"), limit);
+        return limited.onDevice()
+                ? BudgetPanel.of(limited.step(), Session::headroom)
+                : BudgetPanel.of(limited.step(), limited.room().bytes());
     }
 
     /**
@@ -572,10 +575,15 @@ public final class Headroom {
         return largestBatch(workload, Session.room(Session.given(workload, "largestBatch")));
     }
 
-    /** The same beside a size that you name, in bytes above the idle process or device: {@code largestBatch(step, "9 GiB")}. */
+    /**
+     * The same beside a size that you name, in bytes above the idle process or device, or on a device by its name: {@code
+     * largestBatch(step, "9 GiB")}, {@code largestBatch(step, "T4")}.
+     *
+     * @throws IllegalArgumentException if the limit is neither; the message lists the devices
+     */
     public static Workload largestBatch(Workload workload, String limit) {
-        Session.given(workload, "largestBatch");
-        return largestBatch(workload, new Session.Room(Bytes.parse(limit), "the limit given"));
+        Limited limited = Limited.by(Session.given(workload, "largestBatch"), limit);
+        return largestBatch(limited.step(), limited.room());
     }
 
     private static Workload largestBatch(Workload workload, Session.Room room) {
@@ -599,13 +607,15 @@ public final class Headroom {
     }
 
     /**
-     * The cheapest set of remedies with which a workload fits a size above the idle process, see {@link Plans#cheapest}.
+     * The cheapest set of remedies with which a workload fits a size above the idle process, or a device by its name, see {@link
+     * Plans#cheapest}.
      *
+     * @throws IllegalArgumentException if the limit is neither; the message lists the devices
      * @throws IllegalStateException if all remedies together are not enough; says how far they go
      */
     public static Plan cheapest(Workload workload, String limit) {
-        Session.given(workload, "cheapest");
-        return cheapest(workload, new Session.Room(Bytes.parse(limit), "the limit given"));
+        Limited limited = Limited.by(Session.given(workload, "cheapest"), limit);
+        return cheapest(limited.step(), limited.room());
     }
 
     private static Plan cheapest(Workload workload, Session.Room room) {
@@ -778,7 +788,11 @@ public final class Headroom {
         }
     }
 
-    /** What lies where on the device after an event, holes visible. */
+    /**
+     * What lies where on the device after an event, holes visible.
+     *
+     * @throws IllegalArgumentException if the trace has no such event; the message says which it has
+     */
     public static AddressMap addressMap(Trace trace, String conf, String limit, int event) {
         Session.given(trace, "addressMap");
         return AddressMap.at(trace, AllocatorSettings.parse(conf), Bytes.parse(limit), event);

@@ -76,6 +76,24 @@ class FitsTest {
         assertThatThrownBy(() -> Headroom.largestBatch(huge)).hasMessageContaining("38.73 GiB (A100 40GB)");
     }
 
+    /** As fits(step, "T4") does: the step is then for that device. */
+    @Test
+    void everyCellTakesACardByItsName() {
+        Workload step = Headroom.transformer().seq(80).layers(2);
+        Workload there = step.device("T4 16GB");
+
+        assertThat(Headroom.largestBatch(step, "T4")).isEqualTo(Headroom.largestBatch(there));
+        assertThat(Headroom.fits(Headroom.largestBatch(step, "NVIDIA T4"), "T4").verdict())
+                .isEqualTo(Verdict.FITS);
+        assertThat(Headroom.cheapest(step.batch(4096), "T4").estimate())
+                .isEqualTo(Headroom.cheapest(there.batch(4096)).estimate());
+        assertThat(Headroom.budget(step, "T4").workload()).isEqualTo(there);
+        assertThatThrownBy(() -> Headroom.cheapest(step, "GTX 1")).hasMessageContaining("RTX 3060 12GB");
+        assertThatThrownBy(() -> Headroom.largestBatch(step, "V100")).hasMessageContaining("V100 16GB, V100 32GB");
+        assertThatThrownBy(() -> Headroom.largestBatch(step, "9 parsecs")).hasMessageContaining("is not a size");
+        assertThatThrownBy(() -> Headroom.budget(step, null)).isInstanceOf(IllegalArgumentException.class);
+    }
+
     @Test
     void isShownAsHtml() {
         assertThat(Views.find(Headroom.fits("gpt2", "24 GiB")).orElseThrow().data())

@@ -39,8 +39,16 @@ public record AddressMap(
 
     private static final int LEAST_RUNS = 8;
 
-    /** The map after an event. */
+    /**
+     * The map after an event.
+     *
+     * @throws IllegalArgumentException if the trace has no such event; the message says which it has
+     */
     public static AddressMap at(Trace trace, AllocatorSettings settings, long limit, int event) {
+        if (event < 0 || event >= trace.events()) {
+            throw new IllegalArgumentException("event " + event + ": the trace has "
+                    + (trace.events() == 0 ? "none." : "events 0 to " + (trace.events() - 1) + ". Give one of them."));
+        }
         return at(trace, settings, limit, new int[] {event}, false).get(0);
     }
 

@@ -31,6 +31,8 @@ import java.util.stream.LongStream;
  * <p>Immutable and safe for any number of threads.
  */
 public final class WhatIf {
+    private static final long SEGMENT = 2 * Bytes.MIB;
+
     /** What is tried where nothing is asked for. */
     public static final List<String> CANDIDATES = List.of(
             "",
@@ -87,6 +89,11 @@ public final class WhatIf {
         public Given {
             positive("limit", limit);
             positive("total", total);
+            if (total.isPresent() && total.getAsLong() < SEGMENT) {
+                throw new IllegalArgumentException("total " + Bytes.format(total.getAsLong())
+                        + " is less than the allocator's smallest segment (" + Bytes.format(SEGMENT)
+                        + "): give the size of the card, such as \"24 GiB\".");
+            }
         }
 
         /** Nothing but the file. */

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import io.headroom.memory.Reading;
 import io.headroom.workload.Workload;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * The engine's device on which a workload's step runs.
@@ -15,6 +16,20 @@ import java.util.Locale;
  */
 final class StepDevice {
     private StepDevice() {}
+
+    /** @throws IllegalArgumentException if the engine has no such device, so that it cannot be picked; says what to write instead */
+    static void require(String name) {
+        Engine engine = Engine.getInstance();
+        require(name, engine, engine.getGpuCount(), System.getProperty("os.name"));
+    }
+
+    static void require(String name, Engine engine, int gpus, String system) {
+        missing(name, engine, gpus, system).ifPresent(missing -> {
+            throw new IllegalArgumentException(
+                    missing + ", so it is not picked: the device stays as it was. To estimate a step"
+                            + " for it without running it, name it there: transformer().device(\"" + name + "\").");
+        });
+    }
 
     /** @throws IllegalArgumentException if the engine has no such device; says what there is */
     static Device of(String name) {
@@ -27,14 +42,27 @@ final class StepDevice {
         if (plain.equals("cpu")) {
             return Device.cpu();
         }
-        boolean apple = plain.startsWith("mac") || plain.equals("mps");
-        if (apple ? !system.startsWith("Mac") : gpus == 0) {
-            throw new IllegalArgumentException("device = " + name + ": "
-                    + (engine == null ? "the engine" : engine.getEngineName() + " " + engine.getVersion()) + " has no "
-                    + (apple ? "MPS" : "CUDA")
-                    + " device here, so the step is estimated but not run. Use device = cpu to run it.");
+        missing(name, engine, gpus, system).ifPresent(missing -> {
+            throw new IllegalArgumentException(
+                    missing + ", so the step is estimated but not run. Use device = cpu to run it.");
+        });
+        return isApple(plain) ? Device.of("mps", 0) : Device.gpu();
+    }
+
+    private static boolean isApple(String plain) {
+        return plain.startsWith("mac") || plain.equals("mps");
+    }
+
+    /** What is missing for that device, as the beginning of a sentence; empty if it is there. */
+    private static Optional<String> missing(String name, Engine engine, int gpus, String system) {
+        String plain = name.strip().toLowerCase(Locale.ROOT);
+        boolean apple = isApple(plain);
+        if (plain.equals("cpu") || (apple ? system.startsWith("Mac") : gpus > 0)) {
+            return Optional.empty();
         }
-        return apple ? Device.of("mps", 0) : Device.gpu();
+        return Optional.of("device = " + name + ": "
+                + (engine == null ? "the engine" : engine.getEngineName() + " " + engine.getVersion()) + " has no "
+                + (apple ? "MPS" : "CUDA") + " device here");
     }
 
     /** Measures on that device: Apple's holds the process's own memory, CUDA's its own, the context not counted. */

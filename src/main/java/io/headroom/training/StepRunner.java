@@ -78,7 +78,7 @@ public final class StepRunner {
      * @throws IllegalArgumentException if the engine does not have it
      */
     public static void requireDevice(String device) {
-        StepDevice.of(device);
+        StepDevice.require(device);
     }
 
     static Measurement run(Workload workload, Consumer<String> progress, Device device, StepMeter meter) {

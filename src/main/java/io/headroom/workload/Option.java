@@ -1,5 +1,6 @@
 package io.headroom.workload;
 
+import io.headroom.units.Whole;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -143,10 +144,7 @@ public enum Option {
     }
 
     private Long checkLong(Object value) {
-        if (!(value instanceof Long || value instanceof Integer || value instanceof Short)) {
-            throw wrong(value, "a whole number");
-        }
-        long number = ((Number) value).longValue();
+        long number = Whole.of(value).orElseThrow(() -> wrong(value, "a whole number"));
         if (number < (Long) smallest) {
             throw wrong(value, (Long) smallest == 0 ? "0 or more" : "at least " + smallest);
         }

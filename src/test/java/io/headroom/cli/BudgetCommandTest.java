@@ -174,4 +174,18 @@ class BudgetCommandTest {
         all.addAll(List.of(args));
         return command.execute(all.toArray(String[]::new));
     }
+
+    @Test
+    void aWholeNumberMayHaveAPointOrAnExponent() throws IOException {
+        assertThat(run("{\"batch\": 100}", "--json")).isZero();
+        String plain = out.toString();
+        for (String same : List.of("100.0", "1e2")) {
+            out.getBuffer().setLength(0);
+            assertThat(run("{\"batch\": " + same + "}", "--json")).isZero();
+            assertThat(out.toString()).isEqualTo(plain);
+        }
+        assertThat(run("{\"preset\": \"gpt2\", \"batch\": 4.5}")).isEqualTo(2);
+        assertThat(err.toString()).contains("batch \"4.5\" must be a whole number");
+        assertThat(run("{\"preset\": \"gpt2\", \"batch\": 4.0}")).isZero();
+    }
 }

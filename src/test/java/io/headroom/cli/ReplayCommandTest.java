@@ -121,4 +121,11 @@ class ReplayCommandTest {
                         .toURI())
                 .toString();
     }
+
+    /** Nothing fits a card smaller than one segment, least of all a context. */
+    @Test
+    void aTotalBelowOneSegmentIsRefused() throws URISyntaxException {
+        assertThat(run("replay", sample("capped-2.7-p4"), "--total", "1KiB")).isEqualTo(2);
+        assertThat(err.toString()).contains("total 1024 bytes", "2.00 MiB", "such as \"24 GiB\"");
+    }
 }

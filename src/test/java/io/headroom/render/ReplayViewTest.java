@@ -1,6 +1,7 @@
 package io.headroom.render;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headroom.allocator.AddressMap;
 import io.headroom.allocator.AllocatorSettings;
@@ -81,7 +82,7 @@ class ReplayViewTest {
 
     @Test
     void holesAreSeen() {
-        AddressMap map = AddressMap.at(TRACE, AllocatorSettings.defaults(), LIMIT, TRACE.events());
+        AddressMap map = AddressMap.at(TRACE, AllocatorSettings.defaults(), LIMIT, TRACE.events() - 1);
         assertThat(map.largestHole()).isEqualTo(50 * Bytes.MIB);
         assertThat(map.requested()).isEqualTo(60 * Bytes.MIB);
         Bundle bundle = AddressMapView.of(map);
@@ -143,5 +144,15 @@ class ReplayViewTest {
         assertThat(((List<?>) line.get("y"))
                         .stream().mapToDouble(y -> (Double) y).max())
                 .hasValue(778);
+    }
+
+    @Test
+    void anEventThatTheTraceHasNotIsRefused() {
+        for (int event : new int[] {-1, TRACE.events(), 99_999_999}) {
+            assertThatThrownBy(() -> AddressMap.at(TRACE, AllocatorSettings.defaults(), LIMIT, event))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("event " + event)
+                    .hasMessageContaining("events 0 to " + (TRACE.events() - 1));
+        }
     }
 }

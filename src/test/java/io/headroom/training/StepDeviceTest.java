@@ -110,4 +110,19 @@ class StepDeviceTest {
         OptionalLong none = OptionalLong.empty();
         return new DeviceMemory("GPU", none, OptionalLong.of(used), none, none, List.of(), false);
     }
+
+    /** It says what became of the pick, and how to estimate for the device all the same. */
+    @Test
+    void aDeviceThatIsNotHereIsNotPicked() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> StepDevice.require("cuda", null, 0, "Linux"))
+                .withMessageContaining("device = cuda")
+                .withMessageContaining("no CUDA device here")
+                .withMessageContaining("it is not picked")
+                .withMessageContaining("transformer().device(\"cuda\")")
+                .satisfies(refused -> assertThat(refused.getMessage()).doesNotContain("but not run"));
+        StepDevice.require("cuda", null, 1, "Linux");
+        StepDevice.require("mps", null, 0, "Mac OS X");
+        StepDevice.require("cpu", null, 0, "Linux");
+    }
 }

@@ -1,5 +1,6 @@
 package io.headroom.budget.cuda;
 
+import io.headroom.units.Whole;
 import io.headroom.workload.Attention;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Precision;
@@ -254,10 +255,9 @@ public final class CudaSpec {
         if (value == null) {
             return otherwise;
         }
-        if (value instanceof Integer || value instanceof Long) {
-            return ((Number) value).longValue();
-        }
-        throw new IllegalArgumentException(key + " " + shown(value.toString()) + " must be a whole number.");
+        return Whole.of(value)
+                .orElseThrow(() ->
+                        new IllegalArgumentException(key + " " + shown(value.toString()) + " must be a whole number."));
     }
 
     private static boolean flag(Map<String, ?> spec, String key, boolean otherwise) {
