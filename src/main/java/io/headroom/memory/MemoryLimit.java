@@ -48,6 +48,9 @@ public record MemoryLimit(long bytes, long dataLimit) {
     /** What the JVM keeps beyond a cap that is used up: the next cell must be compiled before it can release anything. */
     private static final long REST = 32 * Bytes.MIB;
 
+    /** Beyond the cap after any number of failures: cells that go on filling memory meet the cap again here. */
+    private static final long MOST = 4 * SLACK;
+
     /** libtorch needs a little memory to say that there is none: without it the exception itself ends the process. */
     private static final int HOLES = 128;
 
@@ -140,12 +143,17 @@ public record MemoryLimit(long bytes, long dataLimit) {
         }
     }
 
-    /** Takes the room back but for what the process uses by now and the JVM needs to go on, all of it once memory is free. */
+    /**
+     * Takes the room back but for what the process uses by now and the 32 MiB that the JVM needs to go on, together at most 256
+     * MiB; all of it once memory is free.
+     */
     public static void settle() {
         synchronized (LOCK) {
             if (current != null && beyond) {
                 long used = Reading.now().process().data().orElse(0);
-                Libc.limit(Libc.RLIMIT_DATA).ifPresent(now -> soft(now, Math.max(current.dataLimit(), used + REST)));
+                Libc.limit(Libc.RLIMIT_DATA)
+                        .ifPresent(now -> soft(
+                                now, Math.max(current.dataLimit(), Math.min(used + REST, current.dataLimit() + MOST))));
             }
         }
     }

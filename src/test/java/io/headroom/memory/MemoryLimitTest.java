@@ -127,6 +127,21 @@ class MemoryLimitTest {
         Native.free(full);
     }
 
+    @Test
+    void failureAfterFailureGoesNoFurtherBeyondTheCap() {
+        long used = Reading.now().rss().getAsLong();
+        long cap = MemoryLimit.set(used + 2 * MemoryLimit.SLACK).dataLimit();
+        for (int failed = 0; failed < 8; failed++) {
+            MemoryLimit.makeRoom();
+        }
+        long full = Native.malloc(8 * MemoryLimit.SLACK);
+        MemoryLimit.settle();
+        assertThat(soft()).isEqualTo(cap + 4 * MemoryLimit.SLACK);
+        Native.free(full);
+        MemoryLimit.settle();
+        assertThat(soft()).isEqualTo(cap);
+    }
+
     private static long soft() {
         return Libc.limit(Libc.RLIMIT_DATA).orElseThrow().soft();
     }
