@@ -17,6 +17,9 @@ import java.util.OptionalLong;
 final class Libc {
     static final int RLIMIT_DATA = 2;
     static final int RLIMIT_AS = 9;
+    /** {@code M_MMAP_THRESHOLD} of {@code mallopt(3)}. */
+    private static final int MMAP_THRESHOLD = -3;
+
     /** {@code RLIM_INFINITY} as a signed long. */
     static final long UNLIMITED = -1L;
 
@@ -37,6 +40,8 @@ final class Libc {
         int setrlimit(int resource, Pointer limit);
 
         int malloc_trim(long pad);
+
+        int mallopt(int option, int value);
 
         Pointer malloc(long size);
 
@@ -104,6 +109,18 @@ final class Libc {
         try {
             CALLS.get().malloc_trim(0);
             return true;
+        } catch (UnsatisfiedLinkError e) {
+            return false;
+        }
+    }
+
+    /** Blocks of that size or more are mapped each on its own from here on; glibc then raises the size no more by itself. */
+    static boolean mapFrom(long bytes) {
+        if (!OWN_MALLOC || CALLS.isEmpty()) {
+            return false;
+        }
+        try {
+            return CALLS.get().mallopt(MMAP_THRESHOLD, Math.toIntExact(bytes)) == 1;
         } catch (UnsatisfiedLinkError e) {
             return false;
         }

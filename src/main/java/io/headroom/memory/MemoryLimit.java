@@ -55,6 +55,13 @@ public record MemoryLimit(long bytes, long dataLimit) {
     private static final int HOLES = 128;
 
     private static final long HOLE = 16 * Bytes.KIB;
+
+    /** What glibc starts with, and raises to the largest block freed so far, up to {@link #GROWN}. */
+    private static final long MAPPED = 128 * Bytes.KIB;
+
+    private static final long GROWN = 32 * Bytes.MIB;
+    private static boolean mapped;
+
     private static List<Pointer> spacers = List.of();
 
     /** Whether this system can cap a running process. */
@@ -65,12 +72,27 @@ public record MemoryLimit(long bytes, long dataLimit) {
     /**
      * Caps the process, replacing a cap set before.
      *
+     * <p>While it holds, glibc maps each block of 128 KiB or more on its own, unless the environment sets its thresholds:
+     * what is freed counts against the cap no more. In an arena it would, as {@code malloc_trim} gives back pages and not
+     * what {@code RLIMIT_DATA} counts, and no larger array could use it. {@link #measure} leaves malloc as it is.
+     *
      * @param bytes the resident set may grow to this
      * @throws IllegalArgumentException if the cap is below what the process uses now plus {@link #SLACK}; names the use
      *     and the smallest cap that works
      * @throws UnsupportedOperationException where the system cannot cap a running process
      */
     public static MemoryLimit set(long bytes) {
+        synchronized (LOCK) {
+            MemoryLimit set = measure(bytes);
+            if (!mapped && !EngineEnvironment.now().returnsFreedMemory()) {
+                mapped = Libc.mapFrom(MAPPED);
+            }
+            return set;
+        }
+    }
+
+    /** The same with malloc as it is, for a peak to be measured under the cap; throws as {@link #set} does. */
+    public static MemoryLimit measure(long bytes) {
         if (!supported()) {
             throw new UnsupportedOperationException("limit(\"" + Bytes.format(bytes) + "\") is not supported on "
                     + System.getProperty("os.name") + ": only Linux can cap a running process so that libtorch fails"
@@ -127,6 +149,9 @@ public record MemoryLimit(long bytes, long dataLimit) {
             current = null;
             Libc.free(spacers);
             spacers = List.of();
+            if (mapped) {
+                mapped = !Libc.mapFrom(GROWN);
+            }
             return lifted;
         }
     }

@@ -22,7 +22,7 @@ final class ProbeCap implements AutoCloseable {
         if (!MemoryLimit.supported() || allowed < MemoryLimit.SLACK || allowed > Long.MAX_VALUE / 4) {
             return new ProbeCap(false, false);
         }
-        MemoryLimit.set(Reading.now().rss().orElse(0) + allowed);
+        MemoryLimit.measure(Reading.now().rss().orElse(0) + allowed);
         return new ProbeCap(true, true);
     }
 

@@ -146,7 +146,7 @@ public final class RemedyBench {
                 .training(OptimizerKind.ADAM);
         long limit = Reading.now().rss().orElseThrow() + 600 * Bytes.MIB;
         long idle = Reading.now().rss().orElseThrow();
-        MemoryLimit.set(limit);
+        MemoryLimit.measure(limit);
         try {
             ShrinkingBatch shrinking = ShrinkingBatch.from(64)
                     .predict(batch -> idle + Estimate.of(step.batch(batch)).upperBytes(), limit);

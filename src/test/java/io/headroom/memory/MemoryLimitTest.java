@@ -45,6 +45,14 @@ class MemoryLimitTest {
     }
 
     @Test
+    void whatIsFreedUnderACapMayBeTakenAgainAsOneArray() {
+        Fork.Result run = Fork.run(RefillMain.class, KERNEL, "512 MiB");
+        assertThat(run.exit()).as(run.output()).isZero();
+        assertThat(number(run.output(), "headroom ([0-9]+)")).isGreaterThan(400 * Bytes.MIB);
+        assertThat(run.output()).contains("one ").contains("went on 2097152");
+    }
+
+    @Test
     void aCapBelowTheUseNamesTheUseAndTheSmallestThatWorks() {
         assertThatThrownBy(() -> MemoryLimit.set(Bytes.MIB))
                 .isInstanceOf(IllegalArgumentException.class)
