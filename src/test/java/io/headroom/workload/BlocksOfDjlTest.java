@@ -3,6 +3,7 @@ package io.headroom.workload;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.data.Percentage.withPercentage;
 
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDList;
@@ -23,6 +24,7 @@ import ai.djl.nn.transformer.BertMaskedLanguageModelBlock;
 import ai.djl.nn.transformer.BertPretrainingBlock;
 import ai.djl.training.initializer.ConstantInitializer;
 import io.headroom.budget.Estimate;
+import io.headroom.remedy.Plans;
 import io.headroom.training.StepRunner;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
@@ -161,6 +163,26 @@ class BlocksOfDjlTest {
                 .withMessageContaining("takes one");
         assertThat(Workload.of(bert.build(), tokens, OptimizerKind.SGD).batch(5).inputShapes(5))
                 .containsExactly(new Shape(5, 128), new Shape(5, 128), new Shape(5, 128));
+    }
+
+    @Test
+    void eachLayerOfABlockThatTakesTokensCanBeASegment() {
+        Block bert = BertBlock.builder().nano().setTokenDictionarySize(100).build();
+        Workload step = Workload.of(
+                new SequentialBlock()
+                        .add(bert)
+                        .add(new LambdaBlock(list -> new NDList(list.get(1)), "pooled"))
+                        .add(Linear.builder().setUnits(2).build()),
+                new Shape(8, 128),
+                OptimizerKind.ADAM);
+        for (long segments = 1; segments <= step.layers(); segments++) {
+            assertThat(Estimate.of(step.checkpointing(segments)).gradientsBytes())
+                    .isEqualTo(Estimate.of(step).gradientsBytes());
+        }
+        assertThat(Estimate.of(step.checkpointing(3)).deviceBytes())
+                .as("BERT is a segment of its own in both")
+                .isCloseTo(Estimate.of(step.checkpointing(2)).deviceBytes(), withPercentage(1));
+        assertThat(Plans.cheapest(step, Estimate.of(step).upperBytes() / 2)).isNotNull();
     }
 
     @Test

@@ -63,6 +63,7 @@ final class BlockLayers {
             Layer after = lambda(function, before);
             Layer picks = new PickLayer(bert, handedOn(function, before), picked(function, before), after);
             layers.add(new NamedLayer(bert.name(), picks, false, block));
+            layers.add(SimpleLayer.alike((ops, x) -> x)); // checkpointing parts the function from BERT
             before = block;
             return;
         }

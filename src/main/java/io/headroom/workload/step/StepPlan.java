@@ -278,6 +278,9 @@ public final class StepPlan {
         }
 
         void backward(boolean internal) {
+            if (output.gradient == null) {
+                return; // of tokens, through which no gradient flows
+            }
             if (!internal) {
                 tape.keepGradient(output);
             }
