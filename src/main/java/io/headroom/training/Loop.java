@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.GradientCollector;
+import io.headroom.workload.Precision;
 import io.headroom.workload.Workload;
 import java.util.function.Consumer;
 
@@ -90,8 +91,8 @@ final class Loop {
         }
     }
 
-    private static NDArray loss(NDManager scope, NDArray output) {
-        NDArray target = scope.randomNormal(output.getShape());
+    private NDArray loss(NDManager scope, NDArray output) {
+        NDArray target = drawn(scope, output.getShape());
         return output.sub(target).square().mean();
     }
 
@@ -101,11 +102,21 @@ final class Loop {
         for (Shape shape : workload.inputShapes(sequences)) {
             inputs.add(
                     !workload.takesTokens()
-                            ? scope.randomNormal(shape)
+                            ? drawn(scope, shape)
                             : inputs.size() == 2
                                     ? scope.ones(shape, DataType.INT64)
                                     : scope.zeros(shape, DataType.INT64));
         }
         return inputs;
+    }
+
+    private NDArray drawn(NDManager scope, Shape shape) {
+        NDArray whole = scope.randomNormal(shape);
+        if (workload.precision() != Precision.FP16) {
+            return whole;
+        }
+        try (whole) {
+            return whole.toType(DataType.FLOAT16, true);
+        }
     }
 }

@@ -2,6 +2,7 @@ package io.headroom.training;
 
 import io.headroom.workload.Architecture;
 import io.headroom.workload.Attention;
+import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Option;
 import io.headroom.workload.Precision;
 import io.headroom.workload.Sharding;
@@ -26,15 +27,24 @@ final class RunCheck {
                 "precision = bf16: DJL 0.35.1 ends the whole process on bfloat16 arrays, so"
                         + " it is estimated but not run here. Use fp32 or autocast.");
         refuse(
-                workload.precision() == Precision.FP16,
-                "precision = fp16: weights in fp16 are estimated but not run, since DJL's"
-                        + " optimizers need fp32 weights. Use autocast: fp16 compute over fp32 weights.");
+                workload.precision() == Precision.FP16
+                        && !workload.isInference()
+                        && dividesByEpsilon(workload.optimizer()),
+                "precision = fp16 with optimizer = " + lower(workload.optimizer())
+                        + ": DJL divides by √v + 1e-8, which is zero in"
+                        + " fp16 where gradients are small, and weights become NaN, so it is estimated but not run. Use sgd or"
+                        + " momentum, or autocast: fp16 compute over fp32 weights.");
+    }
+
+    private static boolean dividesByEpsilon(OptimizerKind optimizer) {
+        return optimizer == OptimizerKind.ADAM || optimizer == OptimizerKind.ADAMW;
     }
 
     private static void checkRecurrent(Workload workload) {
         refuse(
-                workload.architecture() == Architecture.LSTM && workload.precision() == Precision.AUTOCAST,
-                "precision = autocast: DJL makes an LSTM's states in fp32 and the engine refuses them beside fp16 weights,"
+                workload.architecture() == Architecture.LSTM && workload.precision() != Precision.FP32,
+                "precision = " + lower(workload.precision())
+                        + ": DJL makes an LSTM's states in fp32 and the engine refuses them beside fp16 weights,"
                         + " so it is estimated but not run. Use fp32.");
     }
 

@@ -8,6 +8,8 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.SymbolBlock;
+import ai.djl.training.initializer.Initializer;
+import io.headroom.workload.Precision;
 import io.headroom.workload.Workload;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
@@ -30,6 +32,9 @@ final class StepBlock implements AutoCloseable {
     StepBlock(Workload workload, NDManager manager) {
         block = workload.newBlock();
         try {
+            if (workload.precision() == Precision.FP16) {
+                block.getParameters().values().stream().distinct().forEach(StepBlock::initializeInHalf);
+            }
             if (workload.isOwnBlock()) {
                 refuseTorchScript(block);
                 remember(block);
@@ -67,6 +72,12 @@ final class StepBlock implements AutoCloseable {
             }
         }
         part.getChildren().values().forEach(this::remember);
+    }
+
+    /** DJL initializes a transformer in fp32 whatever its block is told, so each weight's initializer is told. */
+    private static void initializeInHalf(Parameter parameter) {
+        Initializer own = parameter.getInitializer();
+        parameter.setInitializer((manager, shape, type) -> own.initialize(manager, shape, DataType.FLOAT16));
     }
 
     private void lend(Parameter parameter, NDManager manager) {
