@@ -46,8 +46,9 @@ final class Failures {
         Situation known = situation().code(cell.code());
         Situation held =
                 left.map(each -> known.heldByCell(each.bytes(), each.names())).orElse(known);
-        Situation situation =
-                own(cell.code(), known.readings()).map(held::workload).orElse(held);
+        Situation situation = own(cell.code(), known.readings())
+                .map(step -> held.workload(step).inPlace(Session.inPlace(step)))
+                .orElse(held);
         return new FailedStatement(explain(log, situation), situation.workload(), left);
     }
 
@@ -64,7 +65,8 @@ final class Failures {
         Map<String, Object> variables = new LinkedHashMap<>();
         Session.variables().forEach(variable -> variables.put(variable.name(), variable.value()));
         OptionalLong room = readings.get(readings.size() - 1).headroom();
-        return CellTraining.find(code, variables).filter(step -> room.isEmpty() || upper(step) > room.getAsLong());
+        return CellTraining.find(code, variables)
+                .filter(step -> room.isEmpty() || upper(step) > room.getAsLong() + Session.inPlace(step));
     }
 
     /** A block whose code cannot be read may need anything. */

@@ -71,6 +71,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -454,7 +455,11 @@ public final class Headroom {
      * @throws IllegalArgumentException if the workload does not hold together
      */
     public static BudgetPanel budget(Workload workload) {
-        return BudgetPanel.of(Session.given(workload, "budget"), Session::headroom);
+        long inPlace = Session.inPlace(Session.given(workload, "budget"));
+        LongSupplier room = () -> Session.room(workload).bytes();
+        return inPlace == 0
+                ? BudgetPanel.of(workload, room)
+                : BudgetPanel.of(workload, room, "head-room with what the block takes already");
     }
 
     /**
@@ -593,7 +598,10 @@ public final class Headroom {
             throw new IllegalStateException("Not even batch " + least + " of " + workload + " fits "
                     + room + ": it can need "
                     + Bytes.format(Estimate.of(workload.batch(least)).upperBytes())
-                    + ". Make seq, nodes or layers smaller, or try checkpointing.");
+                    + (workload.isOwnBlock()
+                            ? ". Freeze layers, Freezing.allBut(block, \"head\"), train with sgd(), which keeps no state, or"
+                                    + " give the block a smaller input."
+                            : ". Make seq, nodes or layers smaller, or try checkpointing."));
         }
         return workload.batch(batch.getAsLong());
     }

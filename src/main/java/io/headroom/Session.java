@@ -1,5 +1,6 @@
 package io.headroom;
 
+import ai.djl.training.Trainer;
 import io.headroom.budget.Device;
 import io.headroom.kernel.Kernels;
 import io.headroom.kernel.NotebookKernel;
@@ -13,6 +14,7 @@ import io.headroom.model.ReleaseReport;
 import io.headroom.model.Variable;
 import io.headroom.render.Bundle;
 import io.headroom.trace.Trace;
+import io.headroom.training.InPlace;
 import io.headroom.training.SampleTraining;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
@@ -52,8 +54,29 @@ final class Session {
     static Room room(Workload workload) {
         Device device = Device.named(workload.device());
         return device.usableBytes() == Long.MAX_VALUE
-                ? new Room(headroom(), "the head-room here")
+                ? headroom(inPlace(workload))
                 : new Room(device.usableBytes(), device.name());
+    }
+
+    private static Room headroom(long inPlace) {
+        long headroom = headroom();
+        return inPlace == 0 || headroom > Long.MAX_VALUE - inPlace
+                ? new Room(headroom, "the head-room here")
+                : new Room(
+                        headroom + inPlace,
+                        Bytes.format(headroom) + " head-room and " + Bytes.format(inPlace)
+                                + " that the block and its training take already");
+    }
+
+    /** What of the step the process holds already, with the state of the notebook's trainers. */
+    static long inPlace(Workload workload) {
+        return InPlace.bytes(
+                workload,
+                variables().stream()
+                        .map(Variable::value)
+                        .filter(Trainer.class::isInstance)
+                        .map(Trainer.class::cast)
+                        .toList());
     }
 
     /** Bytes, and whose they are. */

@@ -1,7 +1,6 @@
 package io.headroom.diagnosis;
 
 import io.headroom.memory.Limit;
-import io.headroom.memory.Reading;
 import io.headroom.oom.Backend;
 import io.headroom.oom.Field;
 import io.headroom.oom.OutOfMemory;
@@ -187,9 +186,7 @@ final class Advisor {
 
     /** What the workload may take now that the failed step has given back its own; unknown for a device. */
     private OptionalLong room() {
-        return oom.allocator().isDevice()
-                ? OptionalLong.empty()
-                : situation.last().map(Reading::headroom).orElse(OptionalLong.empty());
+        return oom.allocator().isDevice() ? OptionalLong.empty() : situation.room();
     }
 
     private static Remedy fitting(Remedy half, Workload workload, OptionalLong room) {

@@ -40,6 +40,7 @@ import java.util.regex.Pattern;
  * @param code the failing cell
  * @param models the models that are loaded and the bytes of their weights, oldest first
  * @param leaks what a monitor that took the readings saw grow, fastest first
+ * @param inPlace bytes of the workload's weights, gradients and optimizer state that the process holds already
  */
 public record Situation(
         Kernel kernel,
@@ -49,7 +50,8 @@ public record Situation(
         List<String> heldIn,
         Optional<String> code,
         Map<String, Long> models,
-        List<Leak> leaks) {
+        List<Leak> leaks,
+        long inPlace) {
     private static final String EPOCH = "epoch #";
     private static final Pattern TRAINING = Pattern.compile("(?<!pre)train(?!ed)|backward|\\bstep\\b");
 
@@ -78,40 +80,56 @@ public record Situation(
                 List.of(),
                 Optional.empty(),
                 Map.of(),
-                List.of());
+                List.of(),
+                0);
     }
 
     public Situation in(Kernel where) {
-        return new Situation(where, readings, workload, heldByCell, heldIn, code, models, leaks);
+        return new Situation(where, readings, workload, heldByCell, heldIn, code, models, leaks, inPlace);
     }
 
     public Situation readings(List<Reading> taken) {
-        return new Situation(kernel, taken, workload, heldByCell, heldIn, code, models, leaks);
+        return new Situation(kernel, taken, workload, heldByCell, heldIn, code, models, leaks, inPlace);
     }
 
     /** The workload that failed; {@code null} for none. */
     public Situation workload(Workload failed) {
-        return new Situation(kernel, readings, Optional.ofNullable(failed), heldByCell, heldIn, code, models, leaks);
+        return new Situation(
+                kernel, readings, Optional.ofNullable(failed), heldByCell, heldIn, code, models, leaks, inPlace);
     }
 
     /** What the failed cell left open, and the variables whose lists and maps hold some of it. */
     public Situation heldByCell(long bytes, List<String> in) {
-        return new Situation(kernel, readings, workload, OptionalLong.of(bytes), in, code, models, leaks);
+        return new Situation(kernel, readings, workload, OptionalLong.of(bytes), in, code, models, leaks, inPlace);
     }
 
     /** The failing cell's text; {@code null} for none. */
     public Situation code(String cell) {
-        return new Situation(kernel, readings, workload, heldByCell, heldIn, Optional.ofNullable(cell), models, leaks);
+        return new Situation(
+                kernel, readings, workload, heldByCell, heldIn, Optional.ofNullable(cell), models, leaks, inPlace);
     }
 
     /** The models that are loaded and the bytes of their weights, oldest first. */
     public Situation models(Map<String, Long> loaded) {
-        return new Situation(kernel, readings, workload, heldByCell, heldIn, code, loaded, leaks);
+        return new Situation(kernel, readings, workload, heldByCell, heldIn, code, loaded, leaks, inPlace);
     }
 
     /** What a monitor that took the readings saw grow, fastest first. */
     public Situation leaks(List<Leak> growing) {
-        return new Situation(kernel, readings, workload, heldByCell, heldIn, code, models, growing);
+        return new Situation(kernel, readings, workload, heldByCell, heldIn, code, models, growing, inPlace);
+    }
+
+    /** What of the workload the process holds already: the room for it is the head-room and that. */
+    public Situation inPlace(long bytes) {
+        return new Situation(kernel, readings, workload, heldByCell, heldIn, code, models, leaks, bytes);
+    }
+
+    /** What the workload may take where it runs on the host; absent where no reading tells. */
+    OptionalLong room() {
+        OptionalLong headroom = last().map(Reading::headroom).orElse(OptionalLong.empty());
+        return headroom.isPresent() && headroom.getAsLong() <= Long.MAX_VALUE - inPlace
+                ? OptionalLong.of(headroom.getAsLong() + inPlace)
+                : headroom;
     }
 
     /** What the workload needs; empty without one, and where it can only be measured. */

@@ -5,6 +5,7 @@ import io.headroom.budget.Estimate;
 import io.headroom.budget.Solver;
 import io.headroom.memory.LiveArrays;
 import io.headroom.memory.Reading;
+import io.headroom.training.InPlace;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Option;
 import io.headroom.workload.Workload;
@@ -93,7 +94,9 @@ final class Predictions {
     }
 
     static Prediction largestThatFits(Workload work, Reading reading) {
-        long room = reading.headroom().orElse(Long.MAX_VALUE);
+        long inPlace = InPlace.bytes(work);
+        long headroom = reading.headroom().orElse(Long.MAX_VALUE);
+        long room = headroom > Long.MAX_VALUE - inPlace ? headroom : headroom + inPlace;
         OptionalLong batch = Solver.largestBatch(work, room);
         if (batch.isEmpty()) {
             return Prediction.notTold("not even the smallest batch is predicted to fit " + Bytes.format(room));

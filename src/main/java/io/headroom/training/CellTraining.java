@@ -17,7 +17,6 @@ import ai.djl.training.optimizer.Sgd;
 import io.headroom.memory.LiveArrays;
 import io.headroom.workload.OptimizerKind;
 import io.headroom.workload.Workload;
-import java.lang.reflect.Field;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -209,22 +208,20 @@ public final class CellTraining {
     }
 
     private static Optional<Long> batch(RandomAccessDataset data) {
-        return value(RandomAccessDataset.class, "sampler", data)
+        return Fields.value(RandomAccessDataset.class, "sampler", data)
                 .filter(Sampler.class::isInstance)
                 .map(sampler -> (long) ((Sampler) sampler).getBatchSize())
                 .filter(size -> size > 0);
     }
 
     private static Optional<OptimizerKind> optimizer(Optional<Trainer> trainer, Map<String, Object> variables) {
-        return trainer.flatMap(each -> value(Trainer.class, "parameterStore", each))
-                .flatMap(store -> value(store.getClass(), "parameterServer", store))
-                .flatMap(server -> value(server.getClass(), "optimizer", server))
+        return trainer.flatMap(Fields::optimizer)
                 .or(() -> only(of(TrainingConfig.class, variables)).map(TrainingConfig::getOptimizer))
                 .or(() -> only(of(Optimizer.class, variables)))
                 .flatMap(CellTraining::kind);
     }
 
-    private static Optional<OptimizerKind> kind(Object optimizer) {
+    static Optional<OptimizerKind> kind(Object optimizer) {
         if (optimizer instanceof AdamW) {
             return Optional.of(OptimizerKind.ADAMW);
         }
@@ -232,20 +229,10 @@ public final class CellTraining {
             return Optional.of(OptimizerKind.ADAM);
         }
         if (optimizer instanceof Sgd) {
-            return value(Sgd.class, "momentum", optimizer)
+            return Fields.value(Sgd.class, "momentum", optimizer)
                     .map(momentum -> ((Float) momentum) == 0 ? OptimizerKind.SGD : OptimizerKind.MOMENTUM);
         }
         return Optional.empty();
-    }
-
-    private static Optional<Object> value(Class<?> type, String name, Object of) {
-        try {
-            Field field = type.getDeclaredField(name);
-            field.setAccessible(true);
-            return Optional.ofNullable(field.get(of));
-        } catch (ReflectiveOperationException | RuntimeException untold) {
-            return Optional.empty();
-        }
     }
 
     private static Optional<Workload> microBatched(Workload step, String code) {

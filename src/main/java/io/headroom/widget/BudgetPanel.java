@@ -121,9 +121,14 @@ public final class BudgetPanel {
      * @param headroom in bytes; {@code Long.MAX_VALUE} where none is known
      */
     public static BudgetPanel of(Workload workload, LongSupplier headroom) {
+        return of(workload, headroom, "head-room");
+    }
+
+    /** The same under another name than {@code "head-room"}. */
+    public static BudgetPanel of(Workload workload, LongSupplier headroom, String name) {
         Device device = Device.named(workload.device());
         return device.usableBytes() == Long.MAX_VALUE
-                ? new BudgetPanel(workload, headroom, "head-room")
+                ? new BudgetPanel(workload, headroom, name)
                 : new BudgetPanel(workload, device::usableBytes, device.name());
     }
 
@@ -229,7 +234,9 @@ public final class BudgetPanel {
             throw new IllegalStateException("not even " + option.key() + " " + least + " fits " + Bytes.format(room)
                     + ": it needs "
                     + Bytes.format(Estimate.of(workload.with(option, least)).upperBytes())
-                    + ". Make the other sizes smaller, or try checkpointing or the cheapest remedies.");
+                    + (workload.isOwnBlock()
+                            ? ". Try the cheapest remedies, freeze layers, or give the block a smaller input."
+                            : ". Make the other sizes smaller, or try checkpointing or the cheapest remedies."));
         }
         return values.with(option.key(), largest.getAsLong());
     }
@@ -240,7 +247,10 @@ public final class BudgetPanel {
         Plan found = Plans.cheapest(workload, room).orElseThrow(() -> {
             Plan smallest = Plans.smallest(workload);
             return new IllegalStateException("no set of remedies fits " + Bytes.format(room) + "; the smallest is "
-                    + smallest + ". Make the model smaller.");
+                    + smallest + ". "
+                    + (workload.isOwnBlock()
+                            ? "Freeze layers, or give the block a smaller input."
+                            : "Make the model smaller."));
         });
         plan = found;
         base = found.workload();
