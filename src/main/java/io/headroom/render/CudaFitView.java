@@ -179,7 +179,7 @@ public final class CudaFitView {
                 .forEach(phase -> html.append("<tr>")
                         .append(left(phase.getKey()))
                         .append(right(Bytes.format(phase.getValue())))
-                        .append(gauge(phase.getValue(), most, "#9ecae1"))
+                        .append(gauge(phase.getValue(), most, WIDTH))
                         .append("</tr>"));
         html.append("</tbody></table>");
     }
@@ -196,7 +196,7 @@ public final class CudaFitView {
                     .append(right(Bytes.format(change.savedBytes())))
                     .append(left(fit.verdict(change)))
                     .append(left(change.cost()))
-                    .append(gauge(change.estimate().deviceBytes(), most, "#9ecae1"))
+                    .append(gauge(change.estimate().deviceBytes(), most, WIDTH / 3))
                     .append("<td style=\"text-align:left\"><code>")
                     .append(Html.escape(change.code()))
                     .append("</code></td></tr>");
@@ -204,9 +204,9 @@ public final class CudaFitView {
         html.append("</tbody></table><div>").append(Html.escape(fit.advice())).append("</div>");
     }
 
-    private static String gauge(long bytes, long most, String colour) {
-        long width = Math.max(1, (long) (WIDTH * ((double) bytes / most)));
-        return "<td style=\"text-align:left\"><div style=\"background-color:" + colour + ";height:12px;width:" + width
+    private static String gauge(long bytes, long most, int widest) {
+        long width = Math.max(1, (long) (widest * ((double) bytes / most)));
+        return "<td style=\"text-align:left\"><div style=\"background-color:#9ecae1;height:12px;width:" + width
                 + "px\"></div></td>";
     }
 
@@ -215,6 +215,6 @@ public final class CudaFitView {
     }
 
     private static String right(String content) {
-        return "<td style=\"text-align:right\">" + Html.escape(content) + "</td>";
+        return "<td style=\"text-align:right;white-space:nowrap\">" + Html.escape(content) + "</td>";
     }
 }

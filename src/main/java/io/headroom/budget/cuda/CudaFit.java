@@ -77,7 +77,9 @@ public record CudaFit(
             Change change = change(step, estimates, List.of(option));
             if (change.savedBytes() > 0 || !option.onlyIfSaving()) {
                 changes.add(change);
-                helping.add(option);
+            }
+            if (change.estimate().peakAllocatedBytes() < estimate.peakAllocatedBytes() || !option.onlyIfSaving()) {
+                helping.add(option); // what only leaves larger holes alone can save beside another
             }
         }
         Optional<Change> cheapest =

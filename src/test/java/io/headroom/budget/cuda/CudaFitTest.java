@@ -221,6 +221,21 @@ class CudaFitTest {
                 .allMatch(change -> change.savedBytes() > 0);
     }
 
+    /** Smaller states leave as large a hole there: no saving alone, 800 MiB less beside a smaller batch. */
+    @Test
+    void searchesWhatSavesBesideAnotherAlone() {
+        CudaStep step = CudaStep.of(Preset.named("gpt2"))
+                .batch(4)
+                .seq(1024)
+                .keepOutputs(false)
+                .build();
+        List<String> sets = new ArrayList<>();
+        for (String card : List.of("7.66 GiB", "3.2 GiB", "2.9 GiB", "2.6 GiB", "2.3 GiB")) {
+            CudaFit.of(step, Bytes.parse(card)).cheapest().ifPresent(set -> sets.add(set.name()));
+        }
+        assertThat(sets).anyMatch(set -> set.contains(" + 8-bit Adam"));
+    }
+
     private static List<String> offers(CudaStep.Builder step) {
         return CudaFit.of(step.build(), Bytes.parse("8 GiB")).changes().stream()
                 .map(change -> change.name().replaceAll("LoRA.*", "LoRA"))
@@ -238,12 +253,12 @@ class CudaFitTest {
         assertThat(CudaFit.of(llama, Bytes.parse("10 GiB")).advice()).contains("LoRA adapters of rank 8");
     }
 
-    /** Where none fits there would be 384 sets of changes. */
+    /** Where none fits there would be 192 sets of changes. */
     @ParameterizedTest
     @CsvSource({
         "gpt2, 35, RTX 3060, 24",
         "gpt2, 64, 3 GiB, 50",
-        "gpt2, 1000, 2 GiB, 50",
+        "gpt2, 1000, 2 GiB, 60",
         "meta-llama/Llama-3.2-3B-Instruct, 1, RTX 4090, 24",
         "meta-llama/Llama-3.2-3B-Instruct, 8, 3 GiB, 24",
         "ResNet50, 256, 2 GiB, 50"
