@@ -70,7 +70,9 @@ final class DeviceForms {
             raw("cudaerrormemoryallocation", Backend.CUDA),
             Form.of("cudamallocfailed:outofmemory", DeviceForms::ggml),
             raw("cudamallocretryfailed:outofmemory", Backend.CUDA),
-            raw("cuda:outofmemory", Backend.CUDA),
+            Form.of(
+                    "cuda:outofmemory",
+                    region -> Prose.isMention(region) || Prose.isLiteral(region) ? null : raw(region, Backend.CUDA)),
             raw("code:2,reason:outofmemory", Backend.CUDA),
             raw("defaultallocator::allocate:2(outofmemory)", Backend.CUDA),
             Form.of("unabletoallocatecuda", region -> unallocated(region, Backend.CUDA)),
@@ -229,7 +231,9 @@ final class DeviceForms {
             return null;
         }
         region.until("buffer", 10).count("bufferofsize", "", Field.REQUESTED);
-        return Prose.isCode(region) || Prose.isMention(region) ? null : region.as(backend, Wording.RAW_RUNTIME);
+        return Prose.isCode(region) || Prose.isMention(region) || Prose.isLiteral(region)
+                ? null
+                : region.as(backend, Wording.RAW_RUNTIME);
     }
 
     /** {@code Free memory on device (59.32/79.15 GiB) on startup is less than desired GPU memory utilization}. */

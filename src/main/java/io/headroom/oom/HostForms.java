@@ -33,8 +33,6 @@ final class HostForms {
     private static final Pattern RAISED = Pattern.compile("(?:^|.*[\\s:(\\[])$");
     private static final Pattern CAUGHT = Pattern.compile(".*\\b(except|raise|catch|if|as|import|not)\\b[\\s(]*$");
 
-    private static final Pattern LOCKED = Pattern.compile("ibv_|mlock|io_uring|\\block(?:ed|ing)? memory");
-
     private HostForms() {}
 
     static final List<Form> ALL = all();
@@ -71,9 +69,11 @@ final class HostForms {
                 }),
                 Form.of("unabletoallocate", HostForms::numpy),
                 Form.of("memoryerror", HostForms::python),
-                Form.of("errno12]", HostForms::errno),
-                Form.of("cannotallocatememory", HostForms::perror),
-                Form.of("failed:12(cannotallocatememory)", region -> Prose.isMention(region) ? null : enomem(region)),
+                Form.of("errno12]", Enomem::numbered),
+                Form.of("cannotallocatememory", Enomem::perror),
+                Form.of(
+                        "failed:12(cannotallocatememory)",
+                        region -> Prose.isMention(region) ? null : Enomem.unlessLocked(region)),
                 Form.of(
                         "std::bad_alloc",
                         region -> Prose.isCode(region) || Prose.isMention(region) || isOfDevice(region)
@@ -102,8 +102,8 @@ final class HostForms {
                     return region.sizes.isEmpty() ? null : region.as(Backend.CPU, Wording.NATIVE);
                 }),
                 Form.of("winerror1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
-                Form.of("winerror8]", HostForms::errno),
-                Form.of("winerror14]", HostForms::errno),
+                Form.of("winerror8]", Enomem::numbered),
+                Form.of("winerror14]", Enomem::numbered),
                 Form.of("oserror1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
                 Form.of("errno=1455", region -> region.as(Backend.CPU, Wording.PAGE_FILE)),
                 Form.of("pagingfileistoosmall", region -> region.until("error1455", 60)
@@ -125,12 +125,22 @@ final class HostForms {
                 Form.of("jobstate=out_of_memory", kill(Wording.JOB_LIMIT)),
                 Form.of("out_of_me", SlurmTable::read),
                 Form.of("srun:error:", HostForms::srun),
-                Form.of("fork:", region -> Enomem.stands(region) ? region.as(Backend.CPU, Wording.ERRNO_12) : null),
+                Form.of(
+                        "fork:",
+                        region -> Enomem.stands(region)
+                                        && !region.continuesWith("cannotallocatememory") // read by itself
+                                        && !Prose.isMention(region)
+                                ? region.as(Backend.CPU, Wording.ERRNO_12)
+                                : null),
                 Form.of("libgomp:outofmemoryallocating", region -> {
                     region.count("outofmemoryallocating", "bytes", Field.REQUESTED);
-                    return region.as(Backend.CPU, Wording.NATIVE);
+                    return region.sizes.isEmpty() ? null : region.as(Backend.CPU, Wording.NATIVE);
                 }),
-                Form.of("fatalerror:runtime:outofmemory", region -> region.as(Backend.CPU, Wording.NATIVE)),
+                Form.of(
+                        "fatalerror:runtime:outofmemory",
+                        region -> Prose.isMention(region) || Prose.isLiteral(region)
+                                ? null
+                                : region.as(Backend.CPU, Wording.NATIVE)),
                 Form.of("pinmemorythreadexitedunexpectedly", worker(Wording.WORKER_KILLED)),
                 Form.of("memorycgroupoutofmemory", HostForms::kernelKill),
                 Form.of("outofmemory:kill", HostForms::kernelKill),
@@ -228,27 +238,6 @@ final class HostForms {
                 region.source.lineBefore(region.start).toLowerCase(Locale.ROOT).contains("kernel for ")
                         && region.continuesWith(".itwillrestartautomatically");
         return dialog && !Prose.isMention(region) ? region.as(Backend.OOM_KILLER, Wording.KERNEL_DIED) : null;
-    }
-
-    /** Python's number for it says enough, whatever the system's language. */
-    private static Finding errno(Region region) {
-        return Prose.isMention(region) || Prose.isCode(region)
-                ? null
-                : region.until("cannotallocatememory", 30).as(Backend.CPU, Wording.ERRNO_12);
-    }
-
-    /** As C's {@code perror} ends a line: {@code mmap: Cannot allocate memory}. */
-    private static Finding perror(Region region) {
-        String before = region.source.lineBefore(region.start);
-        boolean called = before.stripTrailing().endsWith(":");
-        return called && Prose.endsHere(region) && !Prose.isMention(region) ? enomem(region) : null;
-    }
-
-    /** What may be locked into memory has a limit of its own, and running into it the same words. */
-    private static Finding enomem(Region region) {
-        return LOCKED.matcher(region.source.lineBefore(region.start)).find()
-                ? region.notThis("Memory could not be locked: ulimit -l limits that; no lack of memory.")
-                : region.as(Backend.CPU, Wording.ERRNO_12);
     }
 
     private static Finding heroku(Region region) {

@@ -36,12 +36,12 @@ final class JavaForms {
             Form.of("javaheapspace", region -> bare(region, Wording.JAVA_HEAP)),
             Form.of("gcoverheadlimitexceeded", region -> bare(region, Wording.GC_OVERHEAD)),
             Form.of("arraysizeexceedsvmlimit", region -> bare(region, Wording.ARRAY_LIMIT)),
-            Form.of("outofmemoryerror:metaspace", region -> region.as(Backend.JVM, Wording.METASPACE)),
-            Form.of("outofmemoryerror:compressedclass", region -> region.as(Backend.JVM, Wording.CLASS_SPACE)),
-            Form.of("outofmemoryerror:directbuffer", region -> region.as(Backend.JVM, Wording.DIRECT_BUFFER)),
+            shortened("metaspace", Wording.METASPACE),
+            shortened("compressedclass", Wording.CLASS_SPACE),
+            shortened("directbuffer", Wording.DIRECT_BUFFER),
             Form.of("outofmemoryerror:cannotreserve", JavaForms::direct),
-            Form.of("outofmemoryerror:unabletocreate", region -> region.as(Backend.JVM, Wording.NATIVE_THREAD)),
-            Form.of("outofmemoryerror:mapfailed", region -> region.as(Backend.JVM, Wording.MAP_FAILED)),
+            shortened("unabletocreate", Wording.NATIVE_THREAD),
+            shortened("mapfailed", Wording.MAP_FAILED),
             Form.of("couldnotreserveenoughspacefor", region -> {
                 region.after("couldnotreserveenoughspacefor", Field.REQUESTED);
                 return region.as(Backend.JVM, Wording.HEAP_RESERVE);
@@ -59,6 +59,13 @@ final class JavaForms {
             Form.of("nativememoryallocation(", JavaForms::hotspot),
             Form.of("outofswapspace?", region -> region.as(Backend.JVM, Wording.OUT_OF_SWAP)));
 
+    /** The error's name without its package. */
+    private static Form shortened(String reason, Wording wording) {
+        return Form.of(
+                "outofmemoryerror:" + reason,
+                region -> Prose.isAdvice(region) ? null : region.as(Backend.JVM, wording));
+    }
+
     private static Finding error(Region region) {
         return error(region, region.bodyStart);
     }
@@ -67,6 +74,9 @@ final class JavaForms {
         for (Map.Entry<String, Wording> reason : REASONS.entrySet()) {
             if (region.text.startsWith(reason.getKey(), from)) {
                 region.until(reason.getKey());
+                if (Prose.isAdvice(region)) {
+                    return null;
+                }
                 return reason.getValue() == Wording.DIRECT_BUFFER
                         ? direct(region)
                         : region.as(Backend.JVM, reason.getValue());
@@ -89,12 +99,14 @@ final class JavaForms {
                     .until("outofswapspace?")
                     .as(Backend.JVM, Wording.OUT_OF_SWAP);
         }
-        return Prose.isCode(region) || Prose.isMention(region) ? null : region.as(Backend.JVM, Wording.JAVA_OTHER);
+        return Prose.isCode(region) || Prose.isMention(region) || Prose.isAdvice(region)
+                ? null
+                : region.as(Backend.JVM, Wording.JAVA_OTHER);
     }
 
     /** The reason without the error's name, as tools shorten it; a line on how full the heap is has the words too. */
     private static Finding bare(Region region, Wording wording) {
-        return Prose.endsHere(region) && !Prose.isMention(region) && !Prose.isLiteral(region)
+        return Prose.endsHere(region) && !Prose.isMention(region) && !Prose.isAdvice(region) && !Prose.isLiteral(region)
                 ? region.as(Backend.JVM, wording)
                 : null;
     }

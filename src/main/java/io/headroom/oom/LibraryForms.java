@@ -78,6 +78,9 @@ final class LibraryForms {
 
     private static Finding onnx(Region region, String label) {
         region.count(label, "", Field.REQUESTED);
+        if (region.sizes.isEmpty() && !region.impossible) {
+            return null;
+        }
         boolean gpu = region.isNear("cuda", 400, 0);
         return region.as(gpu ? Backend.CUDA : Backend.CPU, Wording.ONNX);
     }

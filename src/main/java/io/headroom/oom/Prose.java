@@ -15,24 +15,35 @@ final class Prose {
             Pattern.CASE_INSENSITIVE);
 
     private static final Pattern CODE = Pattern.compile(
-            "\\b(?:catch\\s*\\(.*|throws?\\s+(?:new\\s+)?[\\w.:]*|raise\\s+[\\w.]*|except\\s*\\(?[\\w., ]*|import\\s+[\\w.]*|instanceof\\s+[\\w.]*|case\\s+[\\w.:]*|noexcept\\b.*)$|-XX:\\S*$|[=!]=\\s*[\\w:.]*$|^\\W*define\\s+\\w*$|_SUCCESS\\s*,.*$");
+            "\\b(?:catch\\s*\\(.*|throws?\\s+(?:new\\s+)?[\\w.:]*|raise\\s+[\\w.]*|except\\s*\\(?[\\w., ]*|import\\s+[\\w.]*|(?:instanceof|extends)\\s+[\\w.]*|case\\s+[\\w.:]*|noexcept\\b.*)$|[=(]\\s*new\\s+[\\w.]*$|@(?:see|link|code)\\s+[\\w.]*$|-XX:\\S*$|[=!]=\\s*[\\w:.]*$|^\\W*define\\s+\\w*$|_SUCCESS\\s*,.*$");
     private static final Pattern ASSIGNED = Pattern.compile("\\s*=\\s*-?\\d+\\s*(?:,.*|//.*|/\\*.*)?");
     private static final Pattern END =
             Pattern.compile("^(?:\\s*$|\\s*[\"'`.,;)\\]}>|!]|\\s*->|\\s*\\\\[nrt]|\\s+at\\s).*", Pattern.DOTALL);
 
     /** What a term means, or a title of what was done about it. */
     private static final Pattern DEFINED = Pattern.compile(
-            "^(?:\\W{0,3}|\\s*\\([^()]{1,40}\\))\\s+(?:means|is (?:thrown|raised|returned|\\d+$))\\b.*",
+            "^(?:\\W{0,3}|\\s*\\([^()]{1,40}\\))\\s+(?:means|extends|(?:can|may|might) be|is (?:thrown|raised|returned|an?|\\d+$))\\b.*",
             Pattern.DOTALL);
 
     private static final Pattern TITLE = Pattern.compile(
-            "^\\s*(?:[-*]\\s*\\[[ x]?]\\s.*|(?:re)?solved:\\s*|fixed:\\s*|closes:\\s*)$", Pattern.CASE_INSENSITIVE);
+            "^\\s*(?:[-*]\\s*\\[[ x]?]\\s.*|(?:re)?solved:\\s*|fixed:\\s*|closes:\\s*|#{2,6}\\s+|(?:feat|fix|docs|chore|refactor)(?:\\([\\w-]{1,40}\\))?!?:\\s.*)$",
+            Pattern.CASE_INSENSITIVE);
+    /** A question or advice, in words that no report of a failure has before it. */
+    private static final Pattern ADVICE = Pattern.compile(
+            "(?:(?<![\\w-])(?:if|may(?!\\s+\\d)|might|how to|what is|what does|such as|subclass(?:es)? of|(?:avoid|prevent|fix|solv)ing|to (?:avoid|prevent|fix|solve))"
+                    + "|^\\W*(?:avoid|prevent|fix|solve))\\s[^.:;!?]*$",
+            Pattern.CASE_INSENSITIVE);
+    /** The program, call or package that a message begins with: {@code -bash: fork:}. */
+    private static final Pattern CALLER = Pattern.compile("(?:(?<!\\S)[^\\s:]{1,100}:\\s{0,9}){0,9}[\\w.]{0,99}$");
+
+    private static final Pattern REMARK = Pattern.compile("^\\s*(?:#|//)\\s*\\[?$|[)\\]};:]\\s+(?:#|//)\\s.*$");
     /** An argument of a call that makes no exception: what prints an exception writes {@code RuntimeError('…')}. */
     private static final Pattern ARGUMENT =
             Pattern.compile("[\\w\\])](?<!Error|Exception|Err|Some|Failure)\\(\\s*[frb]?[\"']$");
 
-    private static final Pattern THROWN = Pattern.compile("\\b(?:raise|throw(?: new)?)\\s+[\\w.:]+\\(\\s*[frb]?[\"']$");
+    private static final Pattern THROWN = Pattern.compile("\\b(?:raise|throw|new)\\s+[\\w.:]+\\(\\s*[frb]?[\"']$");
     private static final Pattern VARIABLE = Pattern.compile("\\w\\s*=\\s*[\"']$");
+    private static final Pattern EXPECTED = Pattern.compile("(?:\\bmatch\\s*=|[=!]=)\\s*[frb]{0,2}[\"']$");
 
     private Prose() {}
 
@@ -43,6 +54,20 @@ final class Prose {
                 || DEFINED.matcher(region.behind()).matches()
                 || TITLE.matcher(before).matches()
                 || (MENTION.matcher(before).find() && !TOLD.matcher(before).find());
+    }
+
+    /** Whether a title, a question or advice names the error: "how to fix -bash: fork: Cannot allocate memory". */
+    static boolean isAdvice(Region region) {
+        String before = region.source.lineBefore(region.start);
+        String said = CALLER.matcher(before).replaceFirst("");
+        return DEFINED.matcher(region.behind()).matches()
+                || TITLE.matcher(said).matches()
+                || ADVICE.matcher(said).find();
+    }
+
+    /** Whether the words are a remark in a program's text. */
+    static boolean isRemark(Region region) {
+        return REMARK.matcher(region.source.lineBefore(region.start)).find();
     }
 
     /** Whether a program's text stands here: {@code catch (OutOfMemoryError e)}. */
@@ -60,6 +85,7 @@ final class Prose {
         }
         return ARGUMENT.matcher(before).find()
                 || THROWN.matcher(before).find()
+                || EXPECTED.matcher(before).find()
                 || (VARIABLE.matcher(before).find() && region.behind().matches("[\"'];.*"))
                 || before.matches(".*\\breturn\\s*[\"']");
     }

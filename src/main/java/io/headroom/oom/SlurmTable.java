@@ -5,6 +5,7 @@ import java.util.regex.Pattern;
 /** A job's state in the tables of Slurm: {@code sacct}'s columns, {@code --parsable} fields and its mails. */
 final class SlurmTable {
     private static final Pattern CUT = Pattern.compile("\\+(?:\\s.*)?", Pattern.DOTALL);
+    private static final Pattern CUT_ALONE = Pattern.compile("\\+\\s*(?:\\d+:\\d+\\s*)?", Pattern.DOTALL);
     private static final Pattern WHOLE = Pattern.compile("MORY\\s*(?:\\||\\s\\d+:\\d+\\b).*", Pattern.DOTALL);
     private static final Pattern LAST = Pattern.compile("MORY(?:\\s*|, ExitCode.*)", Pattern.DOTALL);
     /** A job's number, with its array's and step's: {@code 1234567}, {@code 88_3.batch}, {@code 1234567.bat+}. */
@@ -20,7 +21,9 @@ final class SlurmTable {
         String rest = region.restOfLine();
         boolean capitals = region.source.original.startsWith("OUT_OF_ME", region.source.at(region.start));
         boolean column = (before.isEmpty() || Character.isWhitespace(before.charAt(before.length() - 1)))
-                && CUT.matcher(rest).matches();
+                && (JOB.matcher(before).matches() ? CUT : CUT_ALONE)
+                        .matcher(rest)
+                        .matches();
         boolean field = JOB.matcher(before).matches()
                 && (WHOLE.matcher(rest).matches() || LAST.matcher(rest).matches());
         boolean mail = MAIL.matcher(before).matches() && LAST.matcher(rest).matches();
