@@ -26,6 +26,7 @@ final class GridSteps {
         transformers(steps);
         switchedOn(steps);
         others(steps);
+        inHalf(steps);
         return steps;
     }
 
@@ -141,5 +142,19 @@ final class GridSteps {
         steps.add(lstm.batch(256).seq(80).dModel(256).layers(1).training(OptimizerKind.ADAMW));
         steps.add(lstm.batch(512).seq(60).dModel(64).layers(3).training(OptimizerKind.MOMENTUM));
         steps.add(lstm.batch(512).seq(100).dModel(128).layers(2).inference());
+    }
+
+    /** Weights in fp16, with the optimizers that run on them; small, since fp16 is slow on a CPU. */
+    private static void inHalf(List<Workload> steps) {
+        List<Workload> halves = List.of(
+                encoder(16, 10, 50, 4, 64, 3, 1024).inference(),
+                encoder(1, 1, 128, 16, 1024, 2, 4096).inference(),
+                encoder(6, 10, 100, 10, 80, 2, 320).training(OptimizerKind.SGD),
+                encoder(4, 6, 160, 8, 128, 2, 512).training(OptimizerKind.MOMENTUM),
+                Workload.mlp().batch(8192).dModel(1024).layers(4).inference(),
+                Workload.mlp().batch(4096).dModel(1024).layers(4).training(OptimizerKind.SGD),
+                Workload.cnn().batch(128).dModel(32).layers(3).image(64).inference(),
+                Workload.cnn().batch(48).dModel(8).layers(2).image(96).training(OptimizerKind.SGD));
+        halves.forEach(step -> steps.add(step.precision(Precision.FP16)));
     }
 }
