@@ -64,7 +64,7 @@ public record MissRate(int steps, int missed) {
         }
     }
 
-    /** {@code "0 of 31"}. */
+    /** {@code "0 of 34"}. */
     @Override
     public String toString() {
         return missed + " of " + steps;

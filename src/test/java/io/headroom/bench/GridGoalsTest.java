@@ -71,8 +71,8 @@ class GridGoalsTest {
         List<GridReport.Row> fixed = GridReport.rows(FIXED, Malloc.THRESHOLDS_FIXED);
         assertThat(Files.readString(GridReport.MISS_RATES)).isEqualTo(GridReport.missRates(fixed, asItComes()));
         MissRate rate = fixed.get(0).estimate().missRate().orElseThrow();
-        assertThat(rate).hasToString("0 of 31");
-        assertThat(rate.atMost()).isCloseTo(1 - Math.pow(0.05, 1.0 / 31), within(1e-9));
+        assertThat(rate).hasToString("0 of 34");
+        assertThat(rate.atMost()).isCloseTo(1 - Math.pow(0.05, 1.0 / 34), within(1e-9));
     }
 
     private static List<GridReport.Row> asItComes() throws IOException {
