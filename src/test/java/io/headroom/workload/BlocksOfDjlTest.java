@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Percentage.withPercentage;
 
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
@@ -26,6 +27,7 @@ import ai.djl.training.initializer.ConstantInitializer;
 import io.headroom.budget.Estimate;
 import io.headroom.remedy.Plans;
 import io.headroom.training.StepRunner;
+import io.headroom.workload.step.Phase;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
 import java.net.JarURLConnection;
@@ -33,6 +35,7 @@ import java.net.URL;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 
@@ -183,6 +186,28 @@ class BlocksOfDjlTest {
                 .as("BERT is a segment of its own in both")
                 .isCloseTo(Estimate.of(step.checkpointing(2)).deviceBytes(), withPercentage(1));
         assertThat(Plans.cheapest(step, Estimate.of(step).upperBytes() / 2)).isNotNull();
+    }
+
+    @Test
+    void aFunctionBehindBertIsAskedWithTheShapesThatItWillSee() {
+        long asItIs = behindBert(NDList::head);
+        assertThat(behindBert(list -> list.head().mul(2))).isGreaterThan(asItIs);
+        assertThat(behindBert(list -> Activation.gelu(list.head()))).isGreaterThan(asItIs);
+        assertThat(behindBert(list -> list.head().get(":, 3"))).isPositive();
+        assertThat(behindBert(list -> list.head().reshape(-1, 256))).isPositive();
+    }
+
+    private static long behindBert(Function<NDList, NDArray> function) {
+        Block bert = BertBlock.builder().nano().setTokenDictionarySize(100).build();
+        return Estimate.of(Workload.of(
+                        new SequentialBlock()
+                                .add(bert)
+                                .add(new LambdaBlock(list -> new NDList(function.apply(list)), "picked"))
+                                .add(Linear.builder().setUnits(2).build()),
+                        new Shape(8, 128),
+                        OptimizerKind.ADAM))
+                .peakByPhase()
+                .get(Phase.BACKWARD);
     }
 
     @Test

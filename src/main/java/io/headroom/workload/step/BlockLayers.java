@@ -117,14 +117,21 @@ final class BlockLayers {
     }
 
     /** Which of a block's results a function returns as it is, asked with a batch of one; -1 if none. */
-    private static int handedOn(LambdaBlock function, Block before) {
+    private int handedOn(LambdaBlock function, Block before) {
+        Shape positions = new Shape(
+                1, inputs.get(0).get(1), BlockReader.states(before, 1).get(0).get(1));
         synchronized (HANDED_ON) {
             return HANDED_ON.computeIfAbsent(function, key -> {
                 try (NDManager manager = NDManager.newBaseManager()) {
-                    NDList results = new NDList(manager.zeros(new Shape(1, 2, 1)));
+                    NDList results = new NDList(manager.zeros(positions));
                     BlockReader.states(before, 1).forEach(shape -> results.add(manager.zeros(shape)));
                     NDList out = function.forward(new ParameterStore(manager, false), results, false);
-                    return out.size() == 1 ? results.indexOf(out.head()) : -1;
+                    for (int i = 0; i < results.size(); i++) {
+                        if (out.size() == 1 && results.get(i) == out.head()) { // equals compares what they hold
+                            return i;
+                        }
+                    }
+                    return -1;
                 }
             });
         }

@@ -136,7 +136,7 @@ public final class StepPlan {
         List<Border> borders = new ArrayList<>();
         Value output = work.checkpointing() > 0 ? forwardInSegments(input, borders) : forward(input, 0, layers.size());
         Value loss = loss(output);
-        if (work.checkpointing() == 0) {
+        if (work.checkpointing() != 1) { // a single segment records one result
             for (Value other : layers.get(layers.size() - 1).others()) {
                 loss = ops.add(loss, loss(other));
             }
