@@ -487,11 +487,12 @@ public final class Headroom {
     /**
      * Runs one step for real and measures its peak.
      *
+     * @throws IllegalStateException if it needs more than the machine or the container has left and no {@link #limit} comes first
      * @throws ai.djl.engine.EngineException if the engine refuses an allocation; everything is given back first
      */
     public static Measurement run(Workload workload) {
         Session session = Session.current();
-        session.running(Session.given(workload, "run"));
+        session.running(Session.withinRoom(Session.given(workload, "run")));
         try (CellProgress progress = CellProgress.start("One step of " + workload)) {
             return session.ran(session.noted("step of batch " + workload.batch(), StepRunner.run(workload, progress)));
         }
@@ -519,7 +520,7 @@ public final class Headroom {
 
     /**
      * Runs a workload and each remedy applied to it, predicted beside measured: {@code compare(step, Remedies.batch(8),
-     * Remedies.checkpointing(2))}; without remedies, all that apply to it.
+     * Remedies.checkpointing(2))}; without remedies, all that apply to it. What {@link #run} would refuse is a row that says so.
      */
     public static Comparison compare(Workload workload, Remedy... remedies) {
         Session.given(workload, "compare");
@@ -547,10 +548,12 @@ public final class Headroom {
     /**
      * Runs a sample training for real and measures its peak.
      *
+     * @throws IllegalStateException if it needs more than the machine or the container has left and no {@link #limit} comes first
      * @throws ai.djl.engine.EngineException if the engine refuses an allocation; everything is given back first
      */
     public static SampleTraining.Run train(SampleTraining training) {
         Session.need(training, "train(null): give a training, such as training(40, \"16 MiB\").epochs(5).");
+        Session.withinRoom(training);
         try (CellProgress progress = CellProgress.start("Training")) {
             return training.run(progress);
         }
@@ -564,6 +567,7 @@ public final class Headroom {
             Session.need(
                     training,
                     "compare(…) of a training that is null: give trainings, such as training(40, \"16 MiB\").");
+            Session.withinRoom(training);
         }
         try (CellProgress progress = CellProgress.start("Running " + all.size() + " trainings")) {
             return SampleTrainings.of(all, progress);

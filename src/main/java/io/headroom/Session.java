@@ -7,11 +7,13 @@ import io.headroom.kernel.NotebookKernel;
 import io.headroom.memory.Leak;
 import io.headroom.memory.MemoryMonitor;
 import io.headroom.memory.Reading;
+import io.headroom.memory.RoomCheck;
 import io.headroom.memory.Timeline;
 import io.headroom.model.Leftovers;
 import io.headroom.model.LoadedModel;
 import io.headroom.model.ReleaseReport;
 import io.headroom.model.Variable;
+import io.headroom.remedy.Comparison;
 import io.headroom.render.Bundle;
 import io.headroom.trace.Trace;
 import io.headroom.training.InPlace;
@@ -112,6 +114,26 @@ final class Session {
     static Workload given(Workload workload, String cell) {
         need(workload, cell + "(null): give a workload, such as transformer().batch(8).training(adam()).");
         return workload;
+    }
+
+    /** Refuses a step that the system would end the kernel for. */
+    static Workload withinRoom(Workload workload) {
+        Comparison.obstacle(workload).ifPresent(why -> {
+            throw new IllegalStateException(workload + " was not run: " + why
+                    + ", largestBatch(step) is the same with a batch that fits, and compare(step, …) runs what fits.");
+        });
+        return workload;
+    }
+
+    /** The same of a sample training. */
+    static SampleTraining withinRoom(SampleTraining training) {
+        if (Device.named(training.device()).kind() == Device.Kind.CPU) {
+            RoomCheck.obstacle(training.predictedBytes()).ifPresent(why -> {
+                throw new IllegalStateException("The training (" + training.title() + ") was not run: " + why
+                        + "; or give it fewer samples, or smaller ones.");
+            });
+        }
+        return training;
     }
 
     static void given(Trace trace, String cell) {

@@ -51,6 +51,7 @@ import io.headroom.render.TimelineView;
 import io.headroom.render.TrainingView;
 import io.headroom.training.Measurement;
 import io.headroom.training.Probe;
+import io.headroom.training.SampleTraining;
 import io.headroom.training.SampleTrainings;
 import io.headroom.units.Bytes;
 import io.headroom.widget.AddressPanel;
@@ -81,6 +82,7 @@ final class Views {
         add(Probe.class, ProbeView::of);
         add(Comparison.class, ComparisonView::of);
         add(SampleTrainings.class, TrainingView::of);
+        add(SampleTraining.Run.class, TrainingView::of);
         add(Plan.class, PlanView::of);
         add(Frontier.class, PlanView::of);
         add(Setups.class, PlanView::of);

@@ -1,6 +1,8 @@
 package io.headroom.remedy;
 
+import io.headroom.budget.Device;
 import io.headroom.budget.Estimate;
+import io.headroom.memory.RoomCheck;
 import io.headroom.training.Measurement;
 import io.headroom.training.ShrinkingBatch;
 import io.headroom.training.StepRunner;
@@ -27,6 +29,8 @@ import java.util.function.Consumer;
  * @param rows the workload itself first, then one row for each remedy in the order given
  */
 public record Comparison(Workload workload, List<Row> rows) {
+    private static final String NOT_RUN = "not run: ";
+
     public Comparison {
         rows = List.copyOf(rows);
     }
@@ -38,7 +42,7 @@ public record Comparison(Workload workload, List<Row> rows) {
      * @param workload what ran
      * @param predicted its estimate, empty where there is none for this kind of workload
      * @param measured what it took, empty if it did not run to its end
-     * @param obstacle why there is no measurement: the remedy's obstacle, or the engine's message
+     * @param obstacle why there is no measurement: the remedy's obstacle, why it was not run, or the engine's message
      */
     public record Row(
             String title,
@@ -46,6 +50,11 @@ public record Comparison(Workload workload, List<Row> rows) {
             Optional<Estimate> predicted,
             Optional<Measurement> measured,
             Optional<String> obstacle) {
+
+        /** Whether it was left out since the system would have ended the process. */
+        public boolean notRun() {
+            return obstacle.filter(why -> why.startsWith(NOT_RUN)).isPresent();
+        }
 
         /** Predicted bytes above the idle process; 0 where there is no estimate. */
         public long predictedBytes() {
@@ -89,6 +98,10 @@ public record Comparison(Workload workload, List<Row> rows) {
 
     private static Row row(String title, Workload workload) {
         Optional<Estimate> predicted = estimate(workload);
+        Optional<String> obstacle = obstacle(workload);
+        if (obstacle.isPresent()) {
+            return new Row(title, workload, predicted, Optional.empty(), obstacle.map(why -> NOT_RUN + why));
+        }
         try {
             return new Row(title, workload, predicted, Optional.of(StepRunner.run(workload)), Optional.empty());
         } catch (RuntimeException e) {
@@ -97,6 +110,21 @@ public record Comparison(Workload workload, List<Row> rows) {
             }
             String message = String.valueOf(e.getMessage()).lines().findFirst().orElse("out of memory");
             return new Row(title, workload, predicted, Optional.empty(), Optional.of(message));
+        }
+    }
+
+    /**
+     * Why a step should not be run here without a cap: it is estimated to need more than the machine or the container has left;
+     * empty if it may, or is not estimated, or cannot be run anyway.
+     */
+    public static Optional<String> obstacle(Workload workload) {
+        try {
+            return Device.named(workload.device()).kind() == Device.Kind.CPU
+                            && StepRunner.obstacle(workload).isEmpty()
+                    ? RoomCheck.obstacle(Estimate.of(workload).deviceBytes())
+                    : Optional.empty();
+        } catch (IllegalArgumentException | UnsupportedOperationException notEstimated) {
+            return Optional.empty();
         }
     }
 

@@ -5,6 +5,7 @@ import io.headroom.remedy.Comparison;
 import io.headroom.remedy.Comparison.Row;
 import io.headroom.units.Bytes;
 import io.headroom.workload.Workload;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -36,13 +37,24 @@ public final class ComparisonView {
             html.append(cells(row, rows.get(0), Math.max(1, longest)));
         }
         html.append("</tbody></table>");
-        note(comparison.workload()).ifPresent(note -> {
+        notes(comparison).forEach(note -> {
             text.append("\n  ").append(note);
             html.append("<p style=\"font-size:12px\">")
                     .append(Html.escape(note))
                     .append("</p>");
         });
         return Bundle.text(text.toString()).html(html.toString());
+    }
+
+    private static List<String> notes(Comparison comparison) {
+        List<String> notes =
+                new ArrayList<>(note(comparison.workload()).stream().toList());
+        if (comparison.rows().stream()
+                .anyMatch(row ->
+                        SmallSteps.isSmall(row.measuredBytes(), row.workload().device()))) {
+            notes.add(SmallSteps.NOTE);
+        }
+        return notes;
     }
 
     private static Optional<String> note(Workload workload) {
@@ -68,7 +80,9 @@ public final class ComparisonView {
                         error(row),
                         saved(row, first),
                         seconds(row),
-                        outcome(row).equals(NOT_APPLICABLE) ? row.obstacle().orElse("") : loss(row, "loss %.4f"))
+                        outcome(row).equals(NOT_APPLICABLE) || row.notRun()
+                                ? row.obstacle().orElse("")
+                                : loss(row, "loss %.4f"))
                 .stripTrailing();
     }
 
@@ -95,7 +109,7 @@ public final class ComparisonView {
         if (row.measured().isPresent()) {
             return Bytes.format(row.measuredBytes());
         }
-        return row.predicted().isEmpty() ? NOT_APPLICABLE : "out of memory";
+        return row.predicted().isEmpty() ? NOT_APPLICABLE : row.notRun() ? "not run" : "out of memory";
     }
 
     private static String error(Row row) {

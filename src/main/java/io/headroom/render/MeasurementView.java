@@ -17,7 +17,10 @@ public final class MeasurementView {
                 measured.exact() ? "" : " (sampled)",
                 measured.duration().toMillis() / 1000.0,
                 Double.isNaN(measured.loss()) ? "" : String.format(Locale.ROOT, " · loss %.4f", measured.loss()));
-        return Bundle.text(measured.workload() + "\n  " + facts)
-                .html("<p>" + Html.escape(measured.workload().toString()) + "<br/><b>" + facts + "</b></p>");
+        String note =
+                SmallSteps.isSmall(measured.peakBytes(), measured.workload().device()) ? SmallSteps.NOTE : "";
+        return Bundle.text((measured.workload() + "\n  " + facts + "\n  " + note).stripTrailing())
+                .html("<p>" + Html.escape(measured.workload().toString()) + "<br/><b>" + facts + "</b>"
+                        + (note.isEmpty() ? "" : "<br/>" + note) + "</p>");
     }
 }

@@ -34,7 +34,7 @@ public final class ProbeView {
                 .append(here.inUpdate() ? ", in the update" : "")
                 .append(" · ")
                 .append(Html.escape(probe.answer()))
-                .append("</p><table><thead><tr><th>sequences</th><th>seq</th><th>before the step</th>")
+                .append("</p><table><thead><tr><th>" + probe.noun() + "s</th><th>seq</th><th>before the step</th>")
                 .append("<th>forward and backward</th><th>update</th></tr></thead><tbody>");
         for (Step step : probe.steps()) {
             html.append("<tr><td>")

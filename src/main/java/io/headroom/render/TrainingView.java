@@ -14,6 +14,12 @@ public final class TrainingView {
 
     private TrainingView() {}
 
+    /** One training in a line, and of a small one why it is no closer. */
+    public static Bundle of(SampleTraining.Run run) {
+        boolean small = SmallSteps.isSmall(run.peakBytes(), run.training().device());
+        return Bundle.text(run + (small ? "\n  " + NOTE : ""));
+    }
+
     /** Text and HTML of a comparison of trainings. */
     public static Bundle of(SampleTrainings trainings) {
         long longest = trainings.runs().stream()

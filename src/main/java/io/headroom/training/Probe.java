@@ -198,7 +198,7 @@ public record Probe(
     public String toString() {
         StringBuilder text =
                 new StringBuilder("Probe of ").append(workload).append('\n').append(where());
-        steps.forEach(step -> text.append("\n  ").append(describe(step)));
+        steps.forEach(step -> text.append("\n  ").append(describe(noun(workload), step)));
         return text.append("\n  ").append(told()).toString();
     }
 
@@ -216,7 +216,7 @@ public record Probe(
     /** The fitted curve with its numbers: {@code "31.20 MiB + sequences × (410 bytes × seq + 1.30 KiB × seq²)"}. */
     public String curve() {
         return ProbeFit.of(steps, steady, projection().inUpdate() ? Step::updateBytes : Step::passBytes)
-                .toString();
+                .toString(noun());
     }
 
     /** Where and how it was measured. */
@@ -246,12 +246,21 @@ public record Probe(
                 + (batch.isPresent() ? "largest batch: " + batch.getAsLong() : "no batch fits");
     }
 
-    static String describe(Step step) {
+    /** What goes through the model beside each other: sequences where the input has them, else samples. */
+    public String noun() {
+        return noun(workload);
+    }
+
+    static String noun(Workload workload) {
+        return workload.length() > 0 ? "sequence" : "sample";
+    }
+
+    static String describe(String noun, Step step) {
         return String.format(
                 Locale.ROOT,
                 "%d %s%s: peak %s",
                 step.sequences(),
-                step.sequences() == 1 ? "sequence" : "sequences",
+                step.sequences() == 1 ? noun : noun + "s",
                 step.seq() == 0 ? "" : " of " + step.seq(),
                 Bytes.format(step.peakBytes()));
     }

@@ -91,11 +91,10 @@ final class ProbeFit {
     }
 
     /** {@code "31.20 MiB + sequences × (410.00 KiB × seq + 1.30 KiB × seq²)"}. */
-    @Override
-    public String toString() {
+    String toString(String noun) {
         String each = knowsSequences()
                 ? "(" + Bytes.format(Math.round(linear)) + " × seq + " + Bytes.format(Math.round(square)) + " × seq²)"
                 : Bytes.format(Math.round(slope));
-        return Bytes.format(Math.round(fixed)) + " + sequences × " + each;
+        return Bytes.format(Math.round(fixed)) + " + " + noun + "s × " + each;
     }
 }

@@ -10,6 +10,8 @@ import io.headroom.workload.Workload;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Chooses the small steps of a {@link Probe} and measures them, in this JVM. */
 final class ProbeSteps {
@@ -18,6 +20,7 @@ final class ProbeSteps {
     private static final long FIRST_SEQ_DIVISOR = 8;
     private static final long LARGEST_GROWTH = 64;
     private static final int MORE_STEPS = 5;
+    private static final Pattern ASKED = Pattern.compile("allocate (\\d{1,18}) bytes");
 
     private final Workload one;
     private final long wanted;
@@ -114,8 +117,11 @@ final class ProbeSteps {
         } catch (EngineException refused) {
             if (isOutOfMemory(refused)) {
                 throw new IllegalStateException(
-                        describe(sequences, seq) + " does not fit the " + Bytes.format(room) + " there are: "
-                                + refused.getMessage(),
+                        describe(sequences, seq) + (sequences == 1 ? " does" : " do") + " not fit the "
+                                + Bytes.format(room)
+                                + " there are" + asked(refused)
+                                + ". Release models, raise the limit, or probe a shorter"
+                                + " input or a smaller model.",
                         refused);
             }
             throw new IllegalArgumentException(
@@ -130,12 +136,18 @@ final class ProbeSteps {
         }
     }
 
+    /** Of libtorch's message, whose text is the cause's, the bytes. */
+    private static String asked(Throwable refused) {
+        Matcher bytes = ASKED.matcher(String.valueOf(refused.getMessage()));
+        return bytes.find() ? ": the engine was refused " + Bytes.format(Long.parseLong(bytes.group(1))) : "";
+    }
+
     private static boolean isOutOfMemory(Throwable refused) {
         return String.valueOf(refused.getMessage()).contains("alloc");
     }
 
-    private static String describe(long sequences, long seq) {
-        return sequences + (sequences == 1 ? " sequence" : " sequences") + (seq == 0 ? "" : " of " + seq);
+    private String describe(long sequences, long seq) {
+        return sequences + " " + Probe.noun(one) + (sequences == 1 ? "" : "s") + (seq == 0 ? "" : " of " + seq);
     }
 
     /** Takes the peaks of a step's stages as the runner tells them. */

@@ -192,13 +192,19 @@ public record SampleTraining(
     public Run run(Consumer<String> progress) {
         Interrupts.check("before the training began");
         Device home = StepDevice.of(device);
-        Engine.getInstance().setRandomSeed(SEED);
+        WarmUp.before(this, home);
         CacheEmptying.now(home);
+        try (StepMeter meter = StepDevice.meter(home)) {
+            return run(progress, home, meter);
+        }
+    }
+
+    Run run(Consumer<String> progress, Device home, StepMeter meter) {
+        Engine.getInstance().setRandomSeed(SEED);
         long began = System.nanoTime();
         float loss = Float.NaN;
         ExecutorService loader = prefetch == 0 ? null : Executors.newFixedThreadPool(prefetch);
-        try (StepMeter meter = StepDevice.meter(home);
-                Model model = Model.newInstance("sample", home, "PyTorch");
+        try (Model model = Model.newInstance("sample", home, "PyTorch");
                 NDManager kept = NDManager.newBaseManager(home, "PyTorch")) {
             kept.setName(references ? "kept by the data set" : "trajectory, never used");
             model.setBlock(block(kept));

@@ -16,7 +16,8 @@ import java.util.function.Consumer;
  * first meets, then the full step runs: forward, backward, update. As in DJL's own training loop the intermediate
  * arrays of a step live until the update is over. Everything is closed by scope, on failure too, and freed memory is
  * handed back to the system, so that a smaller step can follow in the same process. The peak is the kernel's own mark on
- * Linux and sampled elsewhere, as {@link Measurement#exact()} says.
+ * Linux and sampled elsewhere, as {@link Measurement#exact()} says. On the CPU a tiny step of the same kind goes before the first one
+ * of a process, so that what the engine and the JVM load once is not counted as the step's.
  *
  * <pre>{@code
  * Measurement measured = StepRunner.run(step);
@@ -66,6 +67,7 @@ public final class StepRunner {
         Interrupts.check("before the step began");
         RunCheck.check(workload.validate());
         Device device = StepDevice.of(workload);
+        WarmUp.before(workload, device);
         CacheEmptying.now(device);
         try (StepMeter meter = StepDevice.meter(device)) {
             return run(workload, progress, device, meter);

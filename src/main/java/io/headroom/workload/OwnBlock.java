@@ -2,6 +2,8 @@ package io.headroom.workload;
 
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
+import ai.djl.nn.LambdaBlock;
+import ai.djl.nn.ParallelBlock;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Convolution;
 import ai.djl.nn.core.Embedding;
@@ -29,6 +31,11 @@ record OwnBlock(Block block, List<Shape> shapes) {
         for (Shape input : inputs) {
             check(input);
         }
+        if (inputs[0].dimension() == 1 && !takesNumbers(block)) {
+            throw new IllegalArgumentException(
+                    "input shape = " + inputs[0] + ": the batch and what one sample has are both needed,"
+                            + " as in new Shape(batch, " + inputs[0].get(0) + ").");
+        }
         return new OwnBlock(block, complete(outermost(block, true), List.of(inputs)));
     }
 
@@ -37,6 +44,19 @@ record OwnBlock(Block block, List<Shape> shapes) {
             throw new IllegalArgumentException("input shape = " + input
                     + ": give every dimension a size of at least 1, the batch first, as in new Shape(32, 512).");
         }
+    }
+
+    /** Whether a sample may be a single number: an id, or what only code of one's own knows. */
+    private static boolean takesNumbers(Block block) {
+        if (block instanceof SequentialBlock || block instanceof ParallelBlock) {
+            return block.getChildren().values().stream()
+                    .limit(block instanceof SequentialBlock ? 1 : Long.MAX_VALUE)
+                    .allMatch(OwnBlock::takesNumbers);
+        }
+        return block instanceof Embedding<?>
+                || block instanceof IdEmbedding
+                || block instanceof LambdaBlock
+                || !block.getClass().getPackageName().startsWith("ai.djl.nn");
     }
 
     /** Those of token types and masks are the tokens' own. */
