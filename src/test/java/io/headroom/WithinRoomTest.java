@@ -39,7 +39,7 @@ class WithinRoomTest {
         SampleTraining training = SampleTraining.of(1 << 20, Bytes.GIB).keepReferences();
         assertThatIllegalStateException()
                 .isThrownBy(() -> Headroom.train(training))
-                .withMessageContaining("was not run: it needs 1.00 PiB");
+                .withMessageContaining("was not run: it needs 1048580.00 GiB");
         assertThatIllegalStateException().isThrownBy(() -> Headroom.compare(training));
     }
 
