@@ -126,7 +126,7 @@ class ProbeTest {
                 true,
                 false,
                 true);
-        assertThat(probe.toString()).contains("4 sequences", "of this step nothing is told", "2^63");
+        assertThat(probe.toString()).contains("4 samples", "of this step nothing is told", "2^63");
         Workload oneLength = Workload.of(new Scores(4), new Shape(2, 9, 4), OptimizerKind.SGD);
         Probe alone = new Probe(
                 oneLength,
