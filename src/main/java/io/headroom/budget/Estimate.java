@@ -16,7 +16,7 @@ import java.util.Optional;
  *
  * <p>Not fitted but played: every operator of the step allocates, keeps and frees as it does in the engine, and the peak
  * is the highest sum of what is alive. {@code upperBytes} is the end of an interval that measured peaks stay under: with malloc's
- * thresholds fixed 5 % and 8 MiB above, with malloc as it comes, which keeps freed memory, 40 % and of convolutions 85 %, and 20 %
+ * thresholds fixed 5 % and 8 MiB above, with malloc as it comes, which keeps freed memory, 45 % and of convolutions 85 %, and 20 %
  * on other devices, where nothing was measured. {@link #missRate()} says how many measured steps were above it.
  *
  * <pre>{@code

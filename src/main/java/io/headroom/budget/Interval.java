@@ -12,7 +12,7 @@ final class Interval {
 
     private static final int FIXED_PERCENT = 5;
     /** Fitted: the fewest fives of a percent above which no step of the grid's tuning half was, malloc as it comes. */
-    private static final int AS_IT_COMES_PERCENT = 40;
+    private static final int AS_IT_COMES_PERCENT = 45;
 
     private static final int CONVOLUTIONS_PERCENT = 85;
     /** On another device the operators are those of the CPU's kernels: close, not checked against it. */
