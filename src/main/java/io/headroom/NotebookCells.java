@@ -157,6 +157,11 @@ public final class NotebookCells implements Cells {
     }
 
     @Override
+    public void ended() {
+        CellProgress.endAll();
+    }
+
+    @Override
     public void warm() {
         CellProgress.warm();
         Stream.of(

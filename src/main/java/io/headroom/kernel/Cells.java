@@ -29,6 +29,9 @@ public interface Cells {
     /** Called after each statement that passed, on the kernel's thread: it must be quick. */
     default void passed() {}
 
+    /** Called after each statement that failed or was interrupted, on the kernel's thread, before {@link #failed}. */
+    default void ended() {}
+
     /** Called once at kernel start on a thread of its own: readies what {@link #failed} needs while there is memory. */
     default void warm() {}
 

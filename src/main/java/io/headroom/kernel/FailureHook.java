@@ -32,6 +32,9 @@ final class FailureHook implements Consumer<SnippetEvent> {
         if (event.causeSnippet() == null && event.exception() == null) {
             passed();
         }
+        if (event.causeSnippet() == null && event.exception() != null) {
+            ended();
+        }
         if (event.causeSnippet() != null || !(event.exception() instanceof EvalException thrown)) {
             return;
         }
@@ -53,6 +56,14 @@ final class FailureHook implements Consumer<SnippetEvent> {
             plainly(thrown, broken);
         } finally {
             refill();
+        }
+    }
+
+    private void ended() {
+        try {
+            cells.ended();
+        } catch (Throwable ignored) {
+            // The card comes all the same.
         }
     }
 

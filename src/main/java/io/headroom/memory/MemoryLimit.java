@@ -169,8 +169,8 @@ public record MemoryLimit(long bytes, long dataLimit) {
     }
 
     /**
-     * Takes the room back but for what the process uses by now and the 32 MiB that the JVM needs to go on, together at most 256
-     * MiB; all of it once memory is free.
+     * Takes the room back but for what the process uses by now, 256 MiB at most, and the 32 MiB that the JVM needs to go on; all
+     * of it once memory is free.
      */
     public static void settle() {
         synchronized (LOCK) {
@@ -178,7 +178,7 @@ public record MemoryLimit(long bytes, long dataLimit) {
                 long used = Reading.now().process().data().orElse(0);
                 Libc.limit(Libc.RLIMIT_DATA)
                         .ifPresent(now -> soft(
-                                now, Math.max(current.dataLimit(), Math.min(used + REST, current.dataLimit() + MOST))));
+                                now, Math.max(current.dataLimit(), Math.min(used, current.dataLimit() + MOST) + REST)));
             }
         }
     }

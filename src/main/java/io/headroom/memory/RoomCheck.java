@@ -9,7 +9,8 @@ import java.util.Set;
 /**
  * Tells beforehand what would get the process killed: more than is left of the machine's or the container's memory.
  *
- * <p>Nothing is told where a cap or a {@code ulimit} comes first, at which an allocation fails with a message and the process lives.
+ * <p>Nothing is told where a {@code ulimit} comes first, at which an allocation fails with a message and the process lives, nor
+ * under a cap of the user's, however high: where swap or the files' cache give more than is counted here, it lets a step run.
  *
  * <pre>{@code
  * RoomCheck.obstacle(Bytes.parse("300 GiB"));
@@ -20,8 +21,7 @@ import java.util.Set;
  */
 public final class RoomCheck {
     private static final Set<Limit.Kind> KILLING = Set.of(Limit.Kind.CGROUP, Limit.Kind.PHYSICAL);
-    private static final Set<Limit.Kind> REFUSING =
-            Set.of(Limit.Kind.CAP, Limit.Kind.RLIMIT_DATA, Limit.Kind.RLIMIT_AS);
+    private static final Set<Limit.Kind> REFUSING = Set.of(Limit.Kind.RLIMIT_DATA, Limit.Kind.RLIMIT_AS);
 
     private RoomCheck() {}
 
@@ -37,12 +37,15 @@ public final class RoomCheck {
             return Optional.empty();
         }
         long room = left(kills.get());
-        if (tightest(limits, REFUSING).filter(limit -> left(limit) < room).isPresent()) {
+        if (limits.stream().anyMatch(limit -> limit.kind() == Limit.Kind.CAP)
+                || tightest(limits, REFUSING)
+                        .filter(limit -> left(limit) < room)
+                        .isPresent()) {
             return Optional.empty();
         }
         return Optional.of("it needs " + Bytes.format(bytes) + ", and " + Bytes.format(room) + " are left ("
-                + kills.get().label() + "), beyond which the system ends the kernel. limit(\"" + cap(resident, room)
-                + "\") first lets it fail safely");
+                + kills.get().label() + "), beyond which the system may end the kernel. limit(\"" + cap(resident, room)
+                + "\") first lets it fail safely, and under any limit(…) it runs");
     }
 
     /** 2 GiB where they are within the room, else half of it. */

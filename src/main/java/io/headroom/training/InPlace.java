@@ -20,7 +20,7 @@ import java.util.Set;
  * <p>An estimate counts these as part of the step, and so does what the process uses: the room for the step is the head-room and
  * these. Weights and gradients are those of the block's initialized parameters on the CPU; the state is that of a trainer
  * whose model has this block and whose optimizer is the workload's: SGD, momentum, Adam or AdamW. 0 for a workload of sizes, a block that is not
- * initialized, and one on another device.
+ * initialized, and one on another device; in inference the weights alone.
  *
  * <pre>{@code
  * Workload step = Workload.of(net, new Shape(20_000, 784), adam());
@@ -49,8 +49,11 @@ public final class InPlace {
         for (Parameter parameter : parameters) {
             if (parameter.isInitialized() && here(parameter.getArray())) {
                 ids.add(parameter.getId());
-                bytes += size(parameter.getArray()) + gradient(parameter);
+                bytes += size(parameter.getArray()) + (workload.isInference() ? 0 : gradient(parameter));
             }
+        }
+        if (workload.isInference()) {
+            return bytes;
         }
         return bytes
                 + trainers.stream()

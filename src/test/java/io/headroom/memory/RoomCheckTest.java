@@ -35,7 +35,11 @@ class RoomCheckTest {
     void whereACapComesFirstTheEngineFailsWithAMessage() {
         List<Limit> capped = List.of(limit(Limit.Kind.CAP, 9), MACHINE);
         assertThat(RoomCheck.obstacle(300 * Bytes.GIB, capped, USED)).isEmpty();
-        List<Limit> useless = List.of(limit(Limit.Kind.CAP, 90), MACHINE);
+        List<Limit> high = List.of(limit(Limit.Kind.CAP, 90), MACHINE);
+        assertThat(RoomCheck.obstacle(300 * Bytes.GIB, high, USED))
+                .as("asked for by the user")
+                .isEmpty();
+        List<Limit> useless = List.of(limit(Limit.Kind.RLIMIT_DATA, 90), MACHINE);
         assertThat(RoomCheck.obstacle(300 * Bytes.GIB, useless, USED)).isPresent();
     }
 

@@ -130,7 +130,7 @@ public final class MeasuredRemedies {
     private static void cache() {
         try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
             NativeTrim.now();
-            for (int i = 0; i < 4000; i++) {
+            for (int i = 0; i < 12_000; i++) {
                 NDArray freed = manager.ones(new Shape(8192));
                 freed.setName("freed");
             }

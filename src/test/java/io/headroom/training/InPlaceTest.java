@@ -42,6 +42,9 @@ class InPlaceTest {
                 assertThat(InPlace.bytes(step.training(OptimizerKind.SGD), List.of(trainer)))
                         .as("another optimizer has nothing of Adam's")
                         .isEqualTo(2 * WEIGHTS);
+                assertThat(InPlace.bytes(step.inference(), List.of(trainer)))
+                        .as("inference has no gradients and no state")
+                        .isEqualTo(WEIGHTS);
                 assertThat(InPlace.bytes(step.device("cuda"), List.of(trainer))).isZero();
             }
         }

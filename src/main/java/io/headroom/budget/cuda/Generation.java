@@ -17,7 +17,7 @@ import java.util.TreeSet;
  * tokens {@link #MOST_LENGTHS} lengths are followed, the last two one after the other.
  */
 final class Generation {
-    private static final int MOST_LENGTHS = 48;
+    private static final int MOST_LENGTHS = 192;
     private static final int LONG = 8;
     private static final int FLOAT = 4;
 
